@@ -1,0 +1,297 @@
+"""Shared background runs: a bounded pool of threads, one run per request however many people ask.
+
+`start(arms, seeds)` trains in the background what `train.race` would train in the foreground;
+`start_job` does the same for anything else that yields frames. Both return at once with a `Run`,
+and an identical request, from whichever visitor, gets the same `Run`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import sys
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from gradviz.recipe import Recipe, replace
+
+if TYPE_CHECKING:
+    from gradviz.train import Frame
+
+log = logging.getLogger(__name__)
+
+ENDED = ("finished", "cancelled", "failed")
+
+
+class Step(Protocol):
+    """What a background job yields: who it is about, and how far along that one is."""
+
+    arm: str
+    step: int
+    steps: int
+
+
+class Run:
+    """One background job: what it has measured so far and how it is doing.
+
+    `state` is "queued", "running", "finished", "cancelled" or "failed"; `error` says why it
+    failed, or why it was cut short, and is empty otherwise. Everything may be read from any
+    thread at any time.
+    """
+
+    def __init__(
+        self, key: Hashable, make_frames: Callable[[], Iterable[Step]], total: int, pool: Pool
+    ) -> None:
+        self.key = key
+        self.state = "queued"
+        self.error = ""
+        self.bytes = 0
+        self._make_frames = make_frames
+        self._total = total
+        self._pool = pool
+        self._frames: list[Step] = []
+        self._latest: dict[str, float] = {}
+        self._visitors: set[str] = set()
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._ended = threading.Event()
+
+    @property
+    def frames(self) -> list[Any]:
+        """The frames so far, oldest first: a copy, which later frames do not change."""
+        with self._lock:
+            return list(self._frames)
+
+    @property
+    def progress(self) -> float:
+        """The share of all arms' steps that are done, 0 to 1; 1 once the run is finished."""
+        if self.state == "finished":
+            return 1.0
+        with self._lock:
+            return min(sum(self._latest.values()) / self._total, 1.0)
+
+    def ahead(self) -> int:
+        """How many runs wait before this one; 0 once it runs."""
+        return self._pool.ahead(self)
+
+    def cancel(self, visitor: str = "") -> bool:
+        """Take `visitor` off this run, and stop it if nobody else has asked for it.
+
+        True if the run stops (between two frames, at the latest when the next one is due), False
+        if it goes on for the others: for this visitor it is over either way.
+        """
+        return self._pool.cancel(self, visitor)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run has ended, at most `timeout` seconds. True if it has."""
+        return self._ended.wait(timeout)
+
+    def _collect(self, deadline: float) -> str:
+        """Draw the frames one by one and return the state in which that ended."""
+        for frame in self._make_frames():
+            if self._stop.is_set():
+                return "cancelled"
+            with self._lock:
+                self._frames.append(frame)
+                self._latest[frame.arm] = frame.step / frame.steps if frame.steps else 1.0
+                self.bytes += _size(frame)
+            if time.monotonic() > deadline:
+                self.error = "stopped: it took longer than the server allows"
+                return "cancelled"
+        return "finished"
+
+
+class Pool:
+    """A fixed number of worker threads, a bounded queue and a bounded memory of finished runs.
+
+    `workers` threads; at most `waiting` queued runs, further ones fail at once as "busy"; a run
+    is cut short after `seconds`. The finished runs that were asked for least recently are
+    forgotten when there are more than `runs` of them or they hold more than `megabytes`.
+    """
+
+    def __init__(
+        self,
+        workers: int = 2,
+        waiting: int = 50,
+        runs: int = 64,
+        megabytes: float = 256,
+        seconds: float = 300,
+    ) -> None:
+        self._max_workers, self._max_waiting = workers, waiting
+        self._max_runs, self._max_bytes, self._seconds = runs, megabytes * 1e6, seconds
+        self._waiting: deque[Run] = deque()
+        self._known: OrderedDict[Hashable, Run] = OrderedDict()
+        self._workers: list[threading.Thread] = []
+        self._changed = threading.Condition()
+
+    def start_job(
+        self,
+        key: Hashable,
+        make_frames: Callable[[], Iterable[Step]],
+        total: int = 1,
+        visitor: str = "",
+    ) -> Run:
+        """The run called `key`; if there is none, or it was cancelled or failed, a new one.
+
+        `make_frames` is called in the worker; `total` is the number of arms it reports on.
+        """
+        with self._changed:
+            run = self._known.get(key)
+            if run is None or run.state in ("cancelled", "failed") or run._stop.is_set():
+                run = Run(key, make_frames, total, self)
+                self._enqueue(run)
+            elif run.state == "finished":
+                self._known.move_to_end(key)
+            run._visitors.add(visitor)
+            return run
+
+    def ahead(self, run: Run) -> int:
+        """How many runs wait before `run`."""
+        with self._changed:
+            return self._waiting.index(run) if run in self._waiting else 0
+
+    def cancel(self, run: Run, visitor: str) -> bool:
+        """See `Run.cancel`."""
+        with self._changed:
+            run._visitors.discard(visitor)
+            if run._visitors or run.state in ENDED:
+                return False
+            run._stop.set()
+            if run in self._waiting:
+                self._waiting.remove(run)
+                self._end(run, "cancelled")
+            return True
+
+    def _enqueue(self, run: Run) -> None:
+        if len(self._waiting) >= self._max_waiting:
+            run.error = f"the server is busy: {len(self._waiting)} runs are waiting"
+            self._end(run, "failed")
+            return
+        self._known[run.key] = run
+        self._waiting.append(run)
+        self._changed.notify()
+        if len(self._workers) < self._max_workers:
+            # Daemons, so that a server that is told to stop does not finish its queue first.
+            worker = threading.Thread(target=self._work, daemon=True, name="gradviz-run")
+            self._workers.append(worker)
+            worker.start()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                run = self._waiting.popleft()
+                run.state = "running"
+            try:
+                state = run._collect(time.monotonic() + self._seconds)
+            except Exception as error:
+                log.exception("run %r failed", run.key)
+                run.error, state = f"{type(error).__name__}: {error}", "failed"
+            with self._changed:
+                self._end(run, state)
+            # A worker that waits must not keep the last run in memory.
+            del run
+
+    def _end(self, run: Run, state: str) -> None:
+        run.state = state
+        run._ended.set()
+        # A run that was restarted meanwhile is no longer the one known by its key.
+        if self._known.get(run.key) is run:
+            del self._known[run.key]
+            if state == "finished":
+                self._known[run.key] = run  # at the end: the most recently used
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop finished runs, least recently used first, until the bounds hold; keep the last."""
+        finished = [run for run in self._known.values() if run.state == "finished"]
+        total = sum(run.bytes for run in finished)
+        while len(finished) > 1 and (len(finished) > self._max_runs or total > self._max_bytes):
+            oldest = finished.pop(0)
+            total -= oldest.bytes
+            del self._known[oldest.key]
+
+
+_POOL = Pool()
+
+
+def start(
+    arms: Mapping[str, Recipe],
+    seeds: int | Sequence[int],
+    visitor: str = "",
+    pool: Pool = _POOL,
+) -> Run:
+    """Train `arms` in the background as `train.race(arms, seeds)` would; returns at once.
+
+    Requests are identical when arm names, their order, recipes and seeds are; so name arms by
+    words that are not translated. `visitor` is any name for who is asking: see `Run.cancel`.
+    """
+    arms = dict(arms)
+    seeds = seeds if isinstance(seeds, int) else tuple(seeds)
+    return start_job(
+        (tuple(arms.items()), seeds), lambda: _race(arms, seeds), len(arms), visitor, pool
+    )
+
+
+def start_job(
+    key: Hashable,
+    make_frames: Callable[[], Iterable[Step]],
+    total: int = 1,
+    visitor: str = "",
+    pool: Pool = _POOL,
+) -> Run:
+    """Run any job that yields frames with `arm`, `step` and `steps`; returns at once.
+
+    `key` decides which requests are identical, `total` is the number of arms.
+    """
+    return pool.start_job(key, lambda: _on_one_core(make_frames), total, visitor)
+
+
+@functools.cache
+def warm_up() -> None:
+    """Import what training needs in the background, so that the first click finds it ready."""
+    threading.Thread(target=_train_once, daemon=True, name="gradviz-warm-up").start()
+
+
+def _train_once() -> None:
+    tiny = Recipe(depth=2, width=4, steps=2)
+    try:
+        for optimizer in ("sgd", "adam"):
+            arms = {"warm-up": replace(tiny, optimizer=optimizer)}
+            for _ in _on_one_core(lambda arms=arms: _race(arms, 1)):
+                pass
+    except Exception:
+        log.debug("the warm-up failed", exc_info=True)
+
+
+def _race(arms: Mapping[str, Recipe], seeds: int | Sequence[int]) -> Iterable[Frame]:
+    from gradviz.train import race
+
+    return race(arms, seeds)
+
+
+def _on_one_core(make_frames: Callable[[], Iterable[Step]]) -> Iterable[Step]:
+    import torch
+
+    # Per thread, in PyTorch; without it every worker would take all cores of a shared server.
+    torch.set_num_threads(1)
+    yield from make_frames()
+
+
+def _size(value: object) -> int:
+    """The bytes held by a frame: its arrays, through dataclasses, mappings and sequences."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if dataclasses.is_dataclass(value):
+        return sum(_size(getattr(value, field.name)) for field in dataclasses.fields(value))
+    if isinstance(value, Mapping):
+        return sum(map(_size, value.values()))
+    if isinstance(value, list | tuple):
+        return sum(map(_size, value))
+    return sys.getsizeof(value)
