@@ -1,0 +1,30 @@
+"""The frame of the app: pages, lessons, figures, controls, live runs. Only here is Streamlit.
+
+A page imports this package as `from gradviz import ui`.
+"""
+
+from gradviz.ui.chrome import heading, lesson_link, open_page
+from gradviz.ui.controls import choice, number, presets, steps, switch
+from gradviz.ui.lesson import Figure, Lesson, show_figure
+from gradviz.ui.live import live_job, live_run
+from gradviz.ui.picture import picture
+from gradviz.ui.predict import predict, reveal
+
+__all__ = [
+    "Figure",
+    "Lesson",
+    "choice",
+    "heading",
+    "lesson_link",
+    "live_job",
+    "live_run",
+    "number",
+    "open_page",
+    "picture",
+    "predict",
+    "presets",
+    "reveal",
+    "show_figure",
+    "steps",
+    "switch",
+]

@@ -1,0 +1,69 @@
+"""What surrounds every page: title, language, navigation. Each page begins with `open_page`."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from gradviz import runs
+from gradviz.language import t
+from gradviz.ui import catalog
+from gradviz.ui.speech import (
+    keep_language_in_url,
+    language_switch,
+    link_parameters,
+    use_visitors_language,
+)
+
+
+def open_page(title: tuple[str, str]) -> None:
+    """Start a page called `title` (English, Chinese): language, tab title, navigation.
+
+    With `?figure=` in the URL the page is a single figure, so no navigation is drawn.
+    """
+    use_visitors_language()
+    st.set_page_config(
+        page_title=f"{t(*title)} · gradviz",
+        page_icon=str(catalog.ROOT / "assets" / "icon.svg"),
+        layout="centered",
+        initial_sidebar_state="auto",
+    )
+    keep_language_in_url()
+    runs.warm_up()
+    if single_figure() is None:
+        _navigation()
+
+
+def heading(section: str, title: str) -> None:
+    """The head of a page: section, language switch, title."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(section, width="stretch")
+        language_switch()
+    st.title(title)
+
+
+def single_figure() -> str | None:
+    """The name of the only figure to show, from `?figure=`, or None for the whole page."""
+    return st.query_params.get("figure")
+
+
+def lesson_link(entry: catalog.Entry, label: str | None = None, icon: str | None = None) -> None:
+    """A link to a lesson in the current language; one that is not built is named, not linked."""
+    text = label or entry.label()
+    if entry.built:
+        st.page_link(entry.page, label=text, icon=icon, query_params=link_parameters())
+    else:
+        st.caption(t("{text} · coming", "{text} · 即将推出", text=text))
+
+
+def _navigation() -> None:
+    with st.sidebar:
+        st.page_link(
+            catalog.HOME,
+            label=t("The whole story", "全貌"),
+            icon=":material/home:",
+            query_params=link_parameters(),
+        )
+        for heading, entries in catalog.parts().items():
+            st.caption(heading)
+            for entry in entries:
+                lesson_link(entry)

@@ -1,0 +1,156 @@
+"""A training run that the visitor starts, watches, stops and repeats.
+
+The training itself happens in `gradviz.runs`, in the background and shared; here it is only
+watched. The picture is drawn by the page, from whatever frames there are.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from gradviz import runs
+from gradviz.language import t
+from gradviz.recipe import RANGES, Recipe, replace
+from gradviz.runs import Run
+from gradviz.ui.speech import use_visitors_language
+
+# Seconds between two pictures. Much less starves the browser: it draws fewer pictures, not more.
+_INTERVAL = 0.1
+
+Frames = list  # of gradviz.train.Frame, which would import torch
+DrawFrames = Callable[[Frames], None]
+
+
+def live_run(key: str, arms: Mapping[str, Recipe], seeds: int, draw: DrawFrames) -> Run | None:
+    """Buttons, progress and picture of a race of `arms`; returns the run once one was started.
+
+    `draw(frames)` is called with the frames so far: none before the start, then a few times a
+    second, and all of them at the end. `seeds` is the number of replicas of each arm.
+    """
+    shift = _seed_shift(key)
+    arms = {name: replace(recipe, seed=recipe.seed + shift) for name, recipe in arms.items()}
+    return live_job(
+        key,
+        asked=(tuple(arms.items()), seeds),
+        start=lambda: runs.start(arms, seeds, visitor=_visitor()),
+        draw=draw,
+        another_seed=lambda: _shift_seed(key, shift + seeds),
+    )
+
+
+def live_job(
+    key: str,
+    asked: object,
+    start: Callable[[], Run],
+    draw: DrawFrames,
+    another_seed: Callable[[], None] | None = None,
+) -> Run | None:
+    """As `live_run`, for any background job; `asked` is everything that decides its outcome."""
+    slot = f"{key}_watched"
+    known, run = st.session_state.get(slot, (None, None))
+    if known != asked:
+        _leave(run)
+        run = None
+    if st.session_state.pop(f"{key}_start", False):
+        run = start()
+        st.session_state[slot] = (asked, run)
+    _buttons(key, run, another_seed)
+    if run is not None and run.state not in runs.ENDED:
+        st.fragment(_watch, run_every=_INTERVAL)(run, draw)
+    else:
+        _show(run, draw)
+    return run
+
+
+def _buttons(key: str, run: Run | None, another_seed: Callable[[], None] | None) -> None:
+    busy = run is not None and run.state not in runs.ENDED
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            t("Train", "开始训练"),
+            key=f"{key}_train",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=busy,
+            help=t("Train these networks now, on the server.", "立即在服务器上训练这些网络。"),
+            on_click=_request_start,
+            args=(key,),
+        )
+        st.button(
+            t("Stop", "停止"),
+            key=f"{key}_stop",
+            icon=":material/stop:",
+            disabled=not busy,
+            help=t("Stop here and keep what was measured.", "就此停下，保留已测得的结果。"),
+            on_click=_leave,
+            args=(run,),
+        )
+        if another_seed is not None:
+            st.button(
+                t("Another seed", "换一个种子"),
+                key=f"{key}_seed_button",
+                icon=":material/casino:",
+                disabled=busy,
+                help=t(
+                    "Train again from other random weights and batches.",
+                    "换一组随机初始权重和批次，再训练一遍。",
+                ),
+                on_click=lambda: (another_seed(), _request_start(key)),
+            )
+
+
+def _watch(run: Run, draw: DrawFrames) -> None:
+    use_visitors_language()
+    if run.state in runs.ENDED:
+        # Only a rerun of the page ends the polling: a fragment cannot rerun the one around it.
+        st.rerun()
+    _show(run, draw)
+
+
+def _show(run: Run | None, draw: DrawFrames) -> None:
+    if run is None:
+        st.progress(0.0, t("Nothing is trained yet: press Train.", "尚未训练：请按“开始训练”。"))
+    elif run.state == "failed":
+        st.error(t("The run failed: {error}", "训练失败：{error}", error=run.error))
+    else:
+        st.progress(run.progress, _status(run))
+    draw(run.frames if run is not None else [])
+
+
+def _status(run: Run) -> str:
+    percent = f"{run.progress:.0%}"
+    match run.state:
+        case "queued":
+            ahead = run.ahead()
+            return t("Waiting: {n} runs are ahead", "排队中：前面还有 {n} 个任务", n=ahead)
+        case "finished":
+            return t("Finished", "训练完成")
+        case "cancelled":
+            return t("Stopped at {percent}", "已在 {percent} 处停止", percent=percent)
+        case _:
+            return t("Training: {percent}", "训练中：{percent}", percent=percent)
+
+
+def _request_start(key: str) -> None:
+    st.session_state[f"{key}_start"] = True
+
+
+def _leave(run: Run | None) -> None:
+    if run is not None:
+        run.cancel(_visitor())
+
+
+def _visitor() -> str:
+    return st.session_state.setdefault("visitor", uuid.uuid4().hex)
+
+
+def _seed_shift(key: str) -> int:
+    """How far the visitor has moved on from the recipe's own seed; kept in the URL."""
+    raw = st.query_params.get(f"{key}_seed", "0")
+    return int(raw) if raw.isdecimal() and int(raw) <= RANGES["seed"][1] // 2 else 0
+
+
+def _shift_seed(key: str, shift: int) -> None:
+    st.query_params[f"{key}_seed"] = str(shift)
