@@ -1,0 +1,251 @@
+"""Mean-field theory: what a wide random network does to activations and gradients with depth.
+
+In a wide network at initialization the pre-activations of a layer are Gaussian with a variance q,
+and two numbers tell everything: how q maps from layer to layer, and χ, by which the squared
+error signal δ² is multiplied per layer on the way back.
+
+Sources: Poole et al. 2016 (variance map), Schoenholz et al. 2017 (χ, critical line), He et al.
+2015 (ReLU), Yang et al. 2019 (BatchNorm). σ_w² is fan_in·Var(W), σ_b² is Var(b).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from gradviz.activations import Activation, activation
+from gradviz.recipe import Recipe
+
+# Gauss–Legendre on each half-line instead of Gauss–Hermite on the whole: Hermite's polynomials
+# cannot follow the kink that the ReLU family has at 0 (off by 1e-2 at 100 nodes), while on either
+# side of it every activation is smooth. Beyond |z| = 12 the density is below 1e-31; z = 12 t³
+# crowds the nodes around 0, where the slope of a saturated sigmoid is one narrow peak.
+_T, _T_WEIGHTS = np.polynomial.legendre.leggauss(200)
+_T, _T_WEIGHTS = (_T + 1) / 2, _T_WEIGHTS / 2
+_HALF = 12 * _T**3
+_HALF_WEIGHTS = 36 * _T**2 * _T_WEIGHTS * np.exp(-0.5 * _HALF**2) / math.sqrt(2 * math.pi)
+_NODES = np.concatenate([-_HALF, _HALF])
+_WEIGHTS = np.concatenate([_HALF_WEIGHTS, _HALF_WEIGHTS])
+
+# Squares of larger pre-activations would overflow; past here only the growth rate matters.
+_LARGEST_VARIANCE = 1e200
+
+
+def gaussian_mean(
+    f: Callable[[np.ndarray], np.ndarray], variance: float | np.ndarray = 1.0
+) -> float | np.ndarray:
+    """E[f(√variance · z)] for z ~ N(0, 1); f is elementwise and may have a kink at 0.
+
+    Returns a float, or an array of the shape of `variance`.
+    """
+    variance = np.minimum(np.asarray(variance, dtype=float), _LARGEST_VARIANCE)
+    mean = f(np.sqrt(variance)[..., None] * _NODES) @ _WEIGHTS
+    return float(mean) if mean.ndim == 0 else mean
+
+
+def mean_square(phi: Activation, variance: float | np.ndarray = 1.0) -> float | np.ndarray:
+    """E[φ(z)²] for z ~ N(0, variance)."""
+    return gaussian_mean(lambda z: phi.function(z) ** 2, variance)
+
+
+def mean_square_slope(phi: Activation, variance: float | np.ndarray = 1.0) -> float | np.ndarray:
+    """E[φ′(z)²] for z ~ N(0, variance)."""
+    return gaussian_mean(lambda z: phi.derivative(z) ** 2, variance)
+
+
+def variance_map(
+    phi: Activation, sigma_w: float, sigma_b: float, variance: float | np.ndarray
+) -> float | np.ndarray:
+    """The next layer's variance, σ_w² E[φ(z)²] + σ_b² (Poole et al. 2016, section 2)."""
+    return sigma_w**2 * mean_square(phi, variance) + sigma_b**2
+
+
+def variances(
+    phi: Activation, sigma_w: float, sigma_b: float, first: float, depth: int
+) -> np.ndarray:
+    """The variances of layers 1 to `depth`, [depth], when layer 1 has the variance `first`."""
+    trajectory = [first]
+    while len(trajectory) < depth:
+        trajectory.append(variance_map(phi, sigma_w, sigma_b, trajectory[-1]))
+    return np.array(trajectory[:depth], dtype=float)
+
+
+def fixed_point(phi: Activation, sigma_w: float, sigma_b: float, start: float = 1.0) -> float:
+    """The variance that depth leads to from `start`: 0 if it dies, inf if it grows forever.
+
+    The map grows with q, so the trajectory moves one way until it meets its first fixed point;
+    that is bracketed by doubling or halving and then bisected, because at criticality plain
+    iteration converges only like 1/depth.
+    """
+
+    def drift(q: float) -> float:
+        moved = variance_map(phi, sigma_w, sigma_b, q) - q
+        return 0.0 if abs(moved) <= 1e-12 * q else moved
+
+    direction = np.sign(drift(start))
+    if direction == 0:
+        return start
+    near, far = start, start
+    while np.sign(drift(far)) == direction:
+        near, far = far, far * 2.0**direction
+        if far < 1e-12:
+            return 0.0
+        if far > 1e12:
+            return math.inf
+    return _bisect(lambda q: direction * drift(q), near, far)
+
+
+def chi(phi: Activation, sigma_w: float, variance: float | np.ndarray) -> float | np.ndarray:
+    """χ = σ_w² E[φ′(z)²], the factor of δ² per layer (Schoenholz et al. 2017, section 3).
+
+    Below 1 the gradient vanishes with depth, above 1 it explodes; δ itself changes by √χ.
+    """
+    return sigma_w**2 * mean_square_slope(phi, variance)
+
+
+def critical_sigma_w(phi: Activation, sigma_b: float) -> float:
+    """The σ_w at which χ = 1 at the fixed point, for a given σ_b.
+
+    χ = 1 says σ_w² = 1/E[φ′²]; then q is a fixed point if σ_b² = q − σ_w² E[φ²], which is
+    solved for q. For ReLU and LeakyReLU, whose χ does not depend on q, it is √(1/E[φ′²]).
+    """
+
+    def missing(q: float) -> float:
+        return sigma_b**2 - q + mean_square(phi, q) / mean_square_slope(phi, q)
+
+    # Where nothing is missing at the smallest q the fixed point is 0; and where something is
+    # missing at the largest, the variance has no fixed point, but χ = 1 still has a solution.
+    smallest, largest = 1e-12, 1e6
+    if missing(smallest) <= 1e-12:
+        q = smallest
+    elif missing(largest) >= -1e-12 * largest:
+        q = largest
+    else:
+        q = _bisect(missing, smallest, largest)
+    return 1 / math.sqrt(mean_square_slope(phi, q))
+
+
+def weight_scale(
+    recipe: Recipe, fan_in: int, fan_out: int, gain: float | None = None
+) -> tuple[float, float]:
+    """(σ_w, σ_b) of a layer that an activation follows: σ_w² = fan_in·Var(W), σ_b² = Var(b).
+
+    `gain` stands in for the recipe's (1 for a layer with a linear end). Glorot & Bengio 2010,
+    section 4.2.1, He et al. 2015, section 2.2, and Saxe et al. 2014 for orthogonal matrices;
+    PyTorch's own default is U(±1/√fan_in) for weights and biases, so σ_w = 1/√3.
+    """
+    if recipe.init == "pytorch":
+        return 1 / math.sqrt(3), 1 / math.sqrt(3 * fan_in)
+    if recipe.init == "normal":
+        return recipe.std * math.sqrt(fan_in), recipe.bias_std
+    if gain is None:
+        gain = _activation(recipe).gain if recipe.gain is None else recipe.gain
+    if recipe.init == "orthogonal":
+        return gain * math.sqrt(fan_in / max(fan_in, fan_out)), recipe.bias_std
+    if recipe.init.startswith("xavier"):
+        return gain * math.sqrt(2 * fan_in / (fan_in + fan_out)), recipe.bias_std
+    return gain, recipe.bias_std
+
+
+def predicted_variances(recipe: Recipe, inputs: np.ndarray) -> np.ndarray:
+    """The variance of z at layers 1 to depth at initialization, [depth]: 1 under a norm.
+
+    `inputs` is [examples, features]: theory starts from their mean square.
+    """
+    linear = _linear_variances(recipe, inputs)
+    return linear if recipe.norm == "none" else np.ones_like(linear)
+
+
+def predicted_delta(recipe: Recipe, inputs: np.ndarray) -> np.ndarray:
+    """δ at hidden layers 1 to depth at initialization, relative to the last one's, [depth].
+
+    Layer by layer with each layer's own variance, not only at the fixed point:
+    δ²_l = δ²_{l+1} · σ_w² E[φ′(z_l)²] (Schoenholz et al. 2017, section 4; He et al. 2015,
+    section 2.2, backward case). A norm divides by the variance that it removes (Yang et al. 2019).
+    In a residual network the signal g_l at a block's output grows by 1 + the branch's factor,
+    and δ²_l = s² σ_v² E[φ′(z_l)²] g²_l (Yang & Schoenholz 2017). `recipe.pretrain` is ignored.
+    """
+    slopes = mean_square_slope(_activation(recipe), predicted_variances(recipe, inputs))
+    sigma_w, _ = weight_scale(recipe, recipe.width, recipe.width)
+    with np.errstate(divide="ignore", over="ignore"):
+        back = np.full(recipe.depth, sigma_w**2)
+        if recipe.norm != "none":
+            back /= _linear_variances(recipe, inputs)
+        if recipe.residual:
+            growth = 1 + (_branch_scale(recipe)[0] ** 2) * slopes * back
+            factors = growth[1:] * slopes[:-1] / slopes[1:]
+        else:
+            factors = back[1:] * slopes[:-1]
+        # Sums of logarithms, because the products of 200 factors leave the range of floats.
+        log_squares = np.append(np.cumsum(np.log(factors[::-1]))[::-1], 0.0)
+        return np.exp(0.5 * log_squares)
+
+
+def residual_growth(scale: float, depth: int) -> float:
+    """The factor (1 + s²)^depth by which `depth` residual blocks multiply the variance.
+
+    For branches that keep the variance, as s·V ReLU(W h) with He's W and V of gain 1 does
+    (Hanin & Rolnick 2018; Yang & Schoenholz 2017). At s = 1/√depth it stays below e.
+    """
+    return (1 + scale**2) ** depth
+
+
+def batchnorm_factor(phi: Activation) -> float:
+    """The factor of δ² per layer that BatchNorm leads to, E[φ′²]/Var[φ], for large batches.
+
+    BatchNorm sets z ~ N(0, 1) and divides by the spread of the layer's input, σ_w² Var[φ(z)], so
+    the weights' scale cancels. π/(π − 1) for ReLU, 1 for linear (Yang et al. 2019).
+    """
+    return mean_square_slope(phi) / _spread(phi, 1.0)
+
+
+def _linear_variances(recipe: Recipe, inputs: np.ndarray) -> np.ndarray:
+    """The mean square of W h + b at layers 1 to depth, [depth]; of its spread under BatchNorm.
+
+    BatchNorm subtracts the mean over the batch, so there only the spread over examples counts.
+    """
+    phi, centered = _activation(recipe), recipe.norm == "batch"
+    inputs = np.asarray(inputs, dtype=float)
+    power = float(inputs.var(axis=0).mean() if centered else np.mean(inputs**2))
+    linear, fan_in = [], inputs.shape[1]
+    for _ in range(recipe.depth):
+        sigma_w, sigma_b = weight_scale(recipe, fan_in, recipe.width)
+        linear.append(sigma_w**2 * power + (0.0 if centered else sigma_b**2))
+        variance = linear[-1] if recipe.norm == "none" else 1.0
+        branch = _spread(phi, variance) if centered else mean_square(phi, variance)
+        if recipe.residual:
+            sigma_v, sigma_c = _branch_scale(recipe)
+            if fan_in != recipe.width:
+                power *= weight_scale(recipe, fan_in, recipe.width, gain=1.0)[0] ** 2
+            power += sigma_v**2 * branch + (0.0 if centered else sigma_c**2)
+        else:
+            power = branch
+        power, fan_in = min(power, _LARGEST_VARIANCE), recipe.width
+    return np.array(linear)
+
+
+def _branch_scale(recipe: Recipe) -> tuple[float, float]:
+    """(s·σ_v, s·σ_c): the scale of a residual branch's second matrix and of its bias."""
+    scale = recipe.residual_scale
+    scale = 1 / math.sqrt(recipe.depth) if scale is None else scale
+    sigma_v, sigma_c = weight_scale(recipe, recipe.width, recipe.width, gain=1.0)
+    return scale * sigma_v, scale * (sigma_c if recipe.init == "pytorch" else 0.0)
+
+
+def _spread(phi: Activation, variance: float) -> float:
+    """Var[φ(z)] for z ~ N(0, variance)."""
+    return mean_square(phi, variance) - gaussian_mean(phi.function, variance) ** 2
+
+
+def _activation(recipe: Recipe) -> Activation:
+    return activation(recipe.activation, recipe.negative_slope, recipe.alpha)
+
+
+def _bisect(f: Callable[[float], float], positive: float, other: float) -> float:
+    """The root of f between `positive`, where f > 0, and `other`; both are above 0."""
+    for _ in range(100):
+        middle = math.sqrt(positive * other)
+        positive, other = (middle, other) if f(middle) > 0 else (positive, middle)
+    return math.sqrt(positive * other)
