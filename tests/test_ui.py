@@ -1,0 +1,141 @@
+"""The frame of the app: controls and their URL, predictions, language, live runs."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+
+def controls_page():
+    import streamlit as st
+
+    from gradviz import ui
+    from gradviz.ui import controls
+    from gradviz.ui.speech import language_switch, use_visitors_language
+
+    use_visitors_language()
+    language_switch()
+    controls.read_url(True)
+    quantity = ui.choice(
+        "quantity", "Quantity", ["delta", "update"], "delta", "help", names=str.upper
+    )
+    depth = ui.number("depth", "Depth", 1, 40, 10, 1, "help")
+    lr = ui.steps("lr", "Rate", [0.001, 0.01, 0.1], 0.01, "help")
+    norm = ui.switch("norm", "Norm", False, "help")
+    ui.presets("presets", {"deep": {"depth": 30, "quantity": "update", "lr": 0.1, "norm": True}})
+    controls.read_url(False)
+    st.text(repr((quantity, depth, lr, norm)))
+
+
+def run(page, **query):
+    app = AppTest.from_function(page)
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def state(app):
+    return app.text[0].value
+
+
+def test_controls_start_at_their_defaults_and_leave_the_url_clean():
+    app = run(controls_page)
+    assert state(app) == "('delta', 10, 0.01, False)"
+    assert "quantity" not in app.query_params
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_url_sets_choices_by_their_english_names_in_both_languages(language):
+    app = run(controls_page, quantity="update", lr="0.1", lang=language)
+    assert state(app).startswith("('update', 10, 0.1")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("quantity", "foo", "delta, update"),
+        ("lr", "3", "0.001, 0.01, 0.1"),
+        ("depth", "99", "1"),
+        ("depth", "deep", "40"),
+        ("norm", "maybe", "true, false"),
+    ],
+)
+def test_a_bad_value_in_the_url_is_named_with_the_allowed_ones(key, value, allowed):
+    app = run(controls_page, lang="en", **{key: value})
+    assert state(app) == "('delta', 10, 0.01, False)"
+    assert f"{key}={value}" in app.warning[0].value
+    assert allowed in app.warning[0].value
+
+
+def test_a_preset_sets_every_kind_of_control_and_the_url():
+    app = run(controls_page)
+    app.button(key="presets_0").click().run()
+    assert state(app) == "('update', 30, 0.1, True)"
+    assert app.query_params["quantity"] == "update"
+
+
+def test_a_hidden_control_keeps_the_value_of_the_url():
+    app = run(controls_page, hide="quantity,norm", quantity="update", norm="true")
+    assert state(app) == "('update', 10, 0.01, True)"
+    assert not app.toggle
+
+
+def test_changing_the_language_changes_no_control():
+    app = run(controls_page, quantity="update", lang="en")
+    app.slider(key="depth").set_value(22).run()
+    app.button_group(key="language_switch").set_value("zh").run()
+    assert state(app) == "('update', 22, 0.01, False)"
+    assert app.query_params["lang"] == "zh"
+
+
+def prediction_page():
+    import streamlit as st
+
+    from gradviz import ui
+
+    guess = ui.predict("slope", "How large?", [0.25, 1.0])
+    if guess is not None:
+        ui.reveal(guess == 0.25, "It is a quarter.")
+    st.text(repr(guess))
+
+
+def test_a_prediction_is_asked_before_it_is_answered():
+    app = run(prediction_page, lang="en")
+    assert not app.info and not app.success
+    assert app.button(key="prediction_slope_commit").disabled
+    app.button_group(key="prediction_slope_widget").set_value(1.0).run()
+    assert not app.info
+    app.button(key="prediction_slope_commit").click().run()
+    assert "quarter" in app.info[0].value and state(app) == "1.0"
+    app.button(key="prediction_slope_again").click().run()
+    assert state(app) == "None"
+
+
+def live_page():
+    import streamlit as st
+
+    from gradviz import ui
+    from gradviz.recipe import Recipe
+
+    arms = {"deep": Recipe(depth=3, width=4, steps=8, batch_size=16)}
+    ui.live_run("race", arms, 1, lambda frames: st.text(f"{len(frames)} frames"))
+
+
+def test_a_live_run_is_started_and_watched_to_its_end():
+    app = AppTest.from_function(live_page, default_timeout=60).run()
+    assert state(app) == "0 frames"
+    assert app.button(key="race_stop").disabled
+    app.button(key="race_train").click().run()
+    run_of_the_page = app.session_state["race_watched"][1]
+    assert run_of_the_page.wait(60)
+    app.run()
+    assert run_of_the_page.state == "finished"
+    assert state(app) == f"{len(run_of_the_page.frames)} frames"
+    assert not app.button(key="race_train").disabled
+
+
+def test_another_seed_is_another_run_and_is_kept_in_the_url():
+    app = AppTest.from_function(live_page, default_timeout=60).run()
+    app.button(key="race_seed_button").click().run()
+    run_of_the_page = app.session_state["race_watched"][1]
+    assert run_of_the_page.key[0][0][1].seed == 1
+    assert app.query_params["race_seed"] == "1"
+    assert run_of_the_page.wait(60)
