@@ -1,0 +1,1 @@
+"""Pictures: a tidy data frame in, an Altair chart out."""

@@ -1,0 +1,66 @@
+"""Powers of ten as people write them: on axes, and in words computed in the browser."""
+
+from __future__ import annotations
+
+import math
+
+import altair as alt
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def power_of_ten(exponent: int) -> str:
+    """`-6` becomes "10⁻⁶"; 0 and 1 become "1" and "10"."""
+    if exponent in (0, 1):
+        return str(10**exponent)
+    return "10" + str(exponent).translate(_SUPERSCRIPTS)
+
+
+def decades(low: float, high: float, most: int = 7) -> list[int]:
+    """The exponents to label on an axis from `low` to `high`: evenly thinned, at most `most`.
+
+    Multiples of the spacing are taken, so that 10⁰ is labeled wherever it is in range.
+    """
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    spacing = next(s for s in (1, 2, 3, 5, 10, 20, 50, 100) if (last - first) // s < most)
+    return [e for e in range(first, last + 1) if e % spacing == 0]
+
+
+def power_axis(low: float, high: float, title: str | None, **options: object) -> alt.Axis:
+    """The axis of a log scale from `low` to `high`, labeled at whole decades."""
+    exponents = decades(low, high)
+    return alt.Axis(
+        title=title,
+        values=[10.0**e for e in exponents],
+        labelExpr=_labels(exponents, "round(log(datum.value) / LN10)"),
+        **options,
+    )
+
+
+def exponent_labels(exponents: list[int]) -> str:
+    """The `labelExpr` of an axis or legend whose values are the exponents themselves."""
+    return _labels(exponents, "round(datum.value)")
+
+
+def power_scale(low: float, high: float) -> alt.Scale:
+    """A log scale with a fixed domain, so that growing data never move the axis."""
+    return alt.Scale(type="log", domain=[low, high], nice=False)
+
+
+def scientific(value: str) -> str:
+    """A Vega expression that writes the positive number `value` like "1.5·10⁻³" or "0.25"."""
+    exponent = f"floor(log({value}) / LN10 + 1e-9)"
+    size = f"abs({exponent})"
+    digits = "'⁰¹²³⁴⁵⁶⁷⁸⁹'"
+    sup = (
+        f"({exponent} < 0 ? '⁻' : '') + ({size} > 9 ? {digits}[floor({size} / 10)] : '')"
+        f" + {digits}[{size} % 10]"
+    )
+    short = f"format({value}, '.3~r')"
+    long = f"format({value} / pow(10, {exponent}), '.1f') + '·10' + {sup}"
+    return f"({value} >= 0.01 && {value} < 1000 ? {short} : {long})"
+
+
+def _labels(exponents: list[int], chosen: str) -> str:
+    table = ", ".join(f"'{e}': '{power_of_ten(e)}'" for e in exponents)
+    return f"{{{table}}}[toString({chosen})]"
