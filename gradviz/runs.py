@@ -151,6 +151,12 @@ class Pool:
             run._visitors.add(visitor)
             return run
 
+    def known(self, key: Hashable) -> bool:
+        """Whether `start_job(key, ...)` would join a run that goes on or is finished."""
+        with self._changed:
+            run = self._known.get(key)
+            return run is not None and not run._stop.is_set()
+
     def ahead(self, run: Run) -> int:
         """How many runs wait before `run`."""
         with self._changed:
@@ -251,6 +257,14 @@ def start_job(
     `key` decides which requests are identical, `total` is the number of arms.
     """
     return pool.start_job(key, lambda: _on_one_core(make_frames), total, visitor)
+
+
+def known(key: Hashable, pool: Pool = _POOL) -> bool:
+    """Whether a run called `key` goes on or is finished, so that starting it costs nothing.
+
+    The key of a race is `(tuple(arms.items()), seeds)`.
+    """
+    return pool.known(key)
 
 
 @functools.cache

@@ -3,8 +3,8 @@
 A page imports this package as `from gradviz import ui`.
 """
 
-from gradviz.ui.chrome import heading, lesson_link, open_page
-from gradviz.ui.controls import choice, number, presets, steps, switch
+from gradviz.ui.chrome import heading, lesson_link, open_page, single_figure
+from gradviz.ui.controls import choice, number, presets, row, steps, switch, value
 from gradviz.ui.lesson import Figure, Lesson, show_figure
 from gradviz.ui.live import live_job, live_run
 from gradviz.ui.picture import picture
@@ -24,7 +24,10 @@ __all__ = [
     "predict",
     "presets",
     "reveal",
+    "row",
     "show_figure",
+    "single_figure",
     "steps",
     "switch",
+    "value",
 ]

@@ -11,10 +11,13 @@ by their English names.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
 from gradviz.language import t
+
+Option = TypeVar("Option")
 
 _READING_URL = "controls_read_url"  # True while a whole page is drawn, not one figure
 _SEEN = "controls_seen_in_url"  # what each choice last read from the URL or wrote to it
@@ -35,8 +38,9 @@ def choice(
     default: str,
     help: str,  # noqa: A002 — Streamlit's own name for it
     names: Callable[[str], str] = str,
+    menu: bool = False,
 ) -> str:
-    """One of `options`, shown under `names(option)`; few are laid out side by side."""
+    """One of `options`, shown under `names(option)`: side by side, or in a menu."""
     _follow_url(key, options, default)
     if _hidden(key):
         return st.session_state[key]
@@ -48,7 +52,7 @@ def choice(
         "on_change": _write_url,
         "args": (key, default),
     }
-    if len(options) <= 5:
+    if len(options) <= 5 and not menu:
         st.segmented_control(label, required=True, **settings)
     else:
         st.selectbox(label, **settings)
@@ -106,6 +110,18 @@ def switch(key: str, label: str, default: bool, help: str) -> bool:  # noqa: A00
     if _hidden(key):
         return default if raw not in ("true", "false") else raw == "true"
     return st.toggle(label, default, key=key, help=help, bind="query-params")
+
+
+def value(key: str, default: Option) -> Option:
+    """What the control `key` of this page stands at, wherever on the page it is drawn.
+
+    A figure that is shown alone may depend on a control of another one: then the URL tells.
+    """
+    raw = st.session_state.get(key, st.query_params.get(key, default))
+    try:
+        return type(default)(raw)
+    except ValueError:
+        return default  # the control itself complains of it
 
 
 def presets(key: str, settings: Mapping[str, Mapping[str, object]]) -> None:
@@ -193,3 +209,8 @@ def _complain(key: str, raw: str, allowed: str) -> None:
 
 def _hidden(key: str) -> bool:
     return key in st.query_params.get("hide", "").split(",")
+
+
+def row(count: int) -> list:
+    """`count` columns for one row of controls; on a phone they stand one below the other."""
+    return st.columns(count, vertical_alignment="bottom", gap="medium")

@@ -24,20 +24,26 @@ Frames = list  # of gradviz.train.Frame, which would import torch
 DrawFrames = Callable[[Frames], None]
 
 
-def live_run(key: str, arms: Mapping[str, Recipe], seeds: int, draw: DrawFrames) -> Run | None:
+def live_run(
+    key: str, arms: Mapping[str, Recipe], seeds: int, draw: DrawFrames, join: bool = False
+) -> Run | None:
     """Buttons, progress and picture of a race of `arms`; returns the run once one was started.
 
     `draw(frames)` is called with the frames so far: none before the start, then a few times a
-    second, and all of them at the end. `seeds` is the number of replicas of each arm.
+    second, and all of them at the end. `seeds` is the number of replicas of each arm. With `join`
+    a race that somebody else has run, such as the figure above, is shown without being asked for.
     """
-    shift = _seed_shift(key)
+    shift = seed_shift()
     arms = {name: replace(recipe, seed=recipe.seed + shift) for name, recipe in arms.items()}
+    asked = (tuple(arms.items()), seeds)
+    if join and runs.known(asked):
+        _request_start(key)
     return live_job(
         key,
-        asked=(tuple(arms.items()), seeds),
+        asked=asked,
         start=lambda: runs.start(arms, seeds, visitor=_visitor()),
         draw=draw,
-        another_seed=lambda: _shift_seed(key, shift + seeds),
+        another_seed=lambda: _shift_seed(shift + seeds),
     )
 
 
@@ -146,11 +152,11 @@ def _visitor() -> str:
     return st.session_state.setdefault("visitor", uuid.uuid4().hex)
 
 
-def _seed_shift(key: str) -> int:
-    """How far the visitor has moved on from the recipe's own seed; kept in the URL."""
-    raw = st.query_params.get(f"{key}_seed", "0")
+def seed_shift() -> int:
+    """How far the visitor has moved on from the recipes' own seeds; kept in the URL."""
+    raw = st.query_params.get("seed", "0")
     return int(raw) if raw.isdecimal() and int(raw) <= RANGES["seed"][1] // 2 else 0
 
 
-def _shift_seed(key: str, shift: int) -> None:
-    st.query_params[f"{key}_seed"] = str(shift)
+def _shift_seed(shift: int) -> None:
+    st.query_params["seed"] = str(shift)

@@ -1,0 +1,239 @@
+"""`race(arms, seeds)`: train networks side by side and measure them on the way.
+
+Plain gradient descent on `Network.vector`, one row per seed, so that an optimizer step is a few
+operations whatever the depth. All arms advance together, step by step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from gradviz.data import Dataset, load
+from gradviz.initialization import WEIGHT_KINDS, generator
+from gradviz.measure import (
+    CURVES,
+    QUANTITIES,
+    Event,
+    Gradients,
+    accuracy,
+    backward,
+    data_loss,
+    find_vanished,
+    locate_overflow,
+    measure_layers,
+)
+from gradviz.network import Pass, build
+from gradviz.optimizer import clip, make_optimizer
+from gradviz.recipe import Recipe
+
+FRAMES = 60  # recorded steps in a run, unless asked otherwise
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The measurements of one arm at one recorded step.
+
+    Per seed, [seeds]: `loss` (mean cross-entropy over the batch, without penalty), `accuracy` on
+    the test set, `gradient_norm` (all parameters, before clipping), `clipped` (share of the steps
+    since the last frame that were clipped) and `penalty` (the L1 and L2 part of the loss).
+    `layers` holds `measure.QUANTITIES` by name, each [seeds, depth + 1]: gradients at `step`, drift
+    and norms of the weights at `step`, the update ratio of the step taken from there. `events` are
+    the zeros and overflows found since the last frame. `status` is "running", "finished" or
+    "diverged".
+    """
+
+    arm: str
+    step: int
+    steps: int
+    seeds: tuple[int, ...]
+    loss: np.ndarray
+    accuracy: np.ndarray
+    gradient_norm: np.ndarray
+    clipped: np.ndarray
+    penalty: np.ndarray
+    layers: dict[str, np.ndarray]
+    events: tuple[Event, ...]
+    status: str
+
+
+def race(
+    arms: Mapping[str, Recipe], seeds: int | Sequence[int] = 1, record_every: int | None = None
+) -> Iterator[Frame]:
+    """Train every arm, yielding its frames as they are measured; nothing is computed in advance.
+
+    All arms see the same data, the same batches and, where shapes allow, the same initial weights.
+    `seeds` are the seeds themselves, or how many of them from each recipe's `seed` on.
+    `record_every` is the number of steps between frames; by default a run has about 60.
+    A seed that overflows stays as it is; an arm of which every seed has overflowed ends there.
+    """
+    runners = [_Runner(name, recipe, seeds, record_every) for name, recipe in arms.items()]
+    going = [runner.frames() for runner in runners]
+    ended = object()
+    while going:
+        for arm in tuple(going):
+            frame = next(arm, ended)
+            if frame is ended:
+                going.remove(arm)
+            elif frame is not None:
+                yield frame
+
+
+class _Runner:
+    """One arm on its way."""
+
+    def __init__(
+        self, name: str, recipe: Recipe, seeds: int | Sequence[int], record_every: int | None
+    ) -> None:
+        self.name = name
+        self.recipe = recipe
+        self.seeds = seeds
+        self.every = record_every or max(1, round(recipe.steps / FRAMES))
+
+    def frames(self) -> Iterator[Frame | None]:
+        """One item for each step: a frame at the recorded ones, None at the others."""
+        self._prepare()
+        for step in range(self.recipe.steps + 1):
+            yield self._step(step)
+            if self.overflowed.all():
+                return
+
+    def _prepare(self) -> None:
+        data = load(self.recipe.dataset, self.recipe.seed)
+        self.network = build(self.recipe, self.seeds)
+        if self.recipe.pretrain != "none":
+            from gradviz.pretrain import pretrain
+
+            pretrain(self.network, self.recipe, data)
+        self.start = self.network.vector.clone()
+        self.optimizer = make_optimizer(self.recipe)
+        self.batches = batches(data, self.recipe.batch_size, self.network.seeds)
+        self.x_test, self.y_test = torch.tensor(data.x_test), torch.tensor(data.y_test)
+        count = len(self.network.seeds)
+        self.overflowed = np.zeros(count, dtype=bool)
+        self.found: set[tuple[str, str, int]] = set()
+        self.events: list[Event] = []
+        self.clipped, self.steps_since = torch.zeros(count), 0
+
+    def _step(self, step: int) -> Frame | None:
+        x, labels = next(self.batches)
+        passed = self.network.forward(x, training=True)
+        loss = data_loss(passed.logits, labels)
+        penalty = self._penalty()
+        gradients = backward(self.network, passed, loss + penalty)
+        norm = torch.linalg.vector_norm(gradients.vector, dim=1, dtype=torch.float64)
+        self._watch_overflow(passed, gradients, loss, norm, step)
+        recorded = step % self.every == 0 or step == self.recipe.steps or self.overflowed.all()
+        accurate = accuracy(self.network, self.x_test, self.y_test) if recorded else None
+        before = self.network.vector.clone() if recorded else None
+        self._update(gradients.vector, norm)
+        if not recorded:
+            return None
+        layers = measure_layers(self.network, passed, gradients, self.start, before)
+        self._watch_zeros(passed, layers, step)
+        per_seed = (loss, norm, self.clipped / self.steps_since, penalty)
+        loss, norm, clipped, penalty = (part.detach().double().numpy() for part in per_seed)
+        return self._frame(step, loss, accurate, norm, clipped, penalty, layers)
+
+    def _frame(self, step: int, *measured: np.ndarray | dict[str, np.ndarray]) -> Frame:
+        status = "finished" if step == self.recipe.steps else "running"
+        status = "diverged" if self.overflowed.all() else status
+        events, self.events = tuple(self.events), []
+        self.clipped, self.steps_since = torch.zeros(len(self.network.seeds)), 0
+        return Frame(
+            self.name, step, self.recipe.steps, self.network.seeds, *measured, events, status
+        )
+
+    def _penalty(self) -> Tensor:
+        """l1·Σ|W| + l2·ΣW² over all weight matrices, [seeds]."""
+        total = torch.zeros(len(self.network.seeds))
+        if self.recipe.l1 == self.recipe.l2 == 0:
+            return total
+        for (kind, _), weight in self.network.parameters.items():
+            if kind in WEIGHT_KINDS:
+                total = total + self.recipe.l1 * weight.abs().sum((1, 2))
+                total = total + self.recipe.l2 * weight.square().sum((1, 2))
+        return total
+
+    def _update(self, gradient: Tensor, norm: Tensor) -> None:
+        gradient, clipped = clip(self.recipe, gradient, norm)
+        self.clipped += clipped
+        self.steps_since += 1
+        self.optimizer.step(self.network.vector, gradient)
+
+    def _watch_overflow(
+        self, passed: Pass, gradients: Gradients, loss: Tensor, norm: Tensor, step: int
+    ) -> None:
+        finite = (loss.isfinite() & norm.isfinite()).numpy()
+        for index in np.flatnonzero(~finite & ~self.overflowed):
+            before = self.network.vector
+            event = locate_overflow(self.network, passed, gradients, before, step, int(index))
+            self.events.append(event)
+        self.overflowed |= ~finite
+
+    def _watch_zeros(self, passed: Pass, layers: dict[str, np.ndarray], step: int) -> None:
+        for event in find_vanished(self.network, passed, layers, step):
+            what = (event.kind, event.quantity, event.seed)
+            if what not in self.found:
+                self.found.add(what)
+                self.events.append(event)
+
+
+def batches(
+    data: Dataset, batch_size: int, seeds: Sequence[int]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Endless batches, x [seeds, batch, features] and labels [seeds, batch].
+
+    Each seed goes through shuffled epochs of its own and leaves out the rest that fills no batch;
+    a batch larger than the data is the data. They depend on nothing else, so arms share them.
+    """
+    x, y = torch.tensor(data.x_train), torch.tensor(data.y_train)
+    randoms = [generator(seed, "batches") for seed in seeds]
+    size = min(batch_size, len(y))
+    while True:
+        orders = torch.stack([torch.randperm(len(y), generator=random) for random in randoms])
+        for start in range(0, len(y) - size + 1, size):
+            chosen = orders[:, start : start + size]
+            yield x[chosen], y[chosen]
+
+
+def history_frame(frames: Iterable[Frame]) -> pd.DataFrame:
+    """The layers of a run as a tidy table: arm, step, seed, layer, quantity, value."""
+    parts = []
+    for arm, own in _by_arm(frames).items():
+        values = np.array([[frame.layers[name] for name in QUANTITIES] for frame in own])
+        steps, seeds = [frame.step for frame in own], own[0].seeds
+        layers = range(1, values.shape[-1] + 1)
+        index = pd.MultiIndex.from_product(
+            [[arm], steps, QUANTITIES, seeds, layers],
+            names=["arm", "step", "quantity", "seed", "layer"],
+        )
+        parts.append(pd.DataFrame({"value": values.ravel()}, index=index).reset_index())
+    columns = ["arm", "step", "seed", "layer", "quantity", "value"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def curves_frame(frames: Iterable[Frame]) -> pd.DataFrame:
+    """The curves of a run as a tidy table: arm, step, seed, quantity, value."""
+    parts = []
+    for arm, own in _by_arm(frames).items():
+        values = np.array([[getattr(frame, name) for name in CURVES] for frame in own])
+        index = pd.MultiIndex.from_product(
+            [[arm], [frame.step for frame in own], CURVES, own[0].seeds],
+            names=["arm", "step", "quantity", "seed"],
+        )
+        parts.append(pd.DataFrame({"value": values.ravel()}, index=index).reset_index())
+    columns = ["arm", "step", "seed", "quantity", "value"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _by_arm(frames: Iterable[Frame]) -> dict[str, list[Frame]]:
+    arms: dict[str, list[Frame]] = {}
+    for frame in frames:
+        arms.setdefault(frame.arm, []).append(frame)
+    return arms
