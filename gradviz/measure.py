@@ -1,4 +1,4 @@
-"""What is measured on a network, defined once.
+"""How the quantities of `quantities` are measured on a network.
 
 Per-layer measurements are float64 arrays [seeds, depth + 1], one column for each layer from 1 to
 depth + 1, the output layer. Norms are Frobenius norms, taken in float64, because float32 squares
@@ -19,85 +19,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradviz.activations import Activation
-from gradviz.language import t
 from gradviz.network import Network, Pass
+from gradviz.quantities import QUANTITIES, Event
 
 # A unit is saturated where its slope is under this share of the activation's largest slope.
 SATURATED_BELOW = 0.05
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """One thing that is measured: its name in data frames, its scale and its title."""
-
-    name: str
-    log: bool
-    english: str
-    chinese: str
-
-    def title(self) -> str:
-        """The title in the current language."""
-        return t(self.english, self.chinese)
-
-
-def _table(*quantities: Quantity) -> dict[str, Quantity]:
-    return {quantity.name: quantity for quantity in quantities}
-
-
-# Per layer and seed: the keys of `Frame.layers`.
-QUANTITIES = _table(
-    Quantity("delta", True, "Signal ‖∂L/∂z‖", "误差信号 ‖∂L/∂z‖"),
-    Quantity("weight_gradient", True, "Weight gradient ‖∂L/∂W‖", "权重梯度 ‖∂L/∂W‖"),
-    Quantity("update_ratio", True, "Update ratio ‖ΔW‖ / ‖W‖", "更新比 ‖ΔW‖ / ‖W‖"),
-    Quantity("drift", True, "Drift from the start", "偏离初始值的程度"),
-    Quantity("weight_norm", True, "Weight norm ‖W‖", "权重范数 ‖W‖"),
-    Quantity("saturation", False, "Share saturated", "饱和比例"),
-    Quantity("dead", False, "Share of dead units", "死亡单元比例"),
-)
-
-# Per seed: the fields of a `Frame`.
-CURVES = _table(
-    Quantity("loss", True, "Loss", "损失"),
-    Quantity("accuracy", False, "Test accuracy", "测试准确率"),
-    Quantity("gradient_norm", True, "Gradient norm", "梯度范数"),
-    Quantity("clipped", False, "Share of steps clipped", "被剪切的步数比例"),
-    Quantity("penalty", True, "Penalty", "惩罚项"),
-)
-
-
-@dataclass(frozen=True)
-class Event:
-    """A zero or an overflow, at the first step where it was seen and the layer where it begins.
-
-    `kind` is "underflow" (a gradient is exactly 0), "dead" (it is 0 because the units pass no
-    gradient) or "overflow" (inf or NaN); `quantity` is what was found to be so: "delta",
-    "weight_gradient", "pre_activation", "weight" or "loss".
-    """
-
-    kind: str
-    quantity: str
-    layer: int
-    step: int
-    seed: int
-
-    def sentence(self) -> str:
-        """The event in words, in the current language."""
-        values = {"layer": self.layer, "step": self.step}
-        if self.kind == "underflow":
-            return t(
-                "layer {layer} underflowed to 0 at step {step}",
-                "第 {layer} 层在第 {step} 步下溢为 0",
-                **values,
-            )
-        if self.kind == "dead":
-            return t(
-                "layer {layer} was dead at step {step}: none of its units passes a gradient",
-                "第 {layer} 层在第 {step} 步已死亡：没有一个单元能传回梯度",
-                **values,
-            )
-        return t(
-            "layer {layer} overflowed at step {step}", "第 {layer} 层在第 {step} 步上溢", **values
-        )
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,16 @@ operations whatever the depth. All arms advance together, step by step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
 from gradviz.data import Dataset, load
 from gradviz.initialization import WEIGHT_KINDS, generator
 from gradviz.measure import (
-    CURVES,
-    QUANTITIES,
-    Event,
     Gradients,
     accuracy,
     backward,
@@ -30,6 +26,7 @@ from gradviz.measure import (
 )
 from gradviz.network import Pass, build
 from gradviz.optimizer import clip, make_optimizer
+from gradviz.quantities import Event
 from gradviz.recipe import Recipe
 
 FRAMES = 60  # recorded steps in a run, unless asked otherwise
@@ -42,9 +39,8 @@ class Frame:
     Per seed, [seeds]: `loss` (mean cross-entropy over the batch, without penalty), `accuracy` on
     the test set, `gradient_norm` (all parameters, before clipping), `clipped` (share of the steps
     since the last frame that were clipped) and `penalty` (the L1 and L2 part of the loss).
-    `layers` holds `measure.QUANTITIES` by name, each [seeds, depth + 1]: gradients at `step`, drift
-    and norms of the weights at `step`, the update ratio of the step taken from there. `events` are
-    the zeros and overflows found since the last frame. `status` is "running", "finished" or
+    `layers` holds `quantities.QUANTITIES` by name, each [seeds, depth + 1]: gradients, drift and
+    weight norms at `step`, the update ratio of the step taken from there. `events` are the zeros and overflows found since the last frame. `status` is "running", "finished" or
     "diverged".
     """
 
@@ -200,40 +196,3 @@ def batches(
         for start in range(0, len(y) - size + 1, size):
             chosen = orders[:, start : start + size]
             yield x[chosen], y[chosen]
-
-
-def history_frame(frames: Iterable[Frame]) -> pd.DataFrame:
-    """The layers of a run as a tidy table: arm, step, seed, layer, quantity, value."""
-    parts = []
-    for arm, own in _by_arm(frames).items():
-        values = np.array([[frame.layers[name] for name in QUANTITIES] for frame in own])
-        steps, seeds = [frame.step for frame in own], own[0].seeds
-        layers = range(1, values.shape[-1] + 1)
-        index = pd.MultiIndex.from_product(
-            [[arm], steps, QUANTITIES, seeds, layers],
-            names=["arm", "step", "quantity", "seed", "layer"],
-        )
-        parts.append(pd.DataFrame({"value": values.ravel()}, index=index).reset_index())
-    columns = ["arm", "step", "seed", "layer", "quantity", "value"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
-
-
-def curves_frame(frames: Iterable[Frame]) -> pd.DataFrame:
-    """The curves of a run as a tidy table: arm, step, seed, quantity, value."""
-    parts = []
-    for arm, own in _by_arm(frames).items():
-        values = np.array([[getattr(frame, name) for name in CURVES] for frame in own])
-        index = pd.MultiIndex.from_product(
-            [[arm], [frame.step for frame in own], CURVES, own[0].seeds],
-            names=["arm", "step", "quantity", "seed"],
-        )
-        parts.append(pd.DataFrame({"value": values.ravel()}, index=index).reset_index())
-    columns = ["arm", "step", "seed", "quantity", "value"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
-
-
-def _by_arm(frames: Iterable[Frame]) -> dict[str, list[Frame]]:
-    arms: dict[str, list[Frame]] = {}
-    for frame in frames:
-        arms.setdefault(frame.arm, []).append(frame)
-    return arms

@@ -6,7 +6,7 @@ A page imports this package as `from gradviz import ui`.
 from gradviz.ui.chrome import heading, lesson_link, open_page, single_figure
 from gradviz.ui.controls import choice, number, presets, row, steps, switch, value
 from gradviz.ui.lesson import Figure, Lesson, show_figure
-from gradviz.ui.live import live_job, live_run
+from gradviz.ui.live import ended, live_job, live_run, seed_shift, show_events
 from gradviz.ui.picture import picture
 from gradviz.ui.predict import predict, reveal
 
@@ -14,6 +14,7 @@ __all__ = [
     "Figure",
     "Lesson",
     "choice",
+    "ended",
     "heading",
     "lesson_link",
     "live_job",
@@ -25,6 +26,8 @@ __all__ = [
     "presets",
     "reveal",
     "row",
+    "seed_shift",
+    "show_events",
     "show_figure",
     "single_figure",
     "steps",

@@ -71,6 +71,26 @@ def live_job(
     return run
 
 
+def ended(frames: Frames) -> bool:
+    """Whether every arm of these frames has come to its end, or there is none."""
+    last = {frame.arm: frame.status for frame in frames}
+    return bool(last) and "running" not in last.values()
+
+
+def show_events(frames: Frames, names: Mapping[str, str]) -> None:
+    """Name the zeros and overflows of a run: for each arm and kind the first, with layer and step.
+
+    `names` maps arms to what they are called on the page.
+    """
+    first = {}
+    for frame in frames:
+        for event in frame.events:
+            first.setdefault((frame.arm, event.kind), event)
+    for (arm, kind), event in first.items():
+        icon = ":material/trending_up:" if kind == "overflow" else ":material/trending_down:"
+        st.caption(f"{icon} **{names[arm]}**: {event.sentence()}")
+
+
 def _buttons(key: str, run: Run | None, another_seed: Callable[[], None] | None) -> None:
     busy = run is not None and run.state not in runs.ENDED
     with st.container(horizontal=True, gap="small"):

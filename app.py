@@ -1,0 +1,52 @@
+"""Home: the whole story in one picture, and the way into each lesson."""
+
+import streamlit as st
+
+from gradviz import ui
+from gradviz.charts.home import gradient_through_depth
+from gradviz.language import t
+from gradviz.ui import catalog
+
+TITLE = ("Why gradients vanish and explode", "梯度为何会消失，又为何会爆炸")
+
+
+def story() -> str:
+    ui.picture(gradient_through_depth(), key="story_chart")
+    return t(
+        "One factor per layer decides everything: a little under 1 and the first layers hear "
+        "nothing, a little over 1 and they are shouted at.",
+        "每层一个因子，决定一切：略小于 1，前几层就什么也听不到；略大于 1，它们就会震耳欲聋。",
+    )
+
+
+def cards() -> None:
+    for heading, entries in catalog.parts().items():
+        st.subheader(heading, anchor=False)
+        for entry in entries:
+            with st.container(border=True, gap="small"):
+                ui.lesson_link(entry)
+                st.caption(t(*entry.summary))
+
+
+ui.open_page(TITLE)
+STORY = ui.Figure("story", ("The gradient on its way back", "梯度的回程"), story)
+if ui.single_figure() is None:
+    ui.heading("gradviz", t(*TITLE))
+    st.markdown(
+        t(
+            "A network learns from a gradient that travels from the loss back to its first layer. "
+            "On the way it is multiplied by **one factor per layer**. Drag the factor.",
+            "网络靠梯度学习：梯度从损失出发，一路传回第一层，每经过一层就**乘上一个因子**。"
+            "拖动这个因子试试。",
+        )
+    )
+ui.show_figure(STORY)
+if ui.single_figure() is None:
+    st.markdown(
+        t(
+            "Everything in these lessons is computed while you watch: real networks, real data, "
+            "theory drawn as a line and measurements as marks over it.",
+            "这些课程中的一切都当场计算：真实的网络，真实的数据；理论画成线，测量值画成点。",
+        )
+    )
+    cards()

@@ -1,0 +1,51 @@
+"""The frames of a run as tidy data frames, one number per row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from gradviz.quantities import CURVES, QUANTITIES
+
+if TYPE_CHECKING:
+    from gradviz.train import Frame
+
+
+def history_frame(frames: Iterable[Frame]) -> pd.DataFrame:
+    """The layers of a run as a tidy table: arm, step, seed, layer, quantity, value."""
+    parts = []
+    for arm, own in _by_arm(frames).items():
+        values = np.array([[frame.layers[name] for name in QUANTITIES] for frame in own])
+        steps, seeds = [frame.step for frame in own], own[0].seeds
+        layers = range(1, values.shape[-1] + 1)
+        index = pd.MultiIndex.from_product(
+            [[arm], steps, QUANTITIES, seeds, layers],
+            names=["arm", "step", "quantity", "seed", "layer"],
+        )
+        parts.append(pd.DataFrame({"value": values.ravel()}, index=index).reset_index())
+    columns = ["arm", "step", "seed", "layer", "quantity", "value"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def curves_frame(frames: Iterable[Frame]) -> pd.DataFrame:
+    """The curves of a run as a tidy table: arm, step, seed, quantity, value."""
+    parts = []
+    for arm, own in _by_arm(frames).items():
+        values = np.array([[getattr(frame, name) for name in CURVES] for frame in own])
+        index = pd.MultiIndex.from_product(
+            [[arm], [frame.step for frame in own], CURVES, own[0].seeds],
+            names=["arm", "step", "quantity", "seed"],
+        )
+        parts.append(pd.DataFrame({"value": values.ravel()}, index=index).reset_index())
+    columns = ["arm", "step", "seed", "quantity", "value"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _by_arm(frames: Iterable[Frame]) -> dict[str, list[Frame]]:
+    arms: dict[str, list[Frame]] = {}
+    for frame in frames:
+        arms.setdefault(frame.arm, []).append(frame)
+    return arms

@@ -1,0 +1,263 @@
+"""§2.1: layers of a deep network learn at very different speeds, live."""
+
+import numpy as np
+import pandas as pd
+
+from gradviz import ui
+from gradviz.charts.layers import layer_profile, step_layer_map
+from gradviz.charts.powers import power_of_ten
+from gradviz.charts.replay import run_chart
+from gradviz.charts.summary import hidden
+from gradviz.data import load
+from gradviz.history import curves_frame, history_frame
+from gradviz.language import t
+from gradviz.quantities import QUANTITIES
+from gradviz.recipe import Recipe, replace
+from gradviz.theory import predicted_delta
+
+lesson = ui.Lesson("depth")
+
+SEEDS = 3
+HEALTHY_UPDATE = 1e-3
+SHOWN = ("delta", "weight_gradient", "update_ratio", "drift")
+INITIALIZATIONS = ("xavier_normal", "kaiming_normal", "pytorch", "small", "large")
+# The standard deviation of normally distributed weights, where the choice of `init` says so.
+STANDARD_DEVIATIONS = {"small": 0.01, "large": 1.0}
+CODE = """
+from gradviz import Recipe, history_frame, race
+
+arms = {"deep": Recipe(depth=10, init="xavier_normal"), "shallow": Recipe(depth=1)}
+history = history_frame(race(arms, seeds=3))
+last = history[history["step"] == history["step"].max()]
+print(last.pivot_table(index="layer", columns=["arm", "quantity"], values="value"))
+"""
+
+
+def arms() -> dict[str, Recipe]:
+    """The two networks of this page, as its controls stand."""
+    init = ui.value("init", "xavier_normal")
+    deep = Recipe(
+        activation=ui.value("activation", "sigmoid"),
+        init="normal" if init in STANDARD_DEVIATIONS else init,
+        std=STANDARD_DEVIATIONS.get(init, 1.0),
+        depth=ui.value("depth", 10),
+    )
+    return {"deep": deep, "shallow": replace(deep, depth=1)}
+
+
+def arm_names() -> dict[str, str]:
+    depth = arms()["deep"].depth
+    return {
+        "deep": t("{depth} hidden layers", "{depth} 个隐藏层", depth=depth),
+        "shallow": t("1 hidden layer", "1 个隐藏层"),
+    }
+
+
+def initialization_name(init: str) -> str:
+    return {
+        "xavier_normal": "Xavier",
+        "kaiming_normal": "Kaiming",
+        "pytorch": t("PyTorch's default", "PyTorch 默认"),
+        "small": t("normal, σ = 0.01", "正态，σ = 0.01"),
+        "large": t("normal, σ = 1", "正态，σ = 1"),
+    }[init]
+
+
+def quantity_name(quantity: str) -> str:
+    return {
+        "delta": t("signal δ", "误差信号 δ"),
+        "weight_gradient": t("weight gradient", "权重梯度"),
+        "update_ratio": t("update ratio", "更新比"),
+        "drift": t("drift", "漂移"),
+    }[quantity]
+
+
+def controls() -> str:
+    """Draw the controls of the networks and of the view; return the quantity to show."""
+    ui.presets(
+        "depth_presets",
+        {
+            t("Vanish", "消失"): {"activation": "sigmoid", "init": "xavier_normal", "depth": 10},
+            t("Underflow", "下溢"): {"activation": "sigmoid", "init": "small", "depth": 40},
+            t("Healthy", "健康"): {"activation": "relu", "init": "kaiming_normal", "depth": 10},
+            t("Explode", "爆炸"): {"activation": "relu", "init": "large", "depth": 30},
+        },
+    )
+    left, middle, right = ui.row(3)
+    with left:
+        ui.choice(
+            "activation",
+            t("Activation", "激活函数"),
+            ("sigmoid", "tanh", "relu"),
+            "sigmoid",
+            t("Of every hidden layer.", "所有隐藏层都用它。"),
+        )
+    with middle:
+        ui.choice(
+            "init",
+            t("Initial weights", "初始权重"),
+            INITIALIZATIONS,
+            "xavier_normal",
+            t(
+                "The random numbers that training starts from.",
+                "训练开始时权重取的随机数。",
+            ),
+            names=initialization_name,
+            menu=True,
+        )
+    with right:
+        ui.number(
+            "depth",
+            t("Hidden layers", "隐藏层数"),
+            2,
+            50,
+            10,
+            1,
+            t("Depth of the deep network.", "深层网络的深度。"),
+        )
+    return ui.choice(
+        "quantity",
+        t("Show", "显示"),
+        SHOWN,
+        "delta",
+        t(
+            "Three gradients that are easily confused, and how far each layer has moved.",
+            "三个容易混淆的量，以及各层走了多远。",
+        ),
+        names=quantity_name,
+    )
+
+
+def predicted(history: pd.DataFrame) -> pd.DataFrame:
+    """Mean-field theory's δ by layer, starting from the measured one of the last hidden layer."""
+    network = arms()["deep"]
+    profile = predicted_delta(network, load(network.dataset, network.seed).x_train)
+    if len(history):
+        profile = profile * at_start(history, "delta").iloc[-1]
+    return pd.DataFrame({"arm": "deep", "layer": range(1, network.depth + 1), "value": profile})
+
+
+def at_start(history: pd.DataFrame, quantity: str) -> pd.Series:
+    """The deep network's `quantity` by hidden layer before training; 0 and inf are kept."""
+    start = hidden(history.query("arm == 'deep' and step == 0 and quantity == @quantity"))
+    with np.errstate(divide="ignore"):
+        return np.exp(np.log(start["value"]).groupby(start["layer"]).mean())
+
+
+def ask_first_layer() -> int | None:
+    network = arms()["deep"]
+    return ui.predict(
+        f"first_layer_{network.activation}_{network.init}_{network.std}_{network.depth}",
+        t(
+            "How many times smaller is the signal δ at the first hidden layer than at the last, "
+            "before training?",
+            "训练之前，第一个隐藏层处的误差信号 δ 比最后一个隐藏层处小多少倍？",
+        ),
+        options=range(-6, 41, 2),
+        names=lambda exponent: f"{power_of_ten(exponent)}×",
+        on_a_scale=True,
+    )
+
+
+def answer_first_layer(guess: int, history: pd.DataFrame) -> None:
+    """Compare the prediction with δ as measured before the first step."""
+    delta = at_start(history, "delta")
+    factor = delta.iloc[-1] / delta.iloc[0] if delta.iloc[0] else np.inf
+    if not 0 < factor < np.inf:
+        ui.reveal(
+            None,
+            t(
+                "There is no factor to give: float32 has no number left for one of the two.",
+                "这个倍数给不出来：其中一个值已超出 float32 所能表示的范围。",
+            ),
+        )
+        return
+    exponent = np.log10(factor)
+    ui.reveal(
+        bool(abs(exponent - guess) <= 1),
+        t(
+            "Measured: {factor}. Every layer in between contributes one factor of weight times "
+            "slope, here {each:.2f} on average.",
+            "实测为 {factor}。中间每一层都贡献一个“权重 × 斜率”的因子，这里平均为 {each:.2f}。",
+            factor=f"10^{exponent:.1f}",
+            each=factor ** (-1 / (len(delta) - 1)),
+        ),
+    )
+
+
+@lesson.figure(("Layers at work", "各层的学习"))
+def training() -> str:
+    quantity = controls()
+    guess = ask_first_layer()
+
+    def draw(frames: list) -> None:
+        history, curves = history_frame(frames), curves_frame(frames)
+        if guess is not None and frames:
+            answer_first_layer(guess, history)
+        theory = predicted(history) if quantity == "delta" else None
+        chart = run_chart(
+            history,
+            curves,
+            quantity,
+            QUANTITIES[quantity].title(),
+            arm_names(),
+            steps=arms()["deep"].steps,
+            theory=theory,
+            ended=ui.ended(frames),
+            guide=HEALTHY_UPDATE if quantity == "update_ratio" else None,
+        )
+        ui.picture(chart, key="training_chart")
+        ui.show_events(frames, arm_names())
+
+    ui.live_run("training", arms(), SEEDS, draw)
+    return t(
+        "Marks are measured, the line is theory at initialization. Watch which layers move first.",
+        "点是测量值，线是初始化时的理论预测。注意哪些层先动起来。",
+    )
+
+
+@lesson.figure(("How far each layer has moved", "各层走了多远"))
+def drift() -> str | None:
+    moved = {}
+
+    def draw(frames: list) -> None:
+        last = latest(history_frame(frames))
+        ui.picture(
+            layer_profile(last, "drift", QUANTITIES["drift"].title(), arm_names()), "drift_chart"
+        )
+        deep = hidden(last.query("arm == 'deep' and quantity == 'drift'"))
+        moved.update(deep.groupby("layer")["value"].median())
+
+    ui.live_run("drift", arms(), SEEDS, draw, join=True)
+    if not moved:
+        return None
+    return t(
+        "After training, the first layer has moved by {first:.1e} of its own size, the last hidden "
+        "layer by {last:.1e}.",
+        "训练之后，第一层只移动了自身大小的 {first:.1e}，最后一个隐藏层移动了 {last:.1e}。",
+        first=moved[min(moved)],
+        last=moved[max(moved)],
+    )
+
+
+@lesson.figure(("The whole run at a glance", "一眼看完整个训练过程"))
+def heat_map() -> str:
+    def draw(frames: list) -> None:
+        history = history_frame(frame for frame in frames if frame.arm == "deep")
+        ui.picture(step_layer_map(history, "delta", QUANTITIES["delta"].title()), "map_chart")
+        ui.show_events(frames, arm_names())
+
+    ui.live_run("heat_map", arms(), SEEDS, draw, join=True)
+    return t(
+        "Each column is a training step, each row a layer of the deep network. Dark rows hear "
+        "nothing of the loss.",
+        "每一列是一个训练步，每一行是深层网络的一层。颜色深的行几乎听不到损失的声音。",
+    )
+
+
+def latest(history: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each arm's last recorded step."""
+    return history[history["step"] == history.groupby("arm")["step"].transform("max")]
+
+
+lesson.show(CODE)
