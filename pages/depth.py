@@ -153,9 +153,9 @@ def ask_first_layer() -> int | None:
             "before training?",
             "训练之前，第一个隐藏层处的误差信号 δ 比最后一个隐藏层处小多少倍？",
         ),
-        options=range(-6, 41, 2),
+        options=range(-10, 41, 2),
         names=lambda exponent: f"{power_of_ten(exponent)}×",
-        on_a_scale=True,
+        start=0,
     )
 
 
@@ -221,6 +221,8 @@ def drift() -> str | None:
     moved = {}
 
     def draw(frames: list) -> None:
+        if not frames:
+            return
         last = latest(history_frame(frames))
         ui.picture(
             layer_profile(last, "drift", QUANTITIES["drift"].title(), arm_names()), "drift_chart"
@@ -243,6 +245,8 @@ def drift() -> str | None:
 @lesson.figure(("The whole run at a glance", "一眼看完整个训练过程"))
 def heat_map() -> str:
     def draw(frames: list) -> None:
+        if not frames:
+            return
         history = history_frame(frame for frame in frames if frame.arm == "deep")
         ui.picture(step_layer_map(history, "delta", QUANTITIES["delta"].title()), "map_chart")
         ui.show_events(frames, arm_names())

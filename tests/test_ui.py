@@ -137,5 +137,5 @@ def test_another_seed_is_another_run_and_is_kept_in_the_url():
     app.button(key="race_seed_button").click().run()
     run_of_the_page = app.session_state["race_watched"][1]
     assert run_of_the_page.key[0][0][1].seed == 1
-    assert app.query_params["race_seed"] == "1"
+    assert app.query_params["seed"] == "1"
     assert run_of_the_page.wait(60)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 COLORS: dict[str, str] = {
     "plain": "#8c939b",
+    "deep": "#d93e0a",
     "shallow": "#0e6b93",
     "pretraining": "#7339f5",
     "clip_norm": "#618bf9",

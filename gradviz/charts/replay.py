@@ -120,5 +120,5 @@ def _curve_axis(rows: pd.DataFrame, name: str) -> alt.Y:
     if name in ("accuracy", "clipped"):
         axis = alt.Axis(format="%", tickCount=3, title=title)
         return alt.Y("low:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
-    low, high = log_domain(rows["low"], rows["high"])
+    low, high = log_domain(rows["low"], rows["high"], room=0)
     return alt.Y("low:Q", scale=power_scale(low, high), axis=power_axis(low, high, title))

@@ -65,11 +65,11 @@ def with_frames(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else rows.assign(frame=[])
 
 
-def log_domain(*values: pd.Series | np.ndarray) -> tuple[float, float]:
-    """Whole decades around all positive finite values, with room at both edges; (low, high)."""
+def log_domain(*values: pd.Series | np.ndarray, room: int = 1) -> tuple[float, float]:
+    """Whole decades around all positive finite values, and `room` more at both edges."""
     joined = np.concatenate([np.asarray(part, dtype=float) for part in values])
     positive = joined[np.isfinite(joined) & (joined > 0)]
     if not positive.size:
         return 1e-6, 1.0
     low, high = np.floor(np.log10(positive.min())), np.ceil(np.log10(positive.max()))
-    return 10.0 ** (low - 1), 10.0 ** (high + 1)
+    return 10.0 ** (low - room), 10.0 ** (high + room)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -17,11 +18,12 @@ def predict(
     question: str,
     options: Sequence[Option],
     names: Callable[[Option], str] = str,
-    on_a_scale: bool = False,
+    start: Option | None = None,
 ) -> Option | None:
     """Ask `question` until the visitor commits to one of `options`; return it, or None before.
 
-    `on_a_scale` shows the options, in order, on a slider. The commitment is kept for the session.
+    With `start` the options are shown in order on a slider that starts there. The commitment is
+    kept for the session.
     """
     kept = f"prediction_{key}"
     if kept in st.session_state:
@@ -38,7 +40,7 @@ def predict(
                 args=(kept,),
             )
         return guess
-    _ask(kept, question, options, names, on_a_scale)
+    _ask(kept, question, options, names, start)
     return None
 
 
@@ -57,12 +59,12 @@ def _ask(
     question: str,
     options: Sequence[Option],
     names: Callable[[Option], str],
-    on_a_scale: bool,
+    start: Option | None,
 ) -> None:
     widget = f"{kept}_widget"
     help_text = t("Commit before you look.", "先作出判断，再看答案。")
     st.markdown(f":material/psychology: **{t('Predict first', '先预测')}** · {question}")
-    draw = st.select_slider if on_a_scale else st.pills
+    draw = st.pills if start is None else functools.partial(st.select_slider, value=start)
     chosen = draw(
         question,
         list(options),
