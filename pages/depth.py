@@ -6,10 +6,9 @@ import pandas as pd
 from gradviz import ui
 from gradviz.charts.layers import layer_profile, step_layer_map
 from gradviz.charts.powers import power_of_ten
-from gradviz.charts.replay import run_chart
 from gradviz.charts.summary import hidden
 from gradviz.data import load
-from gradviz.history import curves_frame, history_frame
+from gradviz.history import history_frame
 from gradviz.language import t
 from gradviz.quantities import QUANTITIES
 from gradviz.recipe import Recipe, replace
@@ -17,9 +16,6 @@ from gradviz.theory import predicted_delta
 
 lesson = ui.Lesson("depth")
 
-SEEDS = 3
-HEALTHY_UPDATE = 1e-3
-SHOWN = ("delta", "weight_gradient", "update_ratio", "drift")
 INITIALIZATIONS = ("xavier_normal", "kaiming_normal", "pytorch", "small", "large")
 # The standard deviation of normally distributed weights, where the choice of `init` says so.
 STANDARD_DEVIATIONS = {"small": 0.01, "large": 1.0}
@@ -63,17 +59,8 @@ def initialization_name(init: str) -> str:
     }[init]
 
 
-def quantity_name(quantity: str) -> str:
-    return {
-        "delta": t("signal δ", "误差信号 δ"),
-        "weight_gradient": t("weight gradient", "权重梯度"),
-        "update_ratio": t("update ratio", "更新比"),
-        "drift": t("drift", "漂移"),
-    }[quantity]
-
-
-def controls() -> str:
-    """Draw the controls of the networks and of the view; return the quantity to show."""
+def controls() -> None:
+    """Draw the controls of the networks."""
     ui.presets(
         "depth_presets",
         {
@@ -115,17 +102,6 @@ def controls() -> str:
             1,
             t("Depth of the deep network.", "深层网络的深度。"),
         )
-    return ui.choice(
-        "quantity",
-        t("Show", "显示"),
-        SHOWN,
-        "delta",
-        t(
-            "Three gradients that are easily confused, and how far each layer has moved.",
-            "三个容易混淆的量，以及各层走了多远。",
-        ),
-        names=quantity_name,
-    )
 
 
 def predicted(history: pd.DataFrame) -> pd.DataFrame:
@@ -187,29 +163,13 @@ def answer_first_layer(guess: int, history: pd.DataFrame) -> None:
 
 @lesson.figure(("Layers at work", "各层的学习"))
 def training() -> str:
-    quantity = controls()
+    controls()
     guess = ask_first_layer()
-
-    def draw(frames: list) -> None:
-        history, curves = history_frame(frames), curves_frame(frames)
-        if guess is not None and frames:
-            answer_first_layer(guess, history)
-        theory = predicted(history) if quantity == "delta" else None
-        chart = run_chart(
-            history,
-            curves,
-            quantity,
-            QUANTITIES[quantity].title(),
-            arm_names(),
-            steps=arms()["deep"].steps,
-            theory=theory,
-            ended=ui.ended(frames),
-            guide=HEALTHY_UPDATE if quantity == "update_ratio" else None,
-        )
-        ui.picture(chart, key="training_chart")
-        ui.show_events(frames, arm_names())
-
-    ui.live_run("training", arms(), SEEDS, draw)
+    quantity = ui.quantity_switch("quantity")
+    theory = predicted if quantity == "delta" else None
+    frames = ui.race("training", arms(), arm_names(), quantity, theory)
+    if guess is not None and frames:
+        answer_first_layer(guess, history_frame(frames))
     return t(
         "Marks are measured, the line is theory at initialization. Watch which layers move first.",
         "点是测量值，线是初始化时的理论预测。注意哪些层先动起来。",
@@ -230,7 +190,7 @@ def drift() -> str | None:
         deep = hidden(last.query("arm == 'deep' and quantity == 'drift'"))
         moved.update(deep.groupby("layer")["value"].median())
 
-    ui.live_run("drift", arms(), SEEDS, draw, join=True)
+    ui.live_run("drift", arms(), ui.SEEDS, draw, join=True)
     if not moved:
         return None
     return t(
@@ -251,7 +211,7 @@ def heat_map() -> str:
         ui.picture(step_layer_map(history, "delta", QUANTITIES["delta"].title()), "map_chart")
         ui.show_events(frames, arm_names())
 
-    ui.live_run("heat_map", arms(), SEEDS, draw, join=True)
+    ui.live_run("heat_map", arms(), ui.SEEDS, draw, join=True)
     return t(
         "Each column is a training step, each row a layer of the deep network. Dark rows hear "
         "nothing of the loss.",

@@ -18,6 +18,7 @@ from gradviz.language import t
 
 PROFILE_HEIGHT = 280
 MAP_HEIGHT = 300
+SHARE = (0.0, 1.0)
 _SHAPES = {"measured": "circle", "zero": "triangle-down", "overflow": "triangle-up"}
 
 Names = dict[str, str]  # from an arm's stable name to its translated one
@@ -61,7 +62,7 @@ def layer_profile(
     `history` is that of `train.history_frame`, of one step; `theory` has columns arm, layer,
     value; `guide` draws a dashed rule at a value worth comparing with.
     """
-    theory = _empty_theory() if theory is None else theory
+    theory = no_theory() if theory is None else theory
     rows = summarize(history, quantity)
     domain = log_domain(rows["low"], rows["high"], theory["value"])
     return themed(
@@ -84,7 +85,10 @@ def profile_layers(
     theory: pd.DataFrame,
     guide: float | None = None,
 ) -> alt.LayerChart:
-    """The unthemed picture of `layer_profile`, from the rows of `summarize`."""
+    """The unthemed picture of `layer_profile`, from the rows of `summarize`.
+
+    The domain is that of a log axis, or `SHARE`, which has a linear one.
+    """
     depth = int(max([1, *rows["layer"], *theory["layer"]]))
     x = alt.X(
         "layer:Q",
@@ -93,7 +97,7 @@ def profile_layers(
         axis=alt.Axis(values=_whole_ticks(depth), format="d", grid=False),
     )
     color = arm_color(names)
-    y = alt.Y("y:Q", scale=power_scale(*domain), axis=power_axis(*domain, title))
+    y = _level(domain, title)
     prediction = (
         alt.Chart(theory.assign(y=theory["value"].clip(*domain)))
         .mark_line(strokeWidth=2, opacity=0.8)
@@ -105,6 +109,13 @@ def profile_layers(
         _seed_range(rows, x, y, color),
         _marks(rows, domain, x, y, color),
     )
+
+
+def _level(domain: tuple[float, float], title: str) -> alt.Y:
+    if domain == SHARE:
+        axis = alt.Axis(format="%", tickCount=5, title=title)
+        return alt.Y("y:Q", scale=alt.Scale(domain=SHARE), axis=axis)
+    return alt.Y("y:Q", scale=power_scale(*domain), axis=power_axis(*domain, title))
 
 
 def _marks(
@@ -241,5 +252,6 @@ def _whole_ticks(depth: int, most: int = 10) -> list[int]:
     return sorted({1, *range(spacing, depth + 1, spacing)})
 
 
-def _empty_theory() -> pd.DataFrame:
+def no_theory() -> pd.DataFrame:
+    """An empty prediction, for a picture without one."""
     return pd.DataFrame({"arm": [], "layer": [], "value": []})

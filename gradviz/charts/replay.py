@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from gradviz.charts.layers import Names, arm_color, profile_layers
+from gradviz.charts.layers import SHARE, Names, arm_color, no_theory, profile_layers
 from gradviz.charts.palette import INK
 from gradviz.charts.powers import power_axis, power_scale
 from gradviz.charts.summary import log_domain, summarize, summarize_curves, with_frames
@@ -30,19 +30,22 @@ def run_chart(
     title: str,
     names: Names,
     steps: int,
-    theory: pd.DataFrame,
+    theory: pd.DataFrame | None,
     ended: bool,
+    log: bool = True,
     guide: float | None = None,
     curve_names: Sequence[str] = ("loss", "accuracy"),
 ) -> alt.VConcatChart:
     """`quantity` by layer, and below it the curves of the run so far.
 
-    `history` and `curves` are those of `train`; `steps` is the length of the whole run, so that
-    the axis does not grow; `theory` has columns arm, layer, value; with `ended` the reader can
-    scrub through the run. `guide` is a value of `quantity` worth comparing with.
+    `history` and `curves` are those of `gradviz.history`; `steps` is the length of the whole run,
+    so that the axis does not grow; `theory`, if any, has columns arm, layer, value. With `ended`
+    the reader can scrub through the run. Without `log` the quantity is a share, from 0 to 1.
+    `guide` is a value of `quantity` worth comparing with.
     """
-    rows = with_frames(summarize(history, quantity))
-    domain = log_domain(rows["low"], rows["high"], theory["value"])
+    theory = no_theory() if theory is None else theory
+    rows = with_frames(summarize(history, quantity, log))
+    domain = log_domain(rows["low"], rows["high"], theory["value"]) if log else SHARE
     last = int(rows["frame"].max()) if len(rows) else 0
     scrubber = _scrubber(last, ended)
     profile = profile_layers(

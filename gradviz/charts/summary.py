@@ -12,19 +12,21 @@ import pandas as pd
 STATES = ("measured", "zero", "overflow")
 
 
-def summarize(history: pd.DataFrame, quantity: str) -> pd.DataFrame:
+def summarize(history: pd.DataFrame, quantity: str, log: bool = True) -> pd.DataFrame:
     """One row per arm, step, hidden layer and state: `middle`, `low` and `high` over the seeds.
 
-    `history` is that of `train.history_frame`. `middle` is the geometric mean of the seeds in that
-    state, which is the mean on a log axis; zeros and overflows have no middle.
+    `history` is that of `history.history_frame`. `middle` is the mean over the seeds in that state
+    as the axis has it, geometric if `log`; zeros on a log axis and overflows have no middle.
     """
     rows = hidden(history[history["quantity"] == quantity]).copy()
-    rows["state"] = state_of(rows["value"])
-    rows["log"] = np.log(rows["value"].where(rows["state"] == "measured"))
+    rows["state"] = state_of(rows["value"]) if log else finite_state_of(rows["value"])
+    measured = rows["value"].where(rows["state"] == "measured")
+    rows["shown"] = np.log(measured) if log else measured
     keys = ["arm", "step", "layer", "state"]
-    logs = rows.groupby(keys, sort=False)["log"].agg(["mean", "min", "max"])
+    levels = rows.groupby(keys, sort=False)["shown"].agg(["mean", "min", "max"])
     with np.errstate(over="ignore"):
-        levels = np.exp(logs).rename(columns={"mean": "middle", "min": "low", "max": "high"})
+        levels = np.exp(levels) if log else levels
+    levels = levels.rename(columns={"mean": "middle", "min": "low", "max": "high"})
     return levels.reset_index()
 
 
@@ -47,6 +49,11 @@ def hidden(history: pd.DataFrame) -> pd.DataFrame:
 def state_of(values: pd.Series) -> np.ndarray:
     """Which of `STATES` each non-negative value is in."""
     return np.select([values == 0, ~np.isfinite(values)], ["zero", "overflow"], "measured")
+
+
+def finite_state_of(values: pd.Series) -> np.ndarray:
+    """As `state_of`, for an axis on which zero is a number like any other."""
+    return np.where(np.isfinite(values), "measured", "overflow")
 
 
 def with_frames(rows: pd.DataFrame) -> pd.DataFrame:

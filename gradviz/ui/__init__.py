@@ -9,8 +9,10 @@ from gradviz.ui.lesson import Figure, Lesson, show_figure
 from gradviz.ui.live import ended, live_job, live_run, seed_shift, show_events
 from gradviz.ui.picture import picture
 from gradviz.ui.predict import predict, reveal
+from gradviz.ui.race import SEEDS, quantity_switch, race
 
 __all__ = [
+    "SEEDS",
     "Figure",
     "Lesson",
     "choice",
@@ -24,6 +26,8 @@ __all__ = [
     "picture",
     "predict",
     "presets",
+    "quantity_switch",
+    "race",
     "reveal",
     "row",
     "seed_shift",

@@ -14,6 +14,9 @@ from gradviz.ui.speech import (
     use_visitors_language,
 )
 
+# Pixels: the longest title in the navigation fits.
+SIDEBAR_WIDTH = 340
+
 
 def open_page(title: tuple[str, str]) -> None:
     """Start a page called `title` (English, Chinese): language, tab title, navigation.
@@ -25,7 +28,7 @@ def open_page(title: tuple[str, str]) -> None:
         page_title=f"{t(*title)} · gradviz",
         page_icon=str(catalog.ROOT / "assets" / "icon.svg"),
         layout="centered",
-        initial_sidebar_state="auto",
+        initial_sidebar_state=SIDEBAR_WIDTH,
     )
     keep_language_in_url()
     runs.warm_up()

@@ -1,0 +1,96 @@
+"""A race of networks that the visitor starts: what every lesson with training shows.
+
+The picture is a quantity by layer above the curves of the run, with theory where there is one; it
+can be scrubbed once the run has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pandas as pd
+
+from gradviz.charts.replay import run_chart
+from gradviz.history import curves_frame, history_frame
+from gradviz.language import t
+from gradviz.quantities import QUANTITIES
+from gradviz.recipe import Recipe
+from gradviz.ui.controls import choice
+from gradviz.ui.live import Frames, ended, live_run, show_events
+from gradviz.ui.picture import picture
+
+SEEDS = 3  # replicas of each arm: enough for a band, quick enough to wait for
+HEALTHY_UPDATE = 1e-3  # of weights, per step
+
+Theory = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def race(
+    key: str,
+    arms: Mapping[str, Recipe],
+    names: Mapping[str, str],
+    quantity: str = "delta",
+    theory: Theory | None = None,
+    curves: Sequence[str] = ("loss", "accuracy"),
+    seeds: int = SEEDS,
+    join: bool = False,
+) -> Frames:
+    """Draw the buttons and the picture of a race; returns the frames drawn last.
+
+    `arms` maps stable English names to recipes, and `names` those to what they are called on the
+    page; an arm called like an entry of the palette has its color. `theory` makes from the history
+    so far a frame with the columns arm, layer, value, drawn as a line. For `join` see `live_run`.
+    """
+    drawn: Frames = []
+
+    def draw(frames: Frames) -> None:
+        drawn[:] = frames
+        history = history_frame(frames)
+        chart = run_chart(
+            history,
+            curves_frame(frames),
+            quantity,
+            QUANTITIES[quantity].title(),
+            dict(names),
+            steps=max(recipe.steps for recipe in arms.values()),
+            theory=theory(history) if theory is not None else None,
+            ended=ended(frames),
+            log=QUANTITIES[quantity].log,
+            guide=HEALTHY_UPDATE if quantity == "update_ratio" else None,
+            curve_names=curves,
+        )
+        picture(chart, key=f"{key}_chart")
+        show_events(frames, names)
+
+    live_run(key, arms, seeds, draw, join)
+    return drawn
+
+
+def quantity_switch(
+    key: str, options: Sequence[str] = ("delta", "weight_gradient", "update_ratio", "drift")
+) -> str:
+    """The control that chooses what the picture of a race shows by layer."""
+    return choice(
+        key,
+        t("Show", "显示"),
+        options,
+        options[0],
+        t(
+            "The signal that arrives at a layer, the gradient of its weights, and the size of its "
+            "update are three different things.",
+            "传到某层的误差信号、该层权重的梯度、该层更新的大小，是三个不同的量。",
+        ),
+        names=_short_name,
+    )
+
+
+def _short_name(quantity: str) -> str:
+    return {
+        "delta": t("signal δ", "误差信号 δ"),
+        "weight_gradient": t("weight gradient", "权重梯度"),
+        "update_ratio": t("update ratio", "更新比"),
+        "drift": t("drift", "漂移"),
+        "weight_norm": t("weight norm", "权重范数"),
+        "saturation": t("saturated units", "饱和单元"),
+        "dead": t("dead units", "死亡单元"),
+    }[quantity]
