@@ -111,10 +111,28 @@ def _slope_shares(network: Network, z: Tensor) -> dict[str, Tensor]:
 def find_vanished(
     network: Network, passed: Pass, layers: dict[str, np.ndarray], step: int
 ) -> list[Event]:
-    """Where a gradient is exactly zero: for each seed, the layer nearest the output.
+    """Where a gradient or an update is exactly zero: for each seed, the layer nearest the output.
 
     The chain rule meets that layer first; those below it have vanished with it.
     """
+    return _vanished_gradients(network, passed, layers, step) + _rounded(network, layers, step)
+
+
+def _rounded(network: Network, layers: dict[str, np.ndarray], step: int) -> list[Event]:
+    """Updates that are lost when they are added to the weights in float32."""
+    if network.recipe.lr == 0:
+        return []
+    still = (layers["update_ratio"] == 0) & (layers["weight_gradient"] > 0)
+    return [
+        Event("rounded", "update_ratio", int(np.flatnonzero(row)[-1]) + 1, step, seed)
+        for row, seed in zip(still, network.seeds, strict=True)
+        if row.any()
+    ]
+
+
+def _vanished_gradients(
+    network: Network, passed: Pass, layers: dict[str, np.ndarray], step: int
+) -> list[Event]:
     gradients = ("delta", "weight_gradient")
     if not any((layers[name] == 0).any() for name in gradients):
         return []

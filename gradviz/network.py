@@ -169,17 +169,18 @@ def seed_list(recipe: Recipe, seeds: int | Sequence[int]) -> tuple[int, ...]:
     """
     low, high = RANGES["seed"]
     if not isinstance(seeds, Sequence):
-        if not _is_whole(seeds, 1, MAX_SEEDS):
+        if not is_whole(seeds, 1, MAX_SEEDS):
             raise ValueError(f"seeds={seeds!r} is not a whole number from 1 to {MAX_SEEDS}")
         return tuple(range(recipe.seed, recipe.seed + seeds))
-    if not 1 <= len(seeds) <= MAX_SEEDS or not all(_is_whole(seed, low, high) for seed in seeds):
+    if not 1 <= len(seeds) <= MAX_SEEDS or not all(is_whole(seed, low, high) for seed in seeds):
         raise ValueError(
             f"seeds={seeds!r} are not 1 to {MAX_SEEDS} whole numbers from {low:g} to {high:g}"
         )
     return tuple(seeds)
 
 
-def _is_whole(value: object, low: float, high: float) -> bool:
+def is_whole(value: object, low: float, high: float) -> bool:
+    """Whether `value` is an int, and not a bool, from `low` to `high`."""
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 

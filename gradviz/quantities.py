@@ -54,8 +54,9 @@ class Event:
     """A zero or an overflow, at the first step where it was seen and the layer where it begins.
 
     `kind` is "underflow" (a gradient is exactly 0), "dead" (it is 0 because the units pass no
-    gradient) or "overflow" (inf or NaN); `quantity` is what was found to be so: "delta",
-    "weight_gradient", "pre_activation", "weight" or "loss".
+    gradient), "rounded" (the gradient is not 0, but W + ΔW rounds to W) or "overflow" (inf or
+    NaN); `quantity` is what was found to be so: "delta", "weight_gradient", "update_ratio",
+    "pre_activation", "weight" or "loss".
     """
 
     kind: str
@@ -77,6 +78,12 @@ class Event:
             return t(
                 "layer {layer} was dead at step {step}: none of its units passes a gradient",
                 "第 {layer} 层在第 {step} 步已死亡：没有一个单元能传回梯度",
+                **values,
+            )
+        if self.kind == "rounded":
+            return t(
+                "layer {layer} stood still at step {step}: its update was rounded to 0",
+                "第 {layer} 层在第 {step} 步没有移动：更新量被舍入为 0",
                 **values,
             )
         return t(

@@ -24,15 +24,15 @@ from gradviz.measure import (
     locate_overflow,
     measure_layers,
 )
-from gradviz.network import Pass, build
+from gradviz.network import Network, Pass, build, is_whole, seed_list
 from gradviz.optimizer import clip, make_optimizer
 from gradviz.quantities import Event
-from gradviz.recipe import Recipe
+from gradviz.recipe import RANGES, Recipe
 
 FRAMES = 60  # recorded steps in a run, unless asked otherwise
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """The measurements of one arm at one recorded step.
 
@@ -40,8 +40,9 @@ class Frame:
     the test set, `gradient_norm` (all parameters, before clipping), `clipped` (share of the steps
     since the last frame that were clipped) and `penalty` (the L1 and L2 part of the loss).
     `layers` holds `quantities.QUANTITIES` by name, each [seeds, depth + 1]: gradients, drift and
-    weight norms at `step`, the update ratio of the step taken from there. `events` are the zeros and overflows found since the last frame. `status` is "running", "finished" or
-    "diverged".
+    weight norms at `step`, the update ratio of the step taken from there (at the last frame, of
+    the step that would come next). `events` are the zeros and overflows found since the last frame.
+    `status` is "running", "finished" or "diverged".
     """
 
     arm: str
@@ -65,9 +66,28 @@ def race(
 
     All arms see the same data, the same batches and, where shapes allow, the same initial weights.
     `seeds` are the seeds themselves, or how many of them from each recipe's `seed` on.
-    `record_every` is the number of steps between frames; by default a run has about 60.
-    A seed that overflows stays as it is; an arm of which every seed has overflowed ends there.
+    `record_every` is the number of steps between frames; by default a run has about 60. The step
+    at which a seed overflows is always recorded.
+    A seed whose parameters are no longer finite keeps its inf and NaN; an arm that has no other
+    seeds ends there, while the other arms go on.
+
+    Raises `ValueError` for no arms, bad `seeds` or `record_every`, and for BatchNorm on batches of
+    one example, whose variance is 0.
     """
+    if not arms:
+        raise ValueError("arms={} holds no recipe; at least one is needed")
+    if record_every is not None and not is_whole(record_every, 1, RANGES["steps"][1]):
+        raise ValueError(f"record_every={record_every!r} is not a whole number from 1")
+    for recipe in arms.values():
+        seed_list(recipe, seeds)
+        if recipe.norm == "batch" and recipe.batch_size < 2:
+            raise ValueError('batch_size=1 is not a whole number from 2, as norm="batch" needs')
+    return _take_turns(dict(arms), seeds, record_every)
+
+
+def _take_turns(
+    arms: dict[str, Recipe], seeds: int | Sequence[int], record_every: int | None
+) -> Iterator[Frame]:
     runners = [_Runner(name, recipe, seeds, record_every) for name, recipe in arms.items()]
     going = [runner.frames() for runner in runners]
     ended = object()
@@ -96,22 +116,20 @@ class _Runner:
         self._prepare()
         for step in range(self.recipe.steps + 1):
             yield self._step(step)
-            if self.overflowed.all():
+            if self.lost:
                 return
 
     def _prepare(self) -> None:
         data = load(self.recipe.dataset, self.recipe.seed)
         self.network = build(self.recipe, self.seeds)
         if self.recipe.pretrain != "none":
-            from gradviz.pretrain import pretrain
-
-            pretrain(self.network, self.recipe, data)
+            _pretrain(self.network, self.recipe, data)
         self.start = self.network.vector.clone()
         self.optimizer = make_optimizer(self.recipe)
         self.batches = batches(data, self.recipe.batch_size, self.network.seeds)
         self.x_test, self.y_test = torch.tensor(data.x_test), torch.tensor(data.y_test)
         count = len(self.network.seeds)
-        self.overflowed = np.zeros(count, dtype=bool)
+        self.overflowed, self.lost = np.zeros(count, dtype=bool), False
         self.found: set[tuple[str, str, int]] = set()
         self.events: list[Event] = []
         self.clipped, self.steps_since = torch.zeros(count), 0
@@ -123,8 +141,8 @@ class _Runner:
         penalty = self._penalty()
         gradients = backward(self.network, passed, loss + penalty)
         norm = torch.linalg.vector_norm(gradients.vector, dim=1, dtype=torch.float64)
-        self._watch_overflow(passed, gradients, loss, norm, step)
-        recorded = step % self.every == 0 or step == self.recipe.steps or self.overflowed.all()
+        overflow = self._watch_overflow(passed, gradients, loss, norm, step)
+        recorded = step % self.every == 0 or step == self.recipe.steps or overflow
         accurate = accuracy(self.network, self.x_test, self.y_test) if recorded else None
         before = self.network.vector.clone() if recorded else None
         self._update(gradients.vector, norm)
@@ -138,7 +156,10 @@ class _Runner:
 
     def _frame(self, step: int, *measured: np.ndarray | dict[str, np.ndarray]) -> Frame:
         status = "finished" if step == self.recipe.steps else "running"
-        status = "diverged" if self.overflowed.all() else status
+        # Not every overflow is the end: clipping by value survives an infinite gradient.
+        finite = self.network.vector.isfinite().all(dim=1)
+        self.lost = bool(self.overflowed.all() and not finite.any())
+        status = "diverged" if self.lost else status
         events, self.events = tuple(self.events), []
         self.clipped, self.steps_since = torch.zeros(len(self.network.seeds)), 0
         return Frame(
@@ -164,13 +185,16 @@ class _Runner:
 
     def _watch_overflow(
         self, passed: Pass, gradients: Gradients, loss: Tensor, norm: Tensor, step: int
-    ) -> None:
+    ) -> bool:
+        """Name the layer of each seed that overflows for the first time; whether there is any."""
         finite = (loss.isfinite() & norm.isfinite()).numpy()
-        for index in np.flatnonzero(~finite & ~self.overflowed):
+        new = np.flatnonzero(~finite & ~self.overflowed)
+        for index in new:
             before = self.network.vector
             event = locate_overflow(self.network, passed, gradients, before, step, int(index))
             self.events.append(event)
         self.overflowed |= ~finite
+        return new.size > 0
 
     def _watch_zeros(self, passed: Pass, layers: dict[str, np.ndarray], step: int) -> None:
         for event in find_vanished(self.network, passed, layers, step):
@@ -178,6 +202,14 @@ class _Runner:
             if what not in self.found:
                 self.found.add(what)
                 self.events.append(event)
+
+
+def _pretrain(network: Network, recipe: Recipe, data: Dataset) -> None:
+    try:
+        from gradviz.pretrain import pretrain
+    except ModuleNotFoundError as missing:
+        raise NotImplementedError(f"pretrain={recipe.pretrain!r} is not built yet") from missing
+    pretrain(network, recipe, data)
 
 
 def batches(
