@@ -26,9 +26,11 @@ def decades(low: float, high: float, most: int = 7) -> list[int]:
     return [e for e in range(first, last + 1) if e % spacing == 0]
 
 
-def power_axis(low: float, high: float, title: str | None, **options: object) -> alt.Axis:
-    """The axis of a log scale from `low` to `high`, labeled at whole decades."""
-    exponents = decades(low, high)
+def power_axis(
+    low: float, high: float, title: str | None, most: int = 7, **options: object
+) -> alt.Axis:
+    """The axis of a log scale from `low` to `high`, labeled at whole decades, at most `most`."""
+    exponents = decades(low, high, most)
     return alt.Axis(
         title=title,
         values=[10.0**e for e in exponents],
@@ -47,17 +49,19 @@ def power_scale(low: float, high: float) -> alt.Scale:
     return alt.Scale(type="log", domain=[low, high], nice=False)
 
 
+def superscript(number: str) -> str:
+    """A Vega expression that writes the whole number `number`, up to 99, as an exponent."""
+    digits = "'⁰¹²³⁴⁵⁶⁷⁸⁹'"
+    size = f"abs({number})"
+    tens = f"({size} > 9 ? {digits}[floor({size} / 10)] : '')"
+    return f"({number} < 0 ? '⁻' : '') + {tens} + {digits}[{size} % 10]"
+
+
 def scientific(value: str) -> str:
     """A Vega expression that writes the positive number `value` like "1.5·10⁻³" or "0.25"."""
     exponent = f"floor(log({value}) / LN10 + 1e-9)"
-    size = f"abs({exponent})"
-    digits = "'⁰¹²³⁴⁵⁶⁷⁸⁹'"
-    sup = (
-        f"({exponent} < 0 ? '⁻' : '') + ({size} > 9 ? {digits}[floor({size} / 10)] : '')"
-        f" + {digits}[{size} % 10]"
-    )
     short = f"format({value}, '.3~r')"
-    long = f"format({value} / pow(10, {exponent}), '.1f') + '·10' + {sup}"
+    long = f"format({value} / pow(10, {exponent}), '.1f') + '·10' + {superscript(exponent)}"
     return f"({value} >= 0.01 && {value} < 1000 ? {short} : {long})"
 
 

@@ -31,7 +31,9 @@ def themed(chart: Chart) -> Chart:
     if isinstance(chart, alt.VConcatChart):
         chart = chart.properties(autosize=FIT_WIDTH)
     return (
-        chart.configure(background="transparent")
+        # Streamlit sets the bottom; without a right edge the last tick label is cut in half.
+        chart.properties(padding={"right": 12})
+        .configure(background="transparent")
         .configure_view(stroke=None)
         .configure_axis(
             grid=True,
