@@ -1,9 +1,7 @@
 """The whole story in one picture: a gradient multiplied by one factor per layer, on its way back.
 
 Everything moves in the browser: the slider, a press or drag in the picture and the presets set the
-same selection `chain`, whose field `factor` Vega-Lite keeps in the signal `chain_factor`. Its
-events are heard in the whole picture, so any mark whose datum has a `factor` is a handle. On a
-touch screen a drag belongs to the page's scrolling: there one taps, or uses the sliders.
+same selection `chain`, whose field `factor` is the signal `chain_factor` (see `handles`).
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.handles import handle_selection
 from gradviz.charts.palette import COLORS, INK
 from gradviz.charts.powers import power_axis, power_of_ten, power_scale, scientific, superscript
 from gradviz.charts.theme import SMALL, WORDS, themed
@@ -24,10 +23,6 @@ DEPTHS = (2, 60)
 SIGNALS = (1e-12, 1e9)  # of the axis; beyond it a layer stands on the edge
 VANISHED, EXPLODED = 1e-3, 1e3
 FACTOR, DEPTH = "chain_factor", "depth"  # names of the signals in the browser
-_ON_A_HANDLE = "[event.item && event.item.datum && event.item.datum.factor]"
-PRESS_OR_DRAG = (
-    f"pointerdown{_ON_A_HANDLE}, [pointerdown, window:pointerup] > pointermove{_ON_A_HANDLE}"
-)
 
 
 def gradient_through_depth(factor: float = 0.8, depth: int = 30) -> alt.VConcatChart:
@@ -58,15 +53,7 @@ def _factor_selection(factor: float) -> alt.Parameter:
     slider = alt.binding_range(
         min=FACTORS[0], max=FACTORS[1], step=0.01, name=t("Factor per layer ", "每层的因子 ")
     )
-    return alt.selection_point(
-        name="chain",
-        fields=["factor"],
-        value=factor,
-        bind=slider,
-        on=PRESS_OR_DRAG,
-        clear=False,
-        toggle=False,
-    )
+    return handle_selection("chain", "factor", factor, slider)
 
 
 def _depth_slider(depth: int) -> alt.Parameter:
@@ -123,7 +110,7 @@ def _presets() -> alt.LayerChart:
     face = base.mark_rect(cornerRadius=8, cursor="pointer").encode(
         color=color,
         opacity=alt.condition(chosen, alt.value(0.35), alt.value(0.12)),
-        # Outside the selection's own view, only marks with a tooltip hear events.
+        # The selection is added to another view, so only the tooltip lets these hear events.
         tooltip=alt.Tooltip("factor:Q", title=t("factor per layer", "每层的因子")),
     )
     number = base.mark_text(fontSize=15, fontWeight="bold", dy=-7).encode(

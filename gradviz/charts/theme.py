@@ -23,7 +23,10 @@ Chart = TypeVar("Chart", bound=alt.TopLevelMixin)
 FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")
 GRID_OPACITY = 0.25
 SMALL = 11  # pixels: ticks, legends and words inside the picture
-WORDS = {"color": INK, "fontSize": SMALL}  # for every mark_text
+WORDS = {
+    "color": INK,
+    "fontSize": SMALL,
+}  # for every mark_text: Streamlit leaves it black in the dark
 
 
 def themed(chart: Chart) -> Chart:

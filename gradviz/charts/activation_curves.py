@@ -1,0 +1,155 @@
+"""Activations above their slopes, with a tangent that follows the pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from gradviz.activations import activation
+from gradviz.charts.handles import GHOST, handle_selection
+from gradviz.charts.palette import COLORS, colors_of
+from gradviz.charts.theme import SMALL, legend, themed
+from gradviz.language import t
+
+POINTER_STEPS = 20  # positions of the tangent per unit of z
+POINTER_LIMIT = 5.0
+FUNCTION_HEIGHT, FUNCTION_RANGE = 145, (-1.2, 1.2)
+SLOPE_HEIGHT, SLOPE_RANGE = 110, (0.0, 1.25)
+TANGENT_LENGTH = 1.4  # to each side of the point, in units of z
+
+
+def tangent(z: float = 1.0, names: Sequence[str] = ("sigmoid", "tanh")) -> alt.VConcatChart:
+    """The activations `names`, their slopes below, and a tangent that follows the pointer from `z`.
+
+    At the width of an article one unit is as long across as upward, so that a slope of 1 rises at
+    45°; a phone shows the same range narrower. Raises `ValueError` for an unknown activation or
+    a `z` outside ±`POINTER_LIMIT`.
+    """
+    if not -POINTER_LIMIT <= z <= POINTER_LIMIT:
+        raise ValueError(f"z={z!r} is not a number from {-POINTER_LIMIT:g} to {POINTER_LIMIT:g}")
+    curves = _curves(names)
+    slider = alt.binding_range(
+        min=-POINTER_LIMIT, max=POINTER_LIMIT, step=1 / POINTER_STEPS, name="z "
+    )
+    probe = handle_selection("probe", "z", round(z * POINTER_STEPS) / POINTER_STEPS, slider, True)
+    return themed(
+        alt.vconcat(
+            _functions(curves, names, probe), _slopes(curves, names), spacing=12
+        ).properties(
+            description=t(
+                "Curves of {names} with a movable tangent, above the curves of their slopes",
+                "{names} 的曲线与可移动的切线，下方是各自的导数曲线",
+                names=", ".join(names),
+            )
+        )
+    )
+
+
+def _curves(names: Sequence[str]) -> pd.DataFrame:
+    """One row per activation and position: z, value, slope, and the ends of the tangent."""
+    steps = int(POINTER_LIMIT * POINTER_STEPS)
+    z = np.arange(-steps, steps + 1) / POINTER_STEPS
+    parts = []
+    for name in names:
+        value, slope = activation(name).function(z), activation(name).derivative(z)
+        reach = TANGENT_LENGTH / np.sqrt(1 + slope**2)
+        ends = {"left": z - reach, "right": z + reach}
+        ends |= {"start": value - slope * reach, "stop": value + slope * reach}
+        parts.append(pd.DataFrame({"name": name, "z": z, "value": value, "slope": slope} | ends))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _z(axis: alt.Axis) -> alt.X:
+    scale = alt.Scale(domain=[-POINTER_LIMIT, POINTER_LIMIT], nice=False)
+    return alt.X("z:Q", scale=scale, axis=axis)
+
+
+def _name_color(names: Sequence[str]) -> alt.Color:
+    colors = colors_of(names)
+    scale = alt.Scale(domain=list(colors), range=list(colors.values()))
+    return alt.Color("name:N", scale=scale, legend=legend(symbolType="stroke"))
+
+
+def _functions(curves: pd.DataFrame, names: Sequence[str], probe: alt.Parameter) -> alt.LayerChart:
+    x = _z(alt.Axis(title=None, labels=False, ticks=False, tickMinStep=1))
+    y = alt.Y(
+        "value:Q",
+        title=t("Function", "函数"),
+        scale=alt.Scale(domain=FUNCTION_RANGE, nice=False),
+        axis=alt.Axis(values=[-1, 0, 1], format="~r"),
+    )
+    color = _name_color(names)
+    lines = alt.Chart(curves).mark_line(clip=True, opacity=0.6).encode(x=x, y=y, color=color)
+    here = _at_probe(curves).encode(color=color)
+    line = here.mark_rule(strokeWidth=3, clip=True).encode(
+        x=alt.X("left:Q"), x2="right:Q", y=alt.Y("start:Q"), y2="stop:Q"
+    )
+    point = here.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y)
+    return alt.layer(
+        lines, line, point, *_slope_words(curves, names), _handles().add_params(probe)
+    ).properties(height=FUNCTION_HEIGHT)
+
+
+def _slope_words(curves: pd.DataFrame, names: Sequence[str]) -> list[alt.Chart]:
+    """The slopes in numbers, in the upper left corner that no curve enters."""
+    words = []
+    for row, name in enumerate(names):
+        start = t("slope of {name}: ", "{name} 的斜率：", name=name)
+        words.append(
+            _at_probe(curves[curves["name"] == name])
+            .transform_calculate(words=f"'{start}' + format(datum.slope, '.3f')")
+            .mark_text(align="left", color=COLORS[name], fontSize=SMALL + 1, fontWeight="bold")
+            .encode(x=alt.value(6), y=alt.value(12 + 16 * row), text="words:N")
+        )
+    return words
+
+
+def _slopes(curves: pd.DataFrame, names: Sequence[str]) -> alt.LayerChart:
+    x = _z(alt.Axis(title="z", tickMinStep=1))
+    y = alt.Y(
+        "slope:Q",
+        title=t("Slope", "斜率"),
+        scale=alt.Scale(domain=SLOPE_RANGE, nice=False),
+        axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format="~r"),
+    )
+    color = _name_color(names)
+    base = alt.Chart(curves).encode(x=x, y=y, color=color)
+    tops = curves.loc[curves.groupby("name")["slope"].idxmax()]
+    top = alt.Chart(tops).encode(x=x, y=y, color=color)
+    label = t("max ", "最大 ")
+    return alt.layer(
+        base.mark_line(clip=True),
+        top.mark_point(size=70),
+        top.mark_text(dy=-11, fontSize=SMALL, fontWeight="bold")
+        .transform_calculate(words=f"'{label}' + format(datum.slope, '.3~r')")
+        .encode(text="words:N"),
+        _at_probe(curves).mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, color=color),
+        _handles(),
+    ).properties(height=SLOPE_HEIGHT)
+
+
+def _at_probe(curves: pd.DataFrame) -> alt.Chart:
+    """The rows of `curves` at the position of the tangent."""
+    return alt.Chart(curves).transform_filter(f"abs(datum.z - probe_z) < {0.5 / POINTER_STEPS}")
+
+
+def _handles() -> alt.Chart:
+    """Invisible upright strips, one for each position of the tangent."""
+    steps = int(POINTER_LIMIT * POINTER_STEPS)
+    z = np.arange(-steps, steps + 1) / POINTER_STEPS
+    half = 0.5 / POINTER_STEPS
+    strips = pd.DataFrame({"z": z, "left": z - half, "right": z + half})
+    return (
+        alt.Chart(strips)
+        .mark_rect(opacity=0, clip=True, cursor="ew-resize")
+        .encode(
+            x=alt.X("left:Q"),
+            x2="right:Q",
+            y=alt.value(0),
+            y2=alt.value("height"),
+            tooltip=GHOST,
+        )
+    )

@@ -1,0 +1,91 @@
+"""Where the pre-activations of a deep network's layers land, and the slopes they get there."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from gradviz.charts.palette import COLORS, INK
+from gradviz.charts.theme import SMALL, WORDS, legend, themed
+from gradviz.language import t
+
+
+def landing(
+    layers: pd.DataFrame, healthy: tuple[float, float], largest_slope: float, color: str
+) -> alt.VConcatChart:
+    """Where the pre-activations z of each layer lie, above the slopes that they get there.
+
+    `layers` has one row per layer with columns layer; q05, q25, q50, q75, q95 (quantiles of z);
+    mean_slope and rms_slope (√E[φ′²]). `healthy` is the range of z with slopes worth having,
+    `largest_slope` that of the activation, `color` its name in `COLORS`.
+    """
+    depth = int(layers["layer"].max())
+    scale = alt.Scale(domain=[0.5, depth + 0.5], nice=False)
+    x = alt.X("layer:Q", scale=scale, axis=alt.Axis(labels=False, title=None, grid=False))
+    axis = alt.Axis(tickMinStep=1, format="d", grid=False, title=t("Hidden layer", "隐藏层"))
+    x_below = alt.X("layer:Q", scale=scale, axis=axis)
+    return themed(
+        alt.vconcat(
+            _quantile_bands(layers, healthy, x, COLORS[color]),
+            _slope_marks(layers, largest_slope, x_below, COLORS[color]),
+            spacing=12,
+        ).properties(
+            description=t(
+                "Quantiles of the pre-activations of each layer, above the layer's mean slopes",
+                "各层预激活值的分位数，下方是该层的平均斜率",
+            )
+        )
+    )
+
+
+def _quantile_bands(
+    layers: pd.DataFrame, healthy: tuple[float, float], x: alt.X, color: str
+) -> alt.LayerChart:
+    reach = max(6.0, float(layers[["q05", "q95"]].abs().max().max()) * 1.1)
+    z = alt.Scale(domain=[-reach, reach], nice=False)
+    region = pd.DataFrame({"low": [healthy[0]], "high": [healthy[1]]}).clip(-reach, reach)
+    zone = alt.Chart(region)
+    title = t("Pre-activation z", "预激活值 z")
+    base = alt.Chart(layers).encode(x=x)
+    return alt.layer(
+        zone.mark_rect(color=COLORS["healthy"], opacity=0.15).encode(
+            y=alt.Y("low:Q", scale=z, title=title), y2="high:Q"
+        ),
+        zone.mark_text(
+            align="left", baseline="bottom", dx=6, dy=-3, color=COLORS["healthy"], fontSize=SMALL
+        ).encode(
+            x=alt.value(0), y=alt.Y("high:Q"), text=alt.value(t("slope is alive", "斜率有效区"))
+        ),
+        base.mark_rule(strokeWidth=3, color=color, opacity=0.45).encode(y="q05:Q", y2="q95:Q"),
+        base.mark_rule(strokeWidth=9, color=color, opacity=0.6).encode(y="q25:Q", y2="q75:Q"),
+        base.mark_point(filled=True, size=35, color=INK, opacity=1).encode(y="q50:Q"),
+    ).properties(height=180)
+
+
+def _slope_marks(
+    layers: pd.DataFrame, largest_slope: float, x: alt.X, color: str
+) -> alt.LayerChart:
+    names = {"mean_slope": t("mean", "平均值"), "rms_slope": t("root mean square", "均方根")}
+    rows = layers.rename(columns=names).melt(
+        "layer", list(names.values()), var_name="kind", value_name="slope"
+    )
+    y = alt.Y(
+        "slope:Q",
+        title=t("Slope", "斜率"),
+        scale=alt.Scale(domain=[0, largest_slope * 1.2], nice=False),
+        axis=alt.Axis(tickCount=4),
+    )
+    shape = alt.Shape(
+        "kind:N",
+        scale=alt.Scale(domain=list(names.values()), range=["circle", "diamond"]),
+        legend=legend(),
+    )
+    limit = alt.Chart(pd.DataFrame({"slope": [largest_slope]}))
+    label = t("largest possible: {slope:g}", "上限：{slope:g}", slope=largest_slope)
+    return alt.layer(
+        limit.mark_rule(color=INK, strokeDash=[6, 4]).encode(y=y),
+        limit.mark_text(align="left", baseline="bottom", dx=6, **WORDS).encode(
+            x=alt.value(0), y=y, text=alt.value(label)
+        ),
+        alt.Chart(rows).mark_point(size=50, color=color, opacity=1).encode(x=x, y=y, shape=shape),
+    ).properties(height=120)
