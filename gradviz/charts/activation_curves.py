@@ -82,9 +82,9 @@ def _functions(curves: pd.DataFrame, names: Sequence[str], probe: alt.Parameter)
         axis=alt.Axis(values=[-1, 0, 1], format="~r"),
     )
     color = _name_color(names)
-    lines = alt.Chart(curves).mark_line(clip=True, opacity=0.6).encode(x=x, y=y, color=color)
+    lines = alt.Chart(curves).mark_line(clip=True, strokeWidth=1.5).encode(x=x, y=y, color=color)
     here = _at_probe(curves).encode(color=color)
-    line = here.mark_rule(strokeWidth=3, clip=True).encode(
+    line = here.mark_rule(strokeWidth=4, clip=True).encode(
         x=alt.X("left:Q"), x2="right:Q", y=alt.Y("start:Q"), y2="stop:Q"
     )
     point = here.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y)

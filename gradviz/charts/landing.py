@@ -84,7 +84,7 @@ def _slope_marks(
     label = t("largest possible: {slope:g}", "上限：{slope:g}", slope=largest_slope)
     return alt.layer(
         limit.mark_rule(color=INK, strokeDash=[6, 4]).encode(y=y),
-        limit.mark_text(align="left", baseline="bottom", dx=6, **WORDS).encode(
+        limit.mark_text(align="left", baseline="bottom", dx=6, dy=-4, **WORDS).encode(
             x=alt.value(0), y=y, text=alt.value(label)
         ),
         alt.Chart(rows).mark_point(size=50, color=color, opacity=1).encode(x=x, y=y, shape=shape),
