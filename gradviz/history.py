@@ -26,8 +26,7 @@ def history_frame(frames: Iterable[Frame]) -> pd.DataFrame:
             names=["arm", "step", "quantity", "seed", "layer"],
         )
         parts.append(pd.DataFrame({"value": values.ravel()}, index=index).reset_index())
-    columns = ["arm", "step", "seed", "layer", "quantity", "value"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    return _joined(parts, {"arm": str, "step": int, "seed": int, "layer": int, "quantity": str})
 
 
 def curves_frame(frames: Iterable[Frame]) -> pd.DataFrame:
@@ -40,8 +39,7 @@ def curves_frame(frames: Iterable[Frame]) -> pd.DataFrame:
             names=["arm", "step", "quantity", "seed"],
         )
         parts.append(pd.DataFrame({"value": values.ravel()}, index=index).reset_index())
-    columns = ["arm", "step", "seed", "quantity", "value"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    return _joined(parts, {"arm": str, "step": int, "seed": int, "quantity": str})
 
 
 def _by_arm(frames: Iterable[Frame]) -> dict[str, list[Frame]]:
@@ -49,3 +47,11 @@ def _by_arm(frames: Iterable[Frame]) -> dict[str, list[Frame]]:
     for frame in frames:
         arms.setdefault(frame.arm, []).append(frame)
     return arms
+
+
+def _joined(parts: list[pd.DataFrame], keys: dict[str, type]) -> pd.DataFrame:
+    """One frame of the parts; an empty one, too, has all columns with their types."""
+    if parts:
+        return pd.concat(parts, ignore_index=True)[[*keys, "value"]]
+    columns = {**keys, "value": float}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})

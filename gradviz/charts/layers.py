@@ -6,6 +6,8 @@ marks of their own at the lower and upper edge of the log axis.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -21,6 +23,9 @@ MAP_HEIGHT = 300
 SHARE = (0.0, 1.0)
 _SHAPES = {"measured": "circle", "zero": "triangle-down", "overflow": "triangle-up"}
 
+FRAME = "frame"  # the parameter that says which recorded step is shown
+
+Data = pd.DataFrame | alt.NamedData
 Names = dict[str, str]  # from an arm's stable name to its translated one
 
 
@@ -49,6 +54,24 @@ def arm_color(names: Names) -> alt.Color:
     )
 
 
+@dataclass(frozen=True)
+class Look:
+    """All that a profile's picture depends on but its data, so that it can be built once.
+
+    `names` are pairs of an arm and what it is called; `domain` is that of a log axis, or `SHARE`
+    of a linear one; `states` are those of `STATES` that occur; `guide` is a value worth comparing
+    with. With `framed` the marks are those of the frame that the parameter `FRAME` says.
+    """
+
+    title: str
+    names: tuple[tuple[str, str], ...]
+    domain: tuple[float, float]
+    depth: int
+    states: tuple[str, ...]
+    guide: float | None = None
+    framed: bool = False
+
+
 def layer_profile(
     history: pd.DataFrame,
     quantity: str,
@@ -59,14 +82,15 @@ def layer_profile(
 ) -> alt.LayerChart:
     """`quantity` by hidden layer, for one step per arm, on a log axis.
 
-    `history` is that of `train.history_frame`, of one step; `theory` has columns arm, layer,
-    value; `guide` draws a dashed rule at a value worth comparing with.
+    `history` is that of `gradviz.history`, of one step; `theory` has columns arm, layer, value;
+    `guide` draws a dashed rule at a value worth comparing with.
     """
     theory = no_theory() if theory is None else theory
     rows = summarize(history, quantity)
-    domain = log_domain(rows["low"], rows["high"], theory["value"])
+    look = profile_look(rows, theory, title, names, guide=guide)
+    picture = profile_layers(points(rows, look), line(theory, look), look)
     return themed(
-        profile_layers(rows, domain, title, names, theory, guide).properties(
+        picture.properties(
             height=PROFILE_HEIGHT + 60,
             description=t(
                 "{title} of each hidden layer on a log axis",
@@ -77,89 +101,103 @@ def layer_profile(
     )
 
 
-def profile_layers(
+def profile_look(
     rows: pd.DataFrame,
-    domain: tuple[float, float],
+    theory: pd.DataFrame,
     title: str,
     names: Names,
-    theory: pd.DataFrame,
+    log: bool = True,
     guide: float | None = None,
-) -> alt.LayerChart:
-    """The unthemed picture of `layer_profile`, from the rows of `summarize`.
+    framed: bool = False,
+) -> Look:
+    """The look of a profile of `rows` (see `summarize`) that leaves room for all of them."""
+    return Look(
+        title,
+        tuple(names.items()),
+        log_domain(rows["low"], rows["high"], theory["value"]) if log else SHARE,
+        int(max([1, *rows["layer"], *theory["layer"]])),
+        tuple(state for state in STATES if (rows["state"] == state).any()),
+        guide,
+        framed,
+    )
 
-    The domain is that of a log axis, or `SHARE`, which has a linear one.
+
+def points(rows: pd.DataFrame, look: Look) -> pd.DataFrame:
+    """`rows` with the height `y` of each mark: zeros and overflows stand on the axis's edges."""
+    edges = rows["state"].map({"zero": look.domain[0], "overflow": look.domain[1]})
+    return rows.assign(y=rows["middle"].fillna(edges))
+
+
+def line(theory: pd.DataFrame, look: Look) -> pd.DataFrame:
+    """`theory` with the height `y` of its line, which may not leave the axis."""
+    return theory.assign(y=theory["value"].clip(*look.domain))
+
+
+def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
+    """The unthemed picture: `prediction` as a line, `marks` over it, with a band over the seeds.
+
+    Both are data frames as `line` and `points` make them, or names that stand for such.
     """
-    depth = int(max([1, *rows["layer"], *theory["layer"]]))
     x = alt.X(
         "layer:Q",
         title=t("Hidden layer (1 is next to the input)", "隐藏层（第 1 层紧邻输入）"),
-        scale=alt.Scale(domain=[0.5, depth + 0.5], nice=False),
-        axis=alt.Axis(values=_whole_ticks(depth), format="d", grid=False),
+        scale=alt.Scale(domain=[0.5, look.depth + 0.5], nice=False),
+        axis=alt.Axis(values=_whole_ticks(look.depth), format="d", grid=False),
     )
-    color = arm_color(names)
-    y = _level(domain, title)
-    prediction = (
-        alt.Chart(theory.assign(y=theory["value"].clip(*domain)))
-        .mark_line(strokeWidth=2, opacity=0.8)
-        .encode(x=x, y=y, color=color)
-    )
+    y = _level(look)
+    color = arm_color(dict(look.names))
+    expected = alt.Chart(prediction).mark_line(strokeWidth=2, opacity=0.8)
+    measured = alt.Chart(marks)
+    if look.framed:
+        measured = measured.transform_filter(f"datum.frame == {FRAME}")
+    band = measured.transform_filter("datum.state == 'measured'")
     return alt.layer(
-        *_guide(guide, domain),
-        prediction,
-        _seed_range(rows, x, y, color),
-        _marks(rows, domain, x, y, color),
+        *_guide(look),
+        expected.encode(x=x, y=y, color=color),
+        band.mark_rule(strokeWidth=6, opacity=0.3).encode(
+            x=x, y=alt.Y("low:Q"), y2="high:Q", color=color
+        ),
+        measured.mark_point(filled=True, size=55, opacity=1).encode(
+            x=x, y=y, color=color, shape=_state_shape(look), tooltip=_tooltip()
+        ),
     )
 
 
-def _level(domain: tuple[float, float], title: str) -> alt.Y:
-    if domain == SHARE:
-        axis = alt.Axis(format="%", tickCount=5, title=title)
+def _level(look: Look) -> alt.Y:
+    if look.domain == SHARE:
+        axis = alt.Axis(format="%", tickCount=5, title=look.title)
         return alt.Y("y:Q", scale=alt.Scale(domain=SHARE), axis=axis)
-    return alt.Y("y:Q", scale=power_scale(*domain), axis=power_axis(*domain, title))
+    axis = power_axis(*look.domain, look.title)
+    return alt.Y("y:Q", scale=power_scale(*look.domain), axis=axis)
 
 
-def _marks(
-    rows: pd.DataFrame, domain: tuple[float, float], x: alt.X, y: alt.Y, color: alt.Color
-) -> alt.Chart:
-    """One mark per arm and layer; zeros stand on the lower edge, overflows on the upper."""
-    edges = rows["state"].map({"zero": domain[0], "overflow": domain[1]})
-    present = [state for state in STATES if (rows["state"] == state).any()]
-    only_measured = present in ([], ["measured"])
-    return (
-        alt.Chart(rows.assign(y=rows["middle"].fillna(edges)))
-        .mark_point(filled=True, size=55, opacity=1, clip=False)
-        .encode(
-            x=x,
-            y=y,
-            color=color,
-            shape=alt.Shape(
-                "state:N",
-                scale=alt.Scale(domain=present, range=[_SHAPES[state] for state in present]),
-                legend=None if only_measured else legend(labelExpr=translated(state_names())),
-            ),
-            tooltip=[
-                alt.Tooltip("arm:N", title=t("network", "网络")),
-                alt.Tooltip("layer:Q", title=t("layer", "层")),
-                alt.Tooltip("step:Q", title=t("step", "步")),
-                alt.Tooltip("middle:Q", title=t("mean of seeds", "各种子的均值"), format=".2e"),
-            ],
-        )
+def _state_shape(look: Look) -> alt.Shape:
+    """Dots for measured values, triangles at the edges; only the triangles need a legend."""
+    extreme = [state for state in look.states if state != "measured"]
+    key = legend(
+        values=extreme,
+        labelExpr=translated(state_names()),
+        symbolFillColor=INK,
+        symbolStrokeColor=INK,
     )
+    shapes = [_SHAPES[state] for state in look.states]
+    scale = alt.Scale(domain=list(look.states), range=shapes)
+    return alt.Shape("state:N", scale=scale, legend=key if extreme else None)
 
 
-def _seed_range(rows: pd.DataFrame, x: alt.X, y: alt.Y, color: alt.Color) -> alt.Chart:
-    measured = rows[rows["state"] == "measured"]
-    return (
-        alt.Chart(measured.assign(y=measured["low"]))
-        .mark_rule(strokeWidth=6, opacity=0.3)
-        .encode(x=x, y=y, y2="high:Q", color=color)
-    )
+def _tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("arm:N", title=t("network", "网络")),
+        alt.Tooltip("layer:Q", title=t("layer", "层")),
+        alt.Tooltip("step:Q", title=t("step", "步")),
+        alt.Tooltip("middle:Q", title=t("mean of seeds", "各种子的均值"), format=".2e"),
+    ]
 
 
-def _guide(value: float | None, domain: tuple[float, float]) -> list[alt.Chart]:
-    if value is None or not domain[0] < value < domain[1]:
+def _guide(look: Look) -> list[alt.Chart]:
+    if look.guide is None or not look.domain[0] < look.guide < look.domain[1]:
         return []
-    rule = alt.Chart(pd.DataFrame({"y": [value]})).mark_rule(strokeDash=[4, 4], color=INK)
+    rule = alt.Chart(pd.DataFrame({"y": [look.guide]})).mark_rule(strokeDash=[4, 4], color=INK)
     return [rule.encode(y=alt.Y("y:Q"))]
 
 
@@ -178,10 +216,11 @@ def step_layer_map(history: pd.DataFrame, quantity: str, title: str) -> alt.Laye
         title=t("Hidden layer", "隐藏层"),
         axis=alt.Axis(values=_whole_ticks(int(rows["layer"].max())), labelAngle=0, grid=False),
     )
-    exponents = decades(*log_domain(10.0 ** measured["log10"]), most=6)
+    low, high = log_domain(10.0 ** measured["log10"], room=0)
+    exponents = decades(low, high, most=5)
     color = alt.Color(
         "log10:Q",
-        scale=alt.Scale(scheme="viridis"),
+        scale=alt.Scale(scheme="viridis", domain=[np.log10(low), np.log10(high)]),
         legend=legend(
             title=title,
             values=exponents,

@@ -2,25 +2,51 @@
 
 While a run lasts, the picture shows the latest step. Once it has ended, one slider below scrubs
 through all recorded steps, in the browser.
+
+The picture is redrawn several times a second while a network trains, and Altair takes longer to
+build it than the training step it shows. So it is built once for each look, with named data, and
+then only the data change.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import altair as alt
 import pandas as pd
 
-from gradviz.charts.layers import SHARE, Names, arm_color, no_theory, profile_layers
+from gradviz.charts.layers import (
+    FRAME,
+    Look,
+    Names,
+    arm_color,
+    line,
+    no_theory,
+    points,
+    profile_layers,
+    profile_look,
+)
 from gradviz.charts.palette import INK
 from gradviz.charts.powers import power_axis, power_scale
 from gradviz.charts.summary import log_domain, summarize, summarize_curves, with_frames
-from gradviz.charts.theme import themed
-from gradviz.language import t
+from gradviz.charts.theme import WORDS, themed
+from gradviz.language import current, t
 
 PROFILE_HEIGHT = 240
 CURVE_HEIGHT = 90
-SCRUBBER = "frame"
+USUAL_LOSS = (0.01, 10.0)
+
+Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One curve over the steps: its name in data frames, and the domain of its axis."""
+
+    name: str
+    domain: tuple[float, float]
 
 
 def run_chart(
@@ -35,8 +61,8 @@ def run_chart(
     log: bool = True,
     guide: float | None = None,
     curve_names: Sequence[str] = ("loss", "accuracy"),
-) -> alt.VConcatChart:
-    """`quantity` by layer, and below it the curves of the run so far.
+) -> Spec:
+    """`quantity` by layer, and below it the curves of the run so far, as a Vega-Lite spec.
 
     `history` and `curves` are those of `gradviz.history`; `steps` is the length of the whole run,
     so that the axis does not grow; `theory`, if any, has columns arm, layer, value. With `ended`
@@ -45,83 +71,86 @@ def run_chart(
     """
     theory = no_theory() if theory is None else theory
     rows = with_frames(summarize(history, quantity, log))
-    domain = log_domain(rows["low"], rows["high"], theory["value"]) if log else SHARE
+    look = profile_look(rows, theory, title, names, log, guide, framed=ended)
     last = int(rows["frame"].max()) if len(rows) else 0
-    scrubber = _scrubber(last, ended)
-    profile = profile_layers(
-        rows if ended else rows[rows["frame"] == last], domain, title, names, theory, guide
-    )
-    if ended:
-        profile = _only_frame(profile)
-    now = _now(rows, last)
-    pictures = [_curve(curves, name, names, steps, now) for name in curve_names]
-    chart = alt.vconcat(profile.properties(height=PROFILE_HEIGHT), *pictures, spacing=12)
-    return themed(
-        chart.add_params(scrubber).properties(
-            description=t(
-                "{title} by hidden layer, with loss and test accuracy over the training steps",
-                "各隐藏层的{title}，以及损失与测试准确率随训练步的变化",
-                title=title,
-            )
+    shown = rows if ended else rows[rows["frame"] == last]
+    tables = {name: summarize_curves(curves, name) for name in curve_names}
+    axes = tuple(Curve(name, _curve_domain(name, table)) for name, table in tables.items())
+    spec = _spec(look, axes, max(steps, 1), last if ended else 0, current())
+    frames = shown[["frame", "step"]].groupby("frame", as_index=False).max()
+    data = {"marks": points(shown, look), "prediction": line(theory, look), "frames": frames}
+    return {**spec, "datasets": {**spec.get("datasets", {}), **data, **tables}}
+
+
+@functools.lru_cache(maxsize=128)
+def _spec(look: Look, curves: tuple[Curve, ...], steps: int, last: int, language: str) -> Spec:
+    """The picture without its data; `language` is the current one, a part of the cache's key."""
+    profile = profile_layers(alt.NamedData("marks"), alt.NamedData("prediction"), look)
+    names = dict(look.names)
+    chart = alt.vconcat(
+        profile.properties(height=PROFILE_HEIGHT),
+        *(_curve(curve, names, steps, look.framed) for curve in curves),
+        spacing=12,
+    ).properties(
+        description=t(
+            "{title} by hidden layer, with the curves of the run over the training steps",
+            "各隐藏层的{title}，以及训练过程曲线",
+            title=look.title,
         )
     )
+    return themed(chart.add_params(_scrubber(last)) if look.framed else chart).to_dict()
 
 
-def _scrubber(last: int, ended: bool) -> alt.Parameter:
-    if not ended or last == 0:
-        return alt.param(SCRUBBER, value=last)
-    slider = alt.binding_range(min=0, max=last, step=1, name=t("Replay: ", "回放："))
-    return alt.param(SCRUBBER, value=last, bind=slider)
+def _scrubber(last: int) -> alt.Parameter:
+    slider = alt.binding_range(min=0, max=max(last, 1), step=1, name=t("Replay: ", "回放："))
+    return alt.param(FRAME, value=last, bind=slider)
 
 
-def _only_frame(profile: alt.LayerChart) -> alt.LayerChart:
-    """Let the layers that know of frames show the scrubbed one only."""
-    profile.layer = [
-        layer.transform_filter(f"datum.frame == {SCRUBBER}")
-        if "frame" in getattr(layer.data, "columns", ())
-        else layer
-        for layer in profile.layer
-    ]
-    return profile
-
-
-def _now(rows: pd.DataFrame, last: int) -> alt.Chart:
-    """A rule at the step that is shown, with its number."""
-    frames = rows[["frame", "step"]].groupby("frame", as_index=False).max()
-    shown = alt.Chart(frames).transform_filter(f"datum.frame == {SCRUBBER}")
-    return shown.mark_rule(color=INK, strokeDash=[3, 3]).encode(x="step:Q")
-
-
-def _curve(
-    curves: pd.DataFrame, name: str, names: Names, steps: int, now: alt.Chart
-) -> alt.LayerChart:
-    rows = summarize_curves(curves, name)
+def _curve(curve: Curve, names: Names, steps: int, framed: bool) -> alt.LayerChart:
     x = alt.X(
         "step:Q",
         title=t("Training step", "训练步"),
-        scale=alt.Scale(domain=[0, max(steps, 1)], nice=False),
-        axis=alt.Axis(grid=False, format="d"),
+        scale=alt.Scale(domain=[0, steps], nice=False),
+        axis=alt.Axis(grid=False, format="d", tickCount=7),
     )
-    y = _curve_axis(rows, name)
-    lines = alt.Chart(rows).encode(x=x, color=arm_color(names))
+    lines = alt.Chart(alt.NamedData(curve.name)).encode(x=x, color=arm_color(names))
     return alt.layer(
-        lines.mark_area(opacity=0.2).encode(y=y, y2="high:Q"),
+        lines.mark_area(opacity=0.2).encode(y=_curve_axis(curve), y2="high:Q"),
         lines.mark_line(strokeWidth=2, clip=True).encode(y=alt.Y("middle:Q")),
-        now,
+        *_now(framed),
     ).properties(height=CURVE_HEIGHT)
 
 
-def _curve_axis(rows: pd.DataFrame, name: str) -> alt.Y:
-    titles = {
+def _now(framed: bool) -> list[alt.Chart]:
+    """A rule at the step that is shown, with its number."""
+    shown = alt.Chart(alt.NamedData("frames"))
+    if framed:
+        shown = shown.transform_filter(f"datum.frame == {FRAME}")
+    number = shown.mark_text(align="right", dx=-4, baseline="top", **WORDS)
+    return [
+        shown.mark_rule(color=INK, strokeDash=[3, 3]).encode(x="step:Q"),
+        number.encode(x="step:Q", y=alt.value(2), text="step:Q"),
+    ]
+
+
+def _curve_domain(name: str, table: pd.DataFrame) -> tuple[float, float]:
+    if name in ("accuracy", "clipped"):
+        return 0.0, 1.0
+    # A loss falls through decades: an axis that has them from the start need not be built anew.
+    usual = USUAL_LOSS if name == "loss" else ()
+    return log_domain(table["low"], table["high"], usual, room=0)
+
+
+def _curve_axis(curve: Curve) -> alt.Y:
+    title = {
         "loss": t("Loss", "损失"),
         "accuracy": t("Test accuracy", "测试准确率"),
         "gradient_norm": t("Gradient norm", "梯度范数"),
         "penalty": t("Penalty", "惩罚项"),
         "clipped": t("Steps clipped", "被剪切的步"),
-    }
-    title = titles[name]
-    if name in ("accuracy", "clipped"):
+    }[curve.name]
+    if curve.domain[0] == 0:
         axis = alt.Axis(format="%", tickCount=3, title=title)
-        return alt.Y("low:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
-    low, high = log_domain(rows["low"], rows["high"], room=0)
-    return alt.Y("low:Q", scale=power_scale(low, high), axis=power_axis(low, high, title))
+        return alt.Y("low:Q", scale=alt.Scale(domain=curve.domain), axis=axis)
+    axis = power_axis(*curve.domain, title)
+    return alt.Y("low:Q", scale=power_scale(*curve.domain), axis=axis)

@@ -6,6 +6,8 @@ edges: `state` is "measured", "zero" or "overflow".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -72,7 +74,7 @@ def with_frames(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else rows.assign(frame=[])
 
 
-def log_domain(*values: pd.Series | np.ndarray, room: int = 1) -> tuple[float, float]:
+def log_domain(*values: Sequence[float], room: int = 1) -> tuple[float, float]:
     """Whole decades around all positive finite values, and `room` more at both edges."""
     joined = np.concatenate([np.asarray(part, dtype=float) for part in values])
     positive = joined[np.isfinite(joined) & (joined > 0)]

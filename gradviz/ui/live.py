@@ -18,7 +18,7 @@ from gradviz.runs import Run
 from gradviz.ui.speech import use_visitors_language
 
 # Seconds between two pictures. Much less starves the browser: it draws fewer pictures, not more.
-_INTERVAL = 0.1
+_INTERVAL = 0.2
 
 Frames = list  # of gradviz.train.Frame, which would import torch
 DrawFrames = Callable[[Frames], None]

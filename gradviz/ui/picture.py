@@ -10,9 +10,12 @@ if TYPE_CHECKING:
     import altair as alt
 
 
-def picture(chart: alt.TopLevelMixin, key: str) -> None:
-    """Show `chart` over the full width; its description serves as its alt text.
+def picture(chart: alt.TopLevelMixin | dict[str, object], key: str) -> None:
+    """Show `chart`, or a Vega-Lite spec, over the full width; its description is its alt text.
 
     `key` keeps the same element over reruns, so that new data move the marks in place.
     """
-    st.altair_chart(chart, width="stretch", key=key)
+    if isinstance(chart, dict):
+        st.vega_lite_chart(spec=chart, width="stretch", key=key)
+    else:
+        st.altair_chart(chart, width="stretch", key=key)
