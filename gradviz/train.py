@@ -24,8 +24,9 @@ from gradviz.measure import (
     locate_overflow,
     measure_layers,
 )
-from gradviz.network import Network, Pass, build, is_whole, seed_list
+from gradviz.network import Pass, build, is_whole, seed_list
 from gradviz.optimizer import clip, make_optimizer
+from gradviz.pretrain import pretrain
 from gradviz.quantities import Event
 from gradviz.recipe import RANGES, Recipe
 
@@ -123,7 +124,7 @@ class _Runner:
         data = load(self.recipe.dataset, self.recipe.seed)
         self.network = build(self.recipe, self.seeds)
         if self.recipe.pretrain != "none":
-            _pretrain(self.network, self.recipe, data)
+            pretrain(self.network, self.recipe, data)
         self.start = self.network.vector.clone()
         self.optimizer = make_optimizer(self.recipe)
         self.batches = batches(data, self.recipe.batch_size, self.network.seeds)
@@ -202,14 +203,6 @@ class _Runner:
             if what not in self.found:
                 self.found.add(what)
                 self.events.append(event)
-
-
-def _pretrain(network: Network, recipe: Recipe, data: Dataset) -> None:
-    try:
-        from gradviz.pretrain import pretrain
-    except ModuleNotFoundError as missing:
-        raise NotImplementedError(f"pretrain={recipe.pretrain!r} is not built yet") from missing
-    pretrain(network, recipe, data)
 
 
 def batches(

@@ -5,7 +5,7 @@ import pandas as pd
 
 from gradviz import ui
 from gradviz.charts.layers import layer_profile, step_layer_map
-from gradviz.charts.powers import power_of_ten
+from gradviz.charts.powers import power_of_ten, rounded_power
 from gradviz.charts.summary import hidden
 from gradviz.data import load
 from gradviz.history import history_frame
@@ -155,7 +155,7 @@ def answer_first_layer(guess: int, history: pd.DataFrame) -> None:
             "Measured: {factor}. Every layer in between contributes one factor of weight times "
             "slope, here {each:.2f} on average.",
             "实测为 {factor}。中间每一层都贡献一个“权重 × 斜率”的因子，这里平均为 {each:.2f}。",
-            factor=f"10^{exponent:.1f}",
+            factor=rounded_power(factor),
             each=factor ** (-1 / (len(delta) - 1)),
         ),
     )
@@ -194,11 +194,11 @@ def drift() -> str | None:
     if not moved:
         return None
     return t(
-        "After training, the first layer has moved by {first:.1e} of its own size, the last hidden "
-        "layer by {last:.1e}.",
-        "训练之后，第一层只移动了自身大小的 {first:.1e}，最后一个隐藏层移动了 {last:.1e}。",
-        first=moved[min(moved)],
-        last=moved[max(moved)],
+        "After training, the first layer has moved by {first} of its own size, the last hidden "
+        "layer by {last}.",
+        "训练之后，第一层只移动了自身大小的 {first}，最后一个隐藏层移动了 {last}。",
+        first=size_of(moved[min(moved)]),
+        last=size_of(moved[max(moved)]),
     )
 
 
@@ -217,6 +217,10 @@ def heat_map() -> str:
         "nothing of the loss.",
         "每一列是一个训练步，每一行是深层网络的一层。颜色深的行几乎听不到损失的声音。",
     )
+
+
+def size_of(number: float) -> str:
+    return rounded_power(number) if 0 < number < np.inf else f"{number:g}"
 
 
 def latest(history: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import pytest
 
 from gradviz.activations import ACTIVATIONS
 from gradviz.charts.palette import COLORS, INK, colors_of
-from gradviz.charts.powers import decades, power_axis, power_of_ten
+from gradviz.charts.powers import decades, power_axis, power_of_ten, rounded_power
 from gradviz.charts.theme import themed
 
 
@@ -68,3 +68,11 @@ def test_columns_of_pictures_fit_the_page():
     picture = alt.layer(alt.Chart(pd.DataFrame({"x": [1.0]})).mark_point().encode(x="x:Q"))
     assert themed(alt.vconcat(picture, picture)).to_dict()["autosize"]["type"] == "fit-x"
     assert "autosize" not in themed(picture).to_dict()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(640000, "6·10⁵"), (0.25, "0.25"), (9.7e-6, "1·10⁻⁵"), (3e-27, "3·10⁻²⁷"), (37, "37")],
+)
+def test_numbers_in_sentences_are_powers_of_ten(value, text):
+    assert rounded_power(value) == text

@@ -175,6 +175,7 @@ def _state_shape(look: Look) -> alt.Shape:
     """Dots for measured values, triangles at the edges; only the triangles need a legend."""
     extreme = [state for state in look.states if state != "measured"]
     key = legend(
+        orient="bottom",
         values=extreme,
         labelExpr=translated(state_names()),
         symbolFillColor=INK,
@@ -258,7 +259,7 @@ def _edge_cells(rows: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     color = alt.Color(
         "state:N",
         scale=alt.Scale(domain=present, range=[colors[state] for state in present]),
-        legend=legend(labelExpr=translated(state_names()), symbolType="square"),
+        legend=legend(orient="bottom", labelExpr=translated(state_names()), symbolType="square"),
     )
     return [alt.Chart(extreme).mark_rect().encode(x=x, x2="end:Q", y=y, color=color)]
 

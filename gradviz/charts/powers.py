@@ -16,6 +16,20 @@ def power_of_ten(exponent: int) -> str:
     return "10" + str(exponent).translate(_SUPERSCRIPTS)
 
 
+def rounded_power(value: float) -> str:
+    """A positive number in words as a figure's text needs it: 640000 becomes "6·10⁵", 0.25 "0.25".
+
+    One digit before the power; numbers from 0.01 to 1000 are written out.
+    """
+    if 0.01 <= value < 1000:
+        return f"{value:.2g}"
+    exponent = math.floor(math.log10(value))
+    digit = round(value / 10.0**exponent)
+    if digit == 10:
+        digit, exponent = 1, exponent + 1
+    return f"{digit}·{power_of_ten(exponent)}"
+
+
 def decades(low: float, high: float, most: int = 7) -> list[int]:
     """The exponents to label on an axis from `low` to `high`: evenly thinned, at most `most`.
 

@@ -89,7 +89,7 @@ def _spec(look: Look, curves: tuple[Curve, ...], steps: int, last: int, language
     names = dict(look.names)
     chart = alt.vconcat(
         profile.properties(height=PROFILE_HEIGHT),
-        *(_curve(curve, names, steps, look.framed) for curve in curves),
+        *(_curve(curve, names, steps, _now(look.framed, curve is curves[0])) for curve in curves),
         spacing=12,
     ).properties(
         description=t(
@@ -106,7 +106,7 @@ def _scrubber(last: int) -> alt.Parameter:
     return alt.param(FRAME, value=last, bind=slider)
 
 
-def _curve(curve: Curve, names: Names, steps: int, framed: bool) -> alt.LayerChart:
+def _curve(curve: Curve, names: Names, steps: int, now: list[alt.Chart]) -> alt.LayerChart:
     x = alt.X(
         "step:Q",
         title=t("Training step", "训练步"),
@@ -117,20 +117,18 @@ def _curve(curve: Curve, names: Names, steps: int, framed: bool) -> alt.LayerCha
     return alt.layer(
         lines.mark_area(opacity=0.2).encode(y=_curve_axis(curve), y2="high:Q"),
         lines.mark_line(strokeWidth=2, clip=True).encode(y=alt.Y("middle:Q")),
-        *_now(framed),
+        *now,
     ).properties(height=CURVE_HEIGHT)
 
 
-def _now(framed: bool) -> list[alt.Chart]:
-    """A rule at the step that is shown, with its number."""
+def _now(framed: bool, numbered: bool) -> list[alt.Chart]:
+    """A rule at the step that is shown, with its number if `numbered`."""
     shown = alt.Chart(alt.NamedData("frames"))
     if framed:
         shown = shown.transform_filter(f"datum.frame == {FRAME}")
+    rule = shown.mark_rule(color=INK, strokeDash=[3, 3]).encode(x="step:Q")
     number = shown.mark_text(align="right", dx=-4, baseline="top", **WORDS)
-    return [
-        shown.mark_rule(color=INK, strokeDash=[3, 3]).encode(x="step:Q"),
-        number.encode(x="step:Q", y=alt.value(2), text="step:Q"),
-    ]
+    return [rule, number.encode(x="step:Q", y=alt.value(2), text="step:Q")] if numbered else [rule]
 
 
 def _curve_domain(name: str, table: pd.DataFrame) -> tuple[float, float]:

@@ -57,6 +57,9 @@ def themed(chart: Chart) -> Chart:
     )
 
 
-def legend(columns: int = 2, **options: object) -> alt.Legend:
-    """A legend above the data; two columns fit the width of a phone."""
-    return alt.Legend(orient="top", direction="horizontal", columns=columns, **options)
+def legend(columns: int = 2, orient: str = "top", **options: object) -> alt.Legend:
+    """A legend outside the data; two columns fit the width of a phone.
+
+    A second legend belongs at the bottom: beside the first it would run off a phone.
+    """
+    return alt.Legend(orient=orient, direction="horizontal", columns=columns, **options)
