@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import gc
 import logging
 import sys
 import threading
@@ -282,6 +283,11 @@ def _train_once() -> None:
                 pass
     except Exception:
         log.debug("the warm-up failed", exc_info=True)
+    # Streamlit collects all garbage after each of its runs, several times a second while somebody
+    # watches. Walking through all that the libraries made would take longer than the training; what
+    # exists by now stays anyway.
+    gc.collect()
+    gc.freeze()
 
 
 def _race(arms: Mapping[str, Recipe], seeds: int | Sequence[int]) -> Iterable[Frame]:

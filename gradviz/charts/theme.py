@@ -29,32 +29,38 @@ WORDS = {
 }  # for every mark_text: Streamlit leaves it black in the dark
 
 
+CONFIG = alt.Config(
+    background="transparent",
+    view=alt.ViewConfig(stroke=None),
+    axis=alt.AxisConfig(
+        grid=True,
+        gridColor=INK,
+        gridOpacity=GRID_OPACITY,
+        labelFontSize=SMALL,
+        titleFontSize=SMALL + 1,
+        titleFontWeight="normal",
+    ),
+    legend=alt.LegendConfig(
+        orient="top",
+        direction="horizontal",
+        labelFontSize=SMALL,
+        titleFontSize=SMALL,
+        labelLimit=0,
+        title=None,
+    ),
+)
+
+
 def themed(chart: Chart) -> Chart:
     """The finished chart in the app's look; call it once, on the outermost chart."""
+    # Assigned, because each of Altair's configure methods copies the whole chart.
+    chart = chart.copy(deep=False)
+    chart.config = CONFIG
+    # Streamlit sets the bottom; without a right edge the last tick label is cut in half.
+    chart.padding = {"right": 12}
     if isinstance(chart, alt.VConcatChart):
-        chart = chart.properties(autosize=FIT_WIDTH)
-    return (
-        # Streamlit sets the bottom; without a right edge the last tick label is cut in half.
-        chart.properties(padding={"right": 12})
-        .configure(background="transparent")
-        .configure_view(stroke=None)
-        .configure_axis(
-            grid=True,
-            gridColor=INK,
-            gridOpacity=GRID_OPACITY,
-            labelFontSize=SMALL,
-            titleFontSize=SMALL + 1,
-            titleFontWeight="normal",
-        )
-        .configure_legend(
-            orient="top",
-            direction="horizontal",
-            labelFontSize=SMALL,
-            titleFontSize=SMALL,
-            labelLimit=0,
-            title=None,
-        )
-    )
+        chart.autosize = FIT_WIDTH
+    return chart
 
 
 def legend(columns: int = 2, orient: str = "top", **options: object) -> alt.Legend:

@@ -20,6 +20,9 @@ from gradviz.ui.speech import use_visitors_language
 # Seconds between two pictures. Much less starves the browser: it draws fewer pictures, not more.
 _INTERVAL = 0.2
 
+# Seconds to wait after a start, so that the first picture already shows a measurement.
+_FIRST_FRAME = 0.05
+
 Frames = list  # of gradviz.train.Frame, which would import torch
 DrawFrames = Callable[[Frames], None]
 
@@ -62,6 +65,7 @@ def live_job(
         run = None
     if st.session_state.pop(f"{key}_start", False):
         run = start()
+        run.wait(_FIRST_FRAME)
         st.session_state[slot] = (asked, run)
     _buttons(key, run, another_seed)
     if run is not None and run.state not in runs.ENDED:
