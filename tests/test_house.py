@@ -1,0 +1,64 @@
+"""The house: imports point down the README's list, home opens without PyTorch, snippets run."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from gradviz.ui import catalog
+
+ROOT = catalog.ROOT
+PAGES = sorted((ROOT / "pages").glob("*.py"))
+HEAVY = ("torch", "sklearn")
+
+
+def imported(path):
+    """The modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+def snippet(page):
+    """The code that a lesson shows at its end."""
+    for node in ast.parse(page.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "CODE":
+            return ast.literal_eval(node.value)
+    return None
+
+
+def test_only_the_user_interface_knows_streamlit_and_the_engine_knows_neither_it_nor_charts():
+    for path in (ROOT / "gradviz").rglob("*.py"):
+        layer = path.relative_to(ROOT / "gradviz").parts[0]
+        modules = list(imported(path))
+        if layer != "ui":
+            assert not [name for name in modules if name.startswith(("streamlit", "gradviz.ui"))]
+        if layer not in ("ui", "charts"):
+            assert not [name for name in modules if name.startswith(("altair", "gradviz.charts"))]
+        if layer == "charts":
+            engine = [name for name in modules if name.startswith(("gradviz.train", "torch"))]
+            assert not engine, path
+
+
+@pytest.mark.parametrize(
+    "module", ["gradviz", "gradviz.theory", "gradviz.chain", "gradviz.charts.home", "gradviz.ui"]
+)
+def test_what_every_visitor_waits_for_does_not_load_pytorch(module):
+    code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in {HEAVY}))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_code_that_a_lesson_shows_runs(page):
+    code = snippet(page)
+    assert code, "a lesson shows its code"
+    exec(compile(code, page.name, "exec"), {})
+
+
+def test_the_readme_example_runs():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = readme.split("```python\n")[1].split("```")[0]
+    exec(compile(code, "README.md", "exec"), {})
