@@ -127,6 +127,12 @@ class Visitor:
         self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
         self.page.wait_for_timeout(400)
 
+    def wait_for_text(self, text):
+        """Wait until `text` stands on the page, however busy the machine is."""
+        main = self.page.locator("[data-testid=stMain]")
+        main.get_by_text(text).filter(visible=True).first.wait_for()
+        self.settle()
+
     def text(self):
         """All that stands on the page, without the navigation."""
         return self.page.inner_text("[data-testid=stMain]")

@@ -5,8 +5,6 @@ import re
 import pytest
 from browser import Visitor, chromium, chromium_path, fresh_server
 
-CHINESE = re.compile(r"[\u4e00-\u9fff]")
-
 
 @pytest.fixture(scope="module")
 def browser():
@@ -64,12 +62,10 @@ def test_a_learner_reads_drags_trains_stops_and_scrubs(browser, server):
 
     # The language changes everything, and follows to the next page.
     visitor.page.get_by_text("中文", exact=True).click()
-    visitor.settle()
-    assert "梯度为何会消失" in visitor.text()
+    visitor.wait_for_text("梯度为何会消失")
     visitor.page.locator("[data-testid=stMain]").get_by_text("sigmoid 与 tanh").first.click()
     visitor.page.wait_for_url("**/activations?lang=zh")
-    visitor.settle()
-    assert "先想一想" in visitor.text()
+    visitor.wait_for_text("先想一想")
 
     # The tangent follows the pointer, in the browser alone.
     chart = visitor.figure("tangent").locator("[data-testid=stVegaLiteChart]")
@@ -84,8 +80,7 @@ def test_a_learner_reads_drags_trains_stops_and_scrubs(browser, server):
 
     # Going back keeps the language.
     visitor.page.go_back()
-    visitor.settle()
-    assert CHINESE.search(visitor.page.title())
+    visitor.wait_for_text("梯度为何会消失")
     assert_nothing_went_wrong(visitor, log)
 
 
@@ -123,16 +118,14 @@ def test_a_deep_link_opens_its_state_on_a_fresh_server(browser, server, embedded
     visitor.page.goto(f"{address}/depth?lang=zh&depth=7&init=pytorch&quantity=drift{embedded}")
     visitor.page.wait_for_selector(".st-key-figure_training")
     assert "Layers at work" not in visitor.text()
-    visitor.settle()
-    assert "各层的学习" in visitor.text()
+    visitor.wait_for_text("各层的学习")
     assert visitor.page.locator("[role=dialog]").count() == 0
     assert visitor.page.locator(".st-key-depth input").input_value() == "7"
     assert visitor.page.locator(".st-key-init input").input_value() == "PyTorch 默认"
     width = visitor.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390, "nothing runs off the phone"
     visitor.page.reload()
-    visitor.settle()
-    assert "各层的学习" in visitor.text()
+    visitor.wait_for_text("各层的学习")
     assert_nothing_went_wrong(visitor, log)
 
 
