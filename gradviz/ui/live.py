@@ -18,7 +18,7 @@ from gradviz.runs import Run
 from gradviz.ui.speech import use_visitors_language
 
 # Seconds between two pictures. Much less starves the browser: it draws fewer pictures, not more.
-_INTERVAL = 0.2
+_INTERVAL = 0.25
 
 # Seconds to wait after a start, so that the first picture already shows a measurement.
 _FIRST_FRAME = 0.05
