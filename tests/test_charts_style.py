@@ -72,7 +72,20 @@ def test_columns_of_pictures_fit_the_page():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(640000, "6·10⁵"), (0.25, "0.25"), (9.7e-6, "1·10⁻⁵"), (3e-27, "3·10⁻²⁷"), (37, "37")],
+    [
+        (640000, "6·10⁵"),
+        (0.25, "0.25"),
+        (9.7e-6, "1·10⁻⁵"),
+        (3e-27, "3·10⁻²⁷"),
+        (37, "37"),
+        (640, "640"),
+    ],
 )
 def test_numbers_in_sentences_are_powers_of_ten(value, text):
     assert rounded_power(value) == text
+
+
+def test_powers_in_words_with_more_digits():
+    assert rounded_power(1.54e-6, 2) == "1.5·10⁻⁶"
+    assert rounded_power(9.99e-6, 2) == "1.0·10⁻⁵"
+    assert rounded_power(0.0) == "0"

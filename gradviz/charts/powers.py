@@ -16,18 +16,16 @@ def power_of_ten(exponent: int) -> str:
     return "10" + str(exponent).translate(_SUPERSCRIPTS)
 
 
-def rounded_power(value: float) -> str:
-    """A positive number in words as a figure's text needs it: 640000 becomes "6·10⁵", 0.25 "0.25".
+def rounded_power(value: float, digits: int = 1) -> str:
+    """A number ≥ 0 in words as a figure's text needs it: 640000 becomes "6·10⁵", 0.25 "0.25".
 
-    One digit before the power; numbers from 0.01 to 1000 are written out.
+    So many digits before the power; numbers from 0.01 to 1000 are written out with two.
     """
-    if 0.01 <= value < 1000:
-        return f"{value:.2g}"
-    exponent = math.floor(math.log10(value))
-    digit = round(value / 10.0**exponent)
-    if digit == 10:
-        digit, exponent = 1, exponent + 1
-    return f"{digit}·{power_of_ten(exponent)}"
+    if value == 0 or 0.01 <= value < 1000:
+        # The format "g" would write 640 as 6.4e+02.
+        return f"{value:.2g}" if value < 99.5 else f"{value:.0f}"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{mantissa}·{power_of_ten(int(exponent))}"
 
 
 def decades(low: float, high: float, most: int = 7) -> list[int]:

@@ -134,12 +134,13 @@ def presets(key: str, settings: Mapping[str, Mapping[str, object]]) -> None:
                 label,
                 key=f"{key}_{position}",
                 type="secondary",
-                on_click=_set_all,
+                on_click=set_all,
                 args=(values,),
             )
 
 
-def _set_all(values: Mapping[str, object]) -> None:
+def set_all(values: Mapping[str, object]) -> None:
+    """Set the controls of the page to `values`, by their keys; call it in a callback only."""
     for key, value in values.items():
         if key in st.session_state.get(_SEEN, {}):
             st.session_state[key] = value if isinstance(value, str) else f"{value:g}"

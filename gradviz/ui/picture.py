@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
+
+from gradviz.ui.controls import set_all
 
 if TYPE_CHECKING:
     import altair as alt
 
 
-def picture(chart: alt.TopLevelMixin | dict[str, object], key: str) -> None:
+def picture(
+    chart: alt.TopLevelMixin | dict[str, object],
+    key: str,
+    press: str | None = None,
+    sets: Mapping[str, str] | None = None,
+) -> None:
     """Show `chart`, or a Vega-Lite spec, over the full width; its description is its alt text.
 
-    `key` keeps the same element over reruns, so that new data move the marks in place.
+    `key` keeps the same element over reruns, so that new data move the marks in place. With
+    `press`, the name of a point selection of the chart, a press on a mark sets controls of the
+    page: `sets` maps the selection's fields to the controls' keys.
     """
+    options = {"width": "stretch", "key": key}
+    if press is not None:
+        options |= {
+            "selection_mode": press,
+            "on_select": lambda: _set_controls(key, press, sets or {}),
+        }
     if isinstance(chart, dict):
-        st.vega_lite_chart(spec=chart, width="stretch", key=key)
+        st.vega_lite_chart(spec=chart, **options)
     else:
-        st.altair_chart(chart, width="stretch", key=key)
+        st.altair_chart(chart, **options)
+
+
+def _set_controls(key: str, press: str, sets: Mapping[str, str]) -> None:
+    for mark in st.session_state[key].selection[press]:
+        set_all({control: mark[field] for field, control in sets.items()})
