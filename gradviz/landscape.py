@@ -167,3 +167,26 @@ def fit(
         return np.mean(error**2, axis=-1), by_w1, np.mean(back * f1, axis=-1)
 
     return Landscape(("w₁", "w₂"), (-extent, -extent), (extent, extent), evaluate)
+
+
+def unit_loss(
+    w: Parameter, phi: Activation = ACTIVATIONS["sigmoid"], target: float = 0.0
+) -> tuple[Array, Array]:
+    """The loss (φ(ω·1) − target)² of one unit with input 1, and ∂loss/∂ω, of the shape of `w`.
+
+    The gradient has the factor φ′, so it dies where the unit is saturated, however wrong it is.
+    """
+    w = np.asarray(w, dtype=float)
+    error = phi.function(w) - target
+    return error**2, 2 * error * phi.derivative(w)
+
+
+def unit_walks(starts: Array, lr: float, steps: int) -> Array:
+    """The weights of `unit_loss` before and after each step of gradient descent.
+
+    One walk for each of `starts`, [walks]; returns [steps + 1, walks].
+    """
+    weights = [np.asarray(starts, dtype=float)]
+    for _ in range(steps):
+        weights.append(weights[-1] - lr * unit_loss(weights[-1])[1])
+    return np.array(weights)
