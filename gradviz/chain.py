@@ -136,6 +136,19 @@ class ScalarNetwork:
         return self.backward_walk(layer)[-1].product
 
 
+def autograd_gradient(network: ScalarNetwork, layer: int = 2) -> float:
+    """∂Loss/∂ω_layer as PyTorch's autograd computes it in float64: what the walk must equal."""
+    import torch
+
+    weights = torch.tensor(network.weights, dtype=torch.float64, requires_grad=True)
+    f = torch.tensor(network.x, dtype=torch.float64)
+    for weight, bias in zip(weights, network.biases, strict=True):
+        f = network.phi.torch_function(f * weight + bias)
+    loss = (f - network.target) ** 2
+    (gradient,) = torch.autograd.grad(loss, weights)
+    return float(gradient[layer - 1])
+
+
 def composite(
     x: np.ndarray, weights: np.ndarray, biases: np.ndarray, phi: Activation
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,255 @@
+"""§2.1: the product of factors that the chain rule makes, for numbers and for matrices."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from gradviz import ui
+from gradviz.activations import activation
+from gradviz.chain import ScalarNetwork, autograd_gradient, matrix_products, mean_field_products
+from gradviz.charts.backward_walk import backward_walk
+from gradviz.charts.factor_plane import factor_plane
+from gradviz.charts.palette import COLORS
+from gradviz.charts.powers import rounded_power
+from gradviz.charts.singular_values import singular_value_spread, spread_frame
+from gradviz.language import t
+
+lesson = ui.Lesson("chain_rule")
+
+LAYERS, TARGET_LAYER = 4, 2
+MATRICES = 50
+WIDTHS = (4, 16, 32, 64, 100)
+GAINS = (0.8, 0.9, 1.0, 1.1, 1.25)
+CODE = """
+from gradviz import activation
+from gradviz.chain import ScalarNetwork, matrix_products
+
+network = ScalarNetwork((1.0,) * 4, (0.0,) * 4, x=0.5, target=0.0, phi=activation("sigmoid"))
+for factor in network.backward_walk(layer=2):
+    print(factor)
+
+values = matrix_products("gaussian", width=64, depth=50, draws=4)
+print((values**2).mean(axis=(0, 2)) ** 0.5)  # root mean square by depth
+"""
+
+
+@lesson.figure(("Walk back, one factor at a time", "往回走，一次一个因子"))
+def walk() -> str:
+    ui.presets(
+        "walk_presets",
+        {
+            t("Healthy", "健康"): {"walk_phi": "tanh", "omega": 1.25, "b": 0.0},
+            t("Vanish", "消失"): {"walk_phi": "sigmoid", "omega": 1.0, "b": 0.0},
+            t("Saturated", "饱和"): {"walk_phi": "sigmoid", "omega": 8.0, "b": 0.0},
+            t("Explode", "爆炸"): {"walk_phi": "sigmoid", "omega": 8.0, "b": -4.0},
+        },
+    )
+    network = walk_network()
+    ui.picture(backward_walk(network, TARGET_LAYER, ui.value("met", 0)), key="walk_chart")
+    ours, pytorch = network.gradient(TARGET_LAYER), autograd_gradient(network, TARGET_LAYER)
+    return t(
+        "Walk with the slider, or drag over the network from the loss to the left. The product of "
+        "the four factors is {ours:.4g}; PyTorch's autograd, run on the same network, gives "
+        "{pytorch:.4g} ({difference}). Here x = {x:g}, and the target g is {g:g}.",
+        "用滑块往回走，或在网络上从损失向左拖动。四个因子的乘积是 {ours:.4g}；对同一个网络运行 "
+        "PyTorch 的自动求导，得到 {pytorch:.4g}（{difference}）。图中 x = {x:g}，目标 g 为 {g:g}。",
+        ours=ours,
+        pytorch=pytorch,
+        difference=how_close(ours, pytorch),
+        x=network.x,
+        g=network.target,
+    )
+
+
+def how_close(ours: float, pytorch: float) -> str:
+    difference = abs(ours - pytorch)
+    if difference == 0:
+        return t("equal to the last digit", "每一位都相同")
+    return t(
+        "relative difference {size:.0e}", "相对误差 {size:.0e}", size=difference / abs(pytorch)
+    )
+
+
+def walk_network() -> ScalarNetwork:
+    left, middle, right = ui.row(3)
+    with left:
+        name = ui.choice(
+            "walk_phi",
+            t("Activation", "激活函数"),
+            ("sigmoid", "tanh", "relu"),
+            "sigmoid",
+            t("Of every layer.", "每一层都用它。"),
+        )
+    with middle:
+        weight = ui.number(
+            "omega",
+            t("Weights ω", "权重 ω"),
+            -8.0,
+            8.0,
+            1.0,
+            0.25,
+            t("The same in all four layers.", "四层相同。"),
+        )
+    with right:
+        bias = ui.number(
+            "b",
+            t("Biases b", "偏置 b"),
+            -4.0,
+            4.0,
+            0.0,
+            0.25,
+            t("The same in all four layers.", "四层相同。"),
+        )
+    return ScalarNetwork((weight,) * LAYERS, (bias,) * LAYERS, 0.5, 0.0, activation(name))
+
+
+@lesson.figure(("One factor, many layers", "一个因子，许多层"))
+def scalar() -> str:
+    name = ui.choice(
+        "scalar_phi",
+        t("Activation", "激活函数"),
+        ("sigmoid", "tanh", "relu"),
+        "sigmoid",
+        t("Its slope φ′(z) is one half of the factor.", "它的斜率 φ′(z) 是因子的一半。"),
+    )
+    phi = activation(name)
+    presets = scalar_presets(name)
+    w, z = ui.value("w", float(presets["w"][0])), ui.value("z", float(presets["z"][0]))
+    chart = factor_plane(phi, presets, w, z, ui.value("layers", 10))
+    ui.picture(chart, key="scalar_chart")
+    return t(
+        "Inside the white border the factor is at least 1 and depth lets it grow; everywhere else "
+        "depth kills it. With {name} the border starts at |w| = {start:g}.",
+        "白线之内因子不小于 1，层数越多乘积越大；其余各处，层数越多乘积越小。"
+        "对 {name} 来说，边界从 |w| = {start:g} 开始。",
+        name=name,
+        start=1 / phi.largest_slope,
+    )
+
+
+def scalar_presets(name: str) -> pd.DataFrame:
+    """Points of the plane worth trying, each with its meaning for this activation."""
+    steep = 1 / activation(name).largest_slope
+    return pd.DataFrame(
+        {
+            "name": [
+                t("vanish", "消失"),
+                t("healthy", "健康"),
+                t("explode", "爆炸"),
+                t("saturated", "饱和") if name != "relu" else t("dead", "死亡"),
+            ],
+            "color": [COLORS[key] for key in ("vanish", "healthy", "explode", "sigmoid")],
+            "w": [0.5 * steep, steep, 2.0 * steep, 2.0 * steep],
+            "z": [0.25, 0.25 if name == "relu" else 0.0, 0.25, 4.0 if name != "relu" else -4.0],
+        }
+    )
+
+
+@lesson.figure(("A product of matrices", "矩阵的乘积"))
+def matrix() -> str:
+    ask_about_median()
+    ui.presets(
+        "matrix_presets",
+        {
+            t("Gaussian", "高斯"): {"kind": "gaussian", "gain": 1.0},
+            t("Orthogonal", "正交"): {"kind": "orthogonal", "gain": 1.0},
+            t("Vanish", "消失"): {"kind": "gaussian", "gain": 0.8},
+            t("Explode", "爆炸"): {"kind": "gaussian", "gain": 1.25},
+        },
+    )
+    kind, width, gain, draws = matrix_controls()
+    values = singular_values(kind, width, gain, draws)
+    spread = spread_frame(values, mean_field_products(gain, MATRICES))
+    ui.picture(singular_value_spread(spread), key="matrix_chart")
+    largest = np.mean(values[:, -1, 0] ** 2 / np.sum(values[:, -1] ** 2, axis=-1))
+    return t(
+        "After {depth} matrices the median is {median}, the root mean square {rms}: the "
+        "largest of {width} singular values alone carries {share:.0%} of the sum of squares.",
+        "{depth} 个矩阵相乘后，中位数为 {median}，均方根为 {rms}："
+        "{width} 个奇异值中最大的一个独占平方和的 {share:.0%}。",
+        depth=MATRICES,
+        median=rounded_power(spread["median"].iloc[-1]),
+        rms=rounded_power(spread["rms"].iloc[-1]),
+        width=width,
+        share=largest,
+    )
+
+
+def matrix_controls() -> tuple[str, int, float, int]:
+    columns = ui.row(4)
+    with columns[0]:
+        kind = ui.choice(
+            "kind",
+            t("Matrices", "矩阵"),
+            ("gaussian", "orthogonal"),
+            "gaussian",
+            t(
+                "Independent normal entries, or rotations drawn at random.",
+                "元素为独立正态分布，或随机抽取的正交矩阵。",
+            ),
+            names=lambda kind: {
+                "gaussian": t("Gaussian", "高斯"),
+                "orthogonal": t("orthogonal", "正交"),
+            }[kind],
+            menu=True,
+        )
+    with columns[1]:
+        width = ui.steps(
+            "width", t("Width", "宽度"), WIDTHS, 64, t("Neurons per layer.", "每层的神经元数。")
+        )
+    with columns[2]:
+        gain = ui.steps(
+            "gain",
+            t("Gain", "增益"),
+            GAINS,
+            1.0,
+            t(
+                "At gain 1 every matrix keeps the mean square of what it multiplies.",
+                "增益为 1 时，矩阵不改变所乘向量的均方值。",
+            ),
+        )
+    with columns[3]:
+        draws = ui.steps(
+            "draws",
+            t("Draws", "抽样次数"),
+            (1, 4, 16),
+            4,
+            t("How many products are drawn at random.", "随机抽取多少个乘积。"),
+        )
+    return kind, width, gain, draws
+
+
+@st.cache_data(show_spinner=False, max_entries=60)
+def singular_values(kind: str, width: int, gain: float, draws: int) -> np.ndarray:
+    with st.spinner(t("Multiplying matrices…", "正在计算矩阵乘积……")):
+        return matrix_products(kind, width, MATRICES, draws, gain)
+
+
+def ask_about_median() -> None:
+    guess = ui.predict(
+        "median",
+        t(
+            "Multiply 50 Gaussian matrices of width 64, scaled so that the mean square of the "
+            "singular values stays 1. Where does their median end?",
+            "把 50 个宽度为 64 的高斯矩阵连乘，其尺度使奇异值的均方保持为 1。"
+            "奇异值的中位数最后落在哪里？",
+        ),
+        [1.0, 1e-2, 1e-8],
+        names=lambda size: {1.0: "1", 1e-2: "10⁻²", 1e-8: "10⁻⁸"}[size],
+    )
+    if guess is None:
+        return
+    last = singular_values("gaussian", 64, 1.0, 4)[:, -1]
+    ui.reveal(
+        guess == 1e-8,
+        t(
+            "Near {median}, while their root mean square is {rms:.2f}: a few directions carry "
+            "nearly everything.",
+            "约为 {median}，而均方根是 {rms:.2f}：少数几个方向承载了几乎全部。",
+            median=rounded_power(np.median(last)),
+            rms=np.sqrt(np.mean(last**2)),
+        ),
+    )
+
+
+lesson.show(CODE)
