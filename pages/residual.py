@@ -1,0 +1,236 @@
+"""§3.5: residual networks, the "+1" in every factor of the chain rule."""
+
+import numpy as np
+import pandas as pd
+
+from gradviz import ui
+from gradviz.charts.layers import layer_profile
+from gradviz.charts.path_sum import path_sum
+from gradviz.charts.powers import power_of_ten, rounded_power
+from gradviz.data import load
+from gradviz.language import t
+from gradviz.recipe import Recipe, replace
+from gradviz.theory import predicted_delta, residual_growth
+
+lesson = ui.Lesson("residual")
+
+RACE = Recipe(depth=20, steps=150)
+LIMITS = {
+    "plain_wins": Recipe(dataset="spirals", depth=10, activation="relu", lr=0.01),
+    "unscaled": Recipe(depth=40, activation="relu", steps=60, residual=True),
+}
+CODE = """
+from gradviz import Recipe, history_frame, race
+
+arms = {
+    "plain": Recipe(depth=20, steps=150),
+    "residual": Recipe(depth=20, steps=150, residual=True),
+}
+frames = list(race(arms, seeds=3))
+history = history_frame(frames)
+print({frame.arm: frame.accuracy.mean() for frame in frames})
+print(history.query("quantity == 'delta' and step == 0").groupby(["arm", "layer"]).value.mean())
+"""
+
+
+def race_arms() -> dict[str, Recipe]:
+    """The plain and the residual network of the race, as its controls stand."""
+    plain = replace(
+        RACE,
+        depth=int(ui.value("depth", "20")),
+        activation=ui.value("activation", "sigmoid"),
+    )
+    return {"plain": plain, "residual": replace(plain, residual=True)}
+
+
+def arm_names() -> dict[str, str]:
+    return {"plain": t("plain", "普通网络"), "residual": t("residual", "残差网络")}
+
+
+def predicted(arms: dict[str, Recipe], history: pd.DataFrame) -> pd.DataFrame:
+    """Mean-field theory's δ by layer, each arm starting from its measured last hidden layer."""
+    parts = []
+    for name, recipe in arms.items():
+        profile = predicted_delta(recipe, load(recipe.dataset, recipe.seed).x_train)
+        start = history[
+            (history["arm"] == name)
+            & (history["quantity"] == "delta")
+            & (history["step"] == 0)
+            & (history["layer"] == recipe.depth)
+        ]["value"]
+        scale = np.exp(np.log(start).mean()) if len(start) else 1.0
+        layers = range(1, recipe.depth + 1)
+        parts.append(pd.DataFrame({"arm": name, "layer": layers, "value": profile * scale}))
+    return pd.concat(parts, ignore_index=True)
+
+
+@lesson.figure(("A product becomes a sum over paths", "乘积变成对路径的求和"))
+def idea() -> str:
+    depth = ui.number(
+        "paths_depth",
+        t("Layers L", "层数 L"),
+        2,
+        40,
+        10,
+        1,
+        t("How many factors are multiplied.", "相乘的因子个数。"),
+    )
+    ui.picture(path_sum(depth), "idea_chart")
+    return t(
+        "Drag a, the factor weight × slope. The plain network has the last bar only.",
+        "拖动 a，即“权重 × 斜率”这个因子。普通网络只有最右边那一条。",
+    )
+
+
+@lesson.figure(("Plain against residual", "普通网络与残差网络"))
+def race() -> str:
+    ui.presets(
+        "race_presets",
+        {
+            t("20 layers", "20 层"): {"depth": "20", "activation": "sigmoid"},
+            t("40 layers", "40 层"): {"depth": "40", "activation": "sigmoid"},
+            t("56 layers", "56 层"): {"depth": "56", "activation": "sigmoid"},
+        },
+    )
+    left, right = ui.row(2)
+    with left:
+        ui.choice(
+            "depth",
+            t("Layers", "层数"),
+            ("20", "40", "56"),
+            "20",
+            t("Hidden layers, or residual blocks.", "隐藏层数，即残差块数。"),
+        )
+    with right:
+        ui.choice(
+            "activation",
+            t("Activation", "激活函数"),
+            ("sigmoid", "tanh", "relu"),
+            "sigmoid",
+            t("Of every hidden layer of both networks.", "两个网络的所有隐藏层都用它。"),
+        )
+    arms = race_arms()
+    guess = ask_signal()
+    quantity = ui.quantity_switch("quantity")
+    ui.race(
+        "race",
+        arms,
+        arm_names(),
+        quantity,
+        (lambda history: predicted(arms, history)) if quantity == "delta" else None,
+    )
+    if guess is not None:
+        answer_signal(guess, arms)
+    return t(
+        "Same digits, same batches. Marks are measured, lines are theory at initialization.",
+        "同样的数字，同样的批次。点是测量值，线是初始化时的理论。",
+    )
+
+
+def ask_signal() -> int | None:
+    arms = race_arms()
+    return ui.predict(
+        f"signal_{arms['plain'].depth}_{arms['plain'].activation}",
+        t(
+            "What is left of the residual network's δ at layer 1, as a share of the last layer's?",
+            "残差网络第 1 层的 δ，还剩最后一层的几分之几？",
+        ),
+        options=(-12, -6, -3, 0),
+        names=power_of_ten,
+    )
+
+
+def answer_signal(guess: int, arms: dict[str, Recipe]) -> None:
+    """Compare the prediction with theory for both networks."""
+    x = load(RACE.dataset, RACE.seed).x_train
+    plain, residual = (float(predicted_delta(recipe, x)[0]) for recipe in arms.values())
+    ui.reveal(
+        guess == 0,
+        t(
+            "Theory says about {residual}, against {plain} in the plain network: the identity "
+            "carries δ back whatever the branch does.",
+            "理论值约为 {residual}，普通网络则为 {plain}：无论支路如何，恒等捷径都把 δ 原样传回。",
+            residual=rounded_power(residual),
+            plain=rounded_power(plain),
+        ),
+    )
+
+
+@lesson.figure(("Why the branch is scaled", "支路为什么要缩放"))
+def why() -> str:
+    from gradviz.block_growth import block_growth
+
+    left, right = ui.row(2)
+    with left:
+        depth = ui.number(
+            "blocks", t("Blocks", "块数"), 2, 56, 30, 1, t("Residual blocks.", "残差块的个数。")
+        )
+    with right:
+        scaled = ui.switch(
+            "scaled",
+            t("Scale by 1/√L", "乘以 1/√L"),
+            False,
+            t("Multiply each branch by s = 1/√L, or by s = 1.", "支路乘以 s = 1/√L，或 s = 1。"),
+        )
+    scale = depth**-0.5 if scaled else 1.0
+    recipe = Recipe(depth=depth, activation="relu", residual=True, residual_scale=scale)
+    measured = block_growth(recipe, load(recipe.dataset, recipe.seed).x_train[:256])
+    layers = range(1, depth + 1)
+    theory = [residual_growth(scale, layer) for layer in layers]
+    ui.picture(
+        layer_profile(
+            growth_history(measured),
+            "growth",
+            t("Variance, relative to the input", "相对输入的方差"),
+            arm_names(),
+            theory=pd.DataFrame({"arm": "residual", "layer": layers, "value": theory}),
+        ),
+        "why_chart",
+    )
+    return t(
+        "Theory (1 + s²)^L gives {theory} at the end; measured {measured}.",
+        "理论 (1 + s²)^L 在末端给出 {theory}；实测 {measured}。",
+        theory=rounded_power(theory[-1]),
+        measured=rounded_power(float(np.exp(np.log(measured[:, -1]).mean()))),
+    )
+
+
+def growth_history(measured: np.ndarray) -> pd.DataFrame:
+    """`measured` [seeds, depth] as the history of a run; charts leave out its output layer."""
+    rows = [
+        {"arm": "residual", "step": 0, "seed": seed, "layer": layer, "value": value}
+        for seed, values in enumerate(measured)
+        for layer, value in enumerate([*values, np.nan], start=1)
+    ]
+    return pd.DataFrame(rows).assign(quantity="growth")
+
+
+@lesson.figure(("Two ways to lose", "两种失败"))
+def limit() -> str:
+    case = ui.choice(
+        "case",
+        t("Case", "情形"),
+        tuple(LIMITS),
+        "plain_wins",
+        t("Which limit to run.", "要运行哪一种局限。"),
+        names=lambda name: {
+            "plain_wins": t("plain wins", "普通网络获胜"),
+            "unscaled": t("no scale", "不缩放"),
+        }[name],
+    )
+    base = LIMITS[case]
+    if case == "plain_wins":
+        ui.race("limit", {"plain": base, "residual": replace(base, residual=True)}, arm_names())
+        return t(
+            "Spirals, 10 ReLU layers, a small learning rate: the plain network is ahead.",
+            "螺旋数据、10 层 ReLU、较小的学习率：普通网络领先。",
+        )
+    names = {"residual": "s = 1/√L", "unscaled": "s = 1"}
+    ui.race("limit", {"residual": base, "unscaled": replace(base, residual_scale=1.0)}, names)
+    return t(
+        "40 blocks on digits: with s = 1 the variance doubles per block and the run overflows.",
+        "手写数字，40 个残差块：s = 1 时方差每块翻倍，训练随即上溢。",
+    )
+
+
+lesson.show(CODE)
