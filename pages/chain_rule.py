@@ -66,7 +66,9 @@ def how_close(ours: float, pytorch: float) -> str:
     if difference == 0:
         return t("equal to the last digit", "每一位都相同")
     return t(
-        "relative difference {size:.0e}", "相对误差 {size:.0e}", size=difference / abs(pytorch)
+        "relative difference {size}, which is rounding",
+        "相对误差 {size}，属于舍入误差",
+        size=rounded_power(difference / max(abs(ours), abs(pytorch))),
     )
 
 

@@ -17,7 +17,7 @@ from gradviz.language import t
 
 lesson = ui.Lesson("update_rule")
 
-INPUTS = np.linspace(-5, 5, 201)
+INPUTS = np.linspace(-5, 5, 101)
 MOST_LAYERS = 20
 STEPS = 40
 LEARNING_RATES = (0.005, 0.05, 0.5, 2.0, 5.0, 20.0)

@@ -28,7 +28,13 @@ def test_nodes_hold_the_forward_values_and_mark_saturated_units():
     assert nodes.loc[1:4, "slope"].to_numpy() == pytest.approx(NETWORK.slopes)
     # Under 5% of sigmoid's largest slope, 0.25.
     expected = [False, *(NETWORK.slopes < 0.0125), False]
-    assert list(nodes["saturated"]) == expected and any(expected)
+    assert list(nodes["state"] == "saturated") == expected and any(expected)
+
+
+def test_dead_units_and_zeros_are_called_so():
+    dead = ScalarNetwork((-1.0,) * 4, (0.0,) * 4, 0.5, 0.0, activation("relu"))
+    assert list(node_frame(dead)["state"]) == ["", "dead", "dead", "dead", "dead", ""]
+    assert set(factor_frame(dead.backward_walk())["value"]) == {"0"}
 
 
 def test_edges_are_met_from_the_loss_back_to_the_weight_asked_for():

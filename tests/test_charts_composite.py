@@ -22,7 +22,8 @@ def curves(name="sigmoid", weight=1.0, layers=12):
 
 
 def domain(view):
-    return view["layer"][1]["encoding"]["y"]["scale"]["domain"]
+    line = next(layer for layer in view["layer"] if layer["mark"]["type"] == "line")
+    return line["encoding"]["y"]["scale"]["domain"]
 
 
 def test_a_slider_in_the_browser_chooses_the_layers():
@@ -48,7 +49,9 @@ def test_the_axes_stay_when_the_weights_change():
 
 def test_slopes_below_the_axis_are_marked_and_not_dropped():
     slopes = composite_curves(curves("relu"), "relu")["vconcat"][2]
-    line, marks = slopes["layer"][1], slopes["layer"][2]
+    line, marks = slopes["layer"][2], slopes["layer"][3]
     shown, marked = line["transform"][-1]["filter"], marks["transform"][-1]["filter"]
     assert shown.split(" >= ")[1] == marked.split(" && ")[0].split(" < ")[1]
     assert marks["mark"]["shape"] == "triangle-down"
+    summary = composite_curves(curves("relu"), "relu")["datasets"]["summary"]
+    assert (summary["off_axis"] == (X <= 0).sum()).all()

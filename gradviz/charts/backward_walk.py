@@ -67,8 +67,9 @@ def _spec(end: int, steps: int, step: int, language: str) -> Spec:
 def node_frame(network: ScalarNetwork, layer: int = 2) -> pd.DataFrame:
     """The nodes x, f₁ … fₙ and Loss, from left to right.
 
-    Columns: place (0, 1, …), name, number, slope (null for x and Loss), saturated, and step, the
-    number of factors met when the walk has come to the node.
+    Columns: place (0, 1, …), name, number, slope (null for x and Loss), state (in words, where the
+    unit is saturated or dead), and step, the number of factors met when the walk has come to the
+    node.
     """
     n = network.depth
     largest = network.phi.largest_slope
@@ -81,14 +82,21 @@ def node_frame(network: ScalarNetwork, layer: int = 2) -> pd.DataFrame:
                 "name": subscript(f"f_{i}"),
                 "number": float(network.values[i]),
                 "slope": slope,
-                "saturated": abs(slope) < SATURATED * largest,
+                "slope_words": _short(slope, 2),
+                "state": _state(slope, largest),
             }
         )
     rows.append({"place": n + 1, "name": t("Loss", "损失"), "number": network.loss})
     nodes = pd.DataFrame(rows)
-    nodes["saturated"] = nodes["saturated"].eq(True)
+    nodes["state"] = nodes["state"].fillna("")
     # Layers below the one whose weight is asked for are not on the walk.
     return nodes.assign(step=(n + 1 - nodes["place"]).where(nodes["place"] >= layer))
+
+
+def _state(slope: float, largest: float) -> str:
+    if slope == 0:
+        return t("dead", "死亡")
+    return t("saturated", "饱和") if abs(slope) < SATURATED * largest else ""
 
 
 def edge_frame(network: ScalarNetwork, layer: int = 2) -> pd.DataFrame:
@@ -103,7 +111,7 @@ def edge_frame(network: ScalarNetwork, layer: int = 2) -> pd.DataFrame:
             "stop": i - 0.36,
             "middle": i - 0.5,
             "name": subscript(f"ω_{i}") if i <= n else "",
-            "number": f"{network.weights[i - 1]:.2f}" if i <= n else "",
+            "number": _short(network.weights[i - 1]) if i <= n else "",
             "step": n + 2 - i if i >= layer else None,
             "target": i == layer,
         }
@@ -159,10 +167,11 @@ def subscript(name: str) -> str:
     return head + "".join(part[0].translate(_SUBSCRIPTS) + part[1:] for part in parts)
 
 
-def _short(number: float) -> str:
-    """Three figures, with a real minus sign; small and large numbers as powers of ten."""
+def _short(number: float, figures: int = 3) -> str:
+    """A few figures, with a real minus sign; small and large numbers as powers of ten."""
+    number += 0.0  # a negative zero becomes a plain one
     if number == 0 or 1e-3 <= abs(number) < 1e4:
-        return f"{number:.3g}".replace("-", "−")
+        return f"{number:.{figures}g}".replace("-", "−")
     return ("−" if number < 0 else "") + rounded_power(abs(number), 2)
 
 
@@ -201,7 +210,7 @@ def _edges(scale: alt.Scale) -> list[alt.Chart]:
 
 def _nodes(x: alt.X) -> list[alt.Chart]:
     base = alt.Chart(alt.NamedData("nodes")).encode(x=x)
-    saturated = "datum.saturated"
+    saturated = "datum.state != ''"
     circle = base.mark_point(size=900, strokeWidth=2.5, opacity=1, filled=False)
     fill = base.mark_point(size=900, filled=True, opacity=0.18)
     color = alt.condition(saturated, alt.value(COLORS["sigmoid"]), alt.value(COLORS["healthy"]))
@@ -220,15 +229,13 @@ def _slopes(x: alt.X) -> list[alt.Chart]:
     met = alt.Chart(alt.NamedData("nodes")).transform_filter(
         f"isValid(datum.slope) && isValid(datum.step) && datum.step < {WALKED}"
     )
-    saturated = alt.Chart(alt.NamedData("nodes")).transform_filter("datum.saturated")
+    saturated = alt.Chart(alt.NamedData("nodes")).transform_filter("datum.state != ''")
     back = {"color": COLORS["explode"], "fontSize": SMALL}
     return [
         met.mark_text(**back).encode(x=x, y=alt.value(102), text=alt.value("f′ =")),
-        met.mark_text(**back).encode(
-            x=x, y=alt.value(116), text=alt.Text("slope:Q", format=".2~g")
-        ),
+        met.mark_text(**back).encode(x=x, y=alt.value(116), text="slope_words:N"),
         saturated.mark_text(color=COLORS["sigmoid"], fontSize=SMALL, fontWeight="bold").encode(
-            x=x, y=alt.value(134), text=alt.value(t("saturated", "饱和"))
+            x=x, y=alt.value(134), text="state:N"
         ),
     ]
 

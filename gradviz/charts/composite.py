@@ -7,14 +7,15 @@ wants to wait after moving a slider; then only the data change.
 from __future__ import annotations
 
 import functools
+import math
 
 import altair as alt
 import pandas as pd
 
 from gradviz.charts.buttons import line_of_words
 from gradviz.charts.palette import COLORS, INK
-from gradviz.charts.powers import power_axis, power_scale, rounded_power
-from gradviz.charts.theme import themed
+from gradviz.charts.powers import power_axis, power_of_ten, power_scale, rounded_power
+from gradviz.charts.theme import WORDS, themed
 from gradviz.language import current, t
 
 LAYERS = "layers"  # the parameter that says how many are stacked
@@ -43,11 +44,16 @@ def composite_curves(curves: pd.DataFrame, activation: str, layers: int = 1) -> 
 
 
 def summary_frame(curves: pd.DataFrame) -> pd.DataFrame:
-    """Spread of the outputs and largest slope of each number of layers, with both in words."""
+    """For each number of layers: spread of the outputs, largest slope, and both in words.
+
+    `off_axis` counts the slopes that are too small for the axis.
+    """
     by_layer = curves.groupby("layer")
     spread = by_layer["value"].max() - by_layer["value"].min()
     steepest = by_layer["slope"].agg(lambda slope: slope.abs().max())
-    table = pd.DataFrame({"spread": spread, "steepest": steepest}).reset_index()
+    off_axis = by_layer["slope"].agg(lambda slope: int((slope.abs() < SLOPES[0]).sum()))
+    columns = {"spread": spread, "steepest": steepest, "off_axis": off_axis}
+    table = pd.DataFrame(columns).reset_index()
     table["words"] = [
         t(
             "outputs differ by {spread} at most; largest slope {steepest}",
@@ -120,7 +126,14 @@ def _slopes(ends: tuple[float, float], color: str) -> alt.LayerChart:
     y = alt.Y("size:Q", scale=power_scale(low, high), axis=power_axis(low, high, title, most=6))
     seen = _now("curves").transform_filter(f"datum.size >= {low}")
     off = _now("curves").transform_filter(f"datum.size < {low} && round(datum.x * 20) % 5 == 0")
+    edge = t(
+        "▼ 0 or below {edge}", "▼ 为 0 或小于 {edge}", edge=power_of_ten(round(math.log10(low)))
+    )
     return alt.layer(
+        _now("summary")
+        .transform_filter("datum.off_axis > 0")
+        .mark_text(align="left", dx=6, **WORDS)
+        .encode(x=alt.value(0), y=alt.value(10), text=alt.value(edge)),
         alt.Chart(pd.DataFrame({"size": [1.0]}))
         .mark_rule(color=INK, strokeDash=[6, 4])
         .encode(y=y),
