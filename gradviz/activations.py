@@ -211,3 +211,13 @@ def activation(name: str, negative_slope: float = 0.01, alpha: float = 1.0) -> A
     if name not in ACTIVATIONS:
         raise ValueError(f"activation={name!r} is not one of {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]
+
+
+def living_range(phi: Activation, share: float = 0.05, reach: float = 12.0) -> tuple[float, float]:
+    """The range of z in [−reach, reach] where |φ′| is at least `share` of the largest slope.
+
+    The lowest and the highest such z on a grid of step 0.01; in between a slope may pass through 0.
+    """
+    z = np.linspace(-reach, reach, round(200 * reach) + 1)
+    alive = z[np.abs(phi.derivative(z)) >= share * phi.largest_slope]
+    return float(alive.min()), float(alive.max())

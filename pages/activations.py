@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from gradviz import ui
-from gradviz.activations import ACTIVATIONS
+from gradviz.activations import ACTIVATIONS, living_range
 from gradviz.charts.activation_curves import tangent as tangent_chart
 from gradviz.charts.best_product import best_product as product_chart
 from gradviz.charts.best_product import layers_until
@@ -18,8 +18,6 @@ from gradviz.theory import mean_square_slope
 lesson = ui.Lesson("activations")
 
 THRESHOLD = 1e-6
-# The slope that counts as alive: the same share of the largest that saturation is measured by.
-ALIVE = 0.05
 CODE = """
 import numpy as np
 from gradviz import ACTIVATIONS
@@ -113,8 +111,9 @@ def landing() -> str:
             ),
         )
     layers = _measured(name, gain)
-    slope = ACTIVATIONS[name].largest_slope
-    ui.picture(landing_chart(layers, _alive(name), slope, name), key="landing_chart")
+    phi = ACTIVATIONS[name]
+    chart = landing_chart(layers, living_range(phi), phi.largest_slope, name)
+    ui.picture(chart, key="landing_chart")
     return t(
         "The mean slope is {slope:.3f} in layer 1 and {last:.3f} in layer {depth}: never above "
         "{largest}, and larger weights push more units out of the living zone.",
@@ -123,7 +122,7 @@ def landing() -> str:
         slope=layers["mean_slope"].iloc[0],
         last=layers["mean_slope"].iloc[-1],
         depth=len(layers),
-        largest=slope,
+        largest=phi.largest_slope,
     )
 
 
@@ -135,15 +134,6 @@ def _measured(name: str, gain: float) -> pd.DataFrame:
 
         recipe = Recipe(activation=name, init="kaiming_normal", gain=gain, depth=20, width=64)
         return preactivations_at_start(recipe, seeds=3)
-
-
-def _alive(name: str) -> tuple[float, float]:
-    """The range of z where the slope is at least `ALIVE` of the largest."""
-    if name == "tanh":  # 1 − tanh² z = a
-        edge = math.atanh(math.sqrt(1 - ALIVE))
-    else:  # p (1 − p) = a / 4
-        edge = 2 * math.atanh(math.sqrt(1 - ALIVE))
-    return -edge, edge
 
 
 lesson.show(CODE)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from gradviz.activations import ACTIVATIONS, RELU_FAMILY, activation, elu, leaky_relu
+from gradviz.activations import ACTIVATIONS, RELU_FAMILY, activation, elu, leaky_relu, living_range
 
 Z = np.concatenate([np.linspace(-8, 8, 161), [-50.0, 50.0]])
 # Parameters that a reader may choose stand beside the standard ones.
@@ -85,3 +85,16 @@ def test_an_activation_is_found_by_name_and_takes_only_its_own_parameter():
     assert set(RELU_FAMILY) < set(ACTIVATIONS)
     with pytest.raises(ValueError, match="activation='swish' is not one of sigmoid, tanh"):
         activation("swish")
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("sigmoid", -2 * np.arctanh(0.95**0.5), 2 * np.arctanh(0.95**0.5)),
+        ("tanh", -np.arctanh(0.95**0.5), np.arctanh(0.95**0.5)),
+        ("relu", 0.0, 12.0),
+        ("elu", np.log(0.05), 12.0),
+    ],
+)
+def test_the_living_range_is_where_the_slope_is_a_twentieth_of_the_largest(name, low, high):
+    assert living_range(ACTIVATIONS[name]) == pytest.approx((low, high), abs=0.011)
