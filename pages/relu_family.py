@@ -80,7 +80,7 @@ def race() -> str:
         for name in ("sigmoid", "relu", "leaky_relu", "elu")
     }
     quantity = ui.quantity_switch("quantity", ("delta", "dead", "drift", "update_ratio"))
-    ui.race("race", arms, NAMES, quantity)
+    ui.race("race", arms, {name: NAMES[name] for name in arms}, quantity)
     return t(
         "Same digits, same batches, Kaiming initialization for all. A dead unit has slope zero on "
         "the whole batch; Leaky ReLU and ELU keep a slope there.",

@@ -109,13 +109,14 @@ def profile_look(
     log: bool = True,
     guide: float | None = None,
     framed: bool = False,
+    depth: int = 1,
 ) -> Look:
-    """The look of a profile of `rows` (see `summarize`) that leaves room for all of them."""
+    """The look of a profile of `rows` (see `summarize`), with room for all and `depth` layers."""
     return Look(
         title,
         tuple(names.items()),
         log_domain(rows["low"], rows["high"], theory["value"]) if log else SHARE,
-        int(max([1, *rows["layer"], *theory["layer"]])),
+        int(max([depth, *rows["layer"], *theory["layer"]])),
         tuple(state for state in STATES if (rows["state"] == state).any()),
         guide,
         framed,

@@ -58,20 +58,21 @@ def run_chart(
     steps: int,
     theory: pd.DataFrame | None,
     ended: bool,
+    depth: int = 1,
     log: bool = True,
     guide: float | None = None,
     curve_names: Sequence[str] = ("loss", "accuracy"),
 ) -> Spec:
     """`quantity` by layer, and below it the curves of the run so far, as a Vega-Lite spec.
 
-    `history` and `curves` are those of `gradviz.history`; `steps` is the length of the whole run,
-    so that the axis does not grow; `theory`, if any, has columns arm, layer, value. With `ended`
-    the reader can scrub through the run. Without `log` the quantity is a share, from 0 to 1.
-    `guide` is a value of `quantity` worth comparing with.
+    `history` and `curves` are those of `gradviz.history`; `steps` is the length of the whole run
+    and `depth` that of the deepest arm, so that no axis grows; `theory`, if any, has columns arm,
+    layer, value. With `ended` the reader can scrub through the run. Without `log` the quantity is
+    a share, from 0 to 1. `guide` is a value of `quantity` worth comparing with.
     """
     theory = no_theory() if theory is None else theory
     rows = with_frames(summarize(history, quantity, log))
-    look = profile_look(rows, theory, title, names, log, guide, framed=ended)
+    look = profile_look(rows, theory, title, names, log, guide, framed=ended, depth=depth)
     last = int(rows["frame"].max()) if len(rows) else 0
     shown = rows if ended else rows[rows["frame"] == last]
     tables = {name: summarize_curves(curves, name) for name in curve_names}

@@ -55,6 +55,7 @@ def race(
             steps=max(recipe.steps for recipe in arms.values()),
             theory=theory(history) if theory is not None else None,
             ended=ended(frames),
+            depth=max(recipe.depth for recipe in arms.values()),
             log=QUANTITIES[quantity].log,
             guide=HEALTHY_UPDATE if quantity == "update_ratio" else None,
             curve_names=curves,
