@@ -1,0 +1,226 @@
+"""§3.2: gradient clipping, which tames an explosion and revives nothing."""
+
+import pandas as pd
+
+from gradviz import ui
+from gradviz.charts.clip_geometry import clip_geometry
+from gradviz.charts.descent import START, descent_chart
+from gradviz.charts.powers import rounded_power
+from gradviz.history import curves_frame
+from gradviz.landscape import cliff as cliff_surface
+from gradviz.landscape import descend
+from gradviz.language import t
+from gradviz.recipe import Recipe, replace
+
+lesson = ui.Lesson("clipping")
+
+CLIFF = cliff_surface()
+CLIFF_LR, CLIFF_STEPS = 0.2, 60
+PLACES = pd.DataFrame({"a": [], "b": [], "name": []})
+KINDS = ("none", "norm", "value")
+THRESHOLDS = (0.01, 0.1, 1.0, 10.0, 100.0)
+CODE = """
+from gradviz import Recipe, race, replace
+
+plain = Recipe(activation="relu", gain=3.0, depth=6, lr=0.01, steps=200)
+arms = {"plain": plain, "clip_norm": replace(plain, clip="norm", clip_at=10.0)}
+print({frame.arm: (frame.accuracy, frame.clipped) for frame in race(arms, seeds=3)})
+"""
+
+
+@lesson.figure(("The cliff", "悬崖"))
+def cliff() -> str:
+    ui.presets(
+        "cliff_presets",
+        {
+            t("Thrown off", "被抛出"): {"cliff_clip": "none", "w": 5.2, "b": -2.7},
+            t("Clipped", "剪切"): {
+                "cliff_clip": "norm",
+                "cliff_at": 1.0,
+                "w": 5.2,
+                "b": -2.7,
+            },
+        },
+    )
+    left, right = ui.row(2)
+    with left:
+        clip = _kind("cliff_clip", "none")
+    with right:
+        limit = _threshold("cliff_at", 1.0)
+    left, right = ui.row(2)
+    with left:
+        w = _start("w", t("Start w", "起点 w"), *_ends(0), 5.2)
+    with right:
+        b = _start("b", t("Start b", "起点 b"), *_ends(1), -2.7)
+    walk = descend(CLIFF, (w, b), CLIFF_LR, CLIFF_STEPS, clip=clip, clip_at=limit)
+    chart = descent_chart(CLIFF, walk, CLIFF_LR, PLACES)
+    ui.picture(chart, "cliff_chart", START, {"a": "w", "b": "b"})
+    steepest = float((walk.gradients**2).sum(axis=1).max() ** 0.5)
+    return t(
+        "The largest gradient on this path is {steepest}. Without clipping one such step ends far "
+        "from where it began; clipped, the path follows the wall.",
+        "这条路径上最大的梯度是 {steepest}。不剪切时，这样的一步会落到很远的地方；"
+        "剪切之后，路径沿着崖壁前行。",
+        steepest=rounded_power(steepest),
+    )
+
+
+@lesson.figure(("Norm and value", "按范数与按值"))
+def geometry() -> str | None:
+    guess = ui.predict(
+        "clip_direction",
+        t(
+            "Which of the two keeps the direction of the gradient?",
+            "两种剪切中，哪一种不改变梯度的方向？",
+        ),
+        options=("norm", "value"),
+        names=_kind_name,
+    )
+    if guess is not None:
+        ui.reveal(
+            guess == "norm",
+            t(
+                "Clipping by norm shortens the whole vector. Clipping by value cuts each component "
+                "by itself, so the larger one loses more and the arrow turns.",
+                "按范数剪切把整个向量缩短；按值剪切分别截断各个分量，较大的分量损失更多，箭头因此转向。",
+            ),
+        )
+    ui.picture(clip_geometry(), "geometry_chart")
+    return t(
+        "Drag the gradient's components. Inside the threshold nothing changes.",
+        "拖动梯度的两个分量。在阈值之内，一切照旧。",
+    )
+
+
+@lesson.figure(("A network with huge first gradients", "初始梯度过大的网络"))
+def race() -> str:
+    ui.presets(
+        "race_presets",
+        {
+            t("Digits", "手写数字"): {"dataset": "digits", "clip_at": 10.0},
+            t("Two moons", "双月"): {"dataset": "moons", "clip_at": 1.0},
+            t("Too tight", "阈值太小"): {"dataset": "digits", "clip_at": 0.1},
+        },
+    )
+    left, right = ui.row(2)
+    with left:
+        dataset = ui.choice(
+            "dataset",
+            t("Data", "数据"),
+            ("digits", "moons"),
+            "digits",
+            t(
+                "On moons: 64 units and weights from N(0, 1).",
+                "双月数据上：64 个神经元，权重取自 N(0, 1)。",
+            ),
+            names={"digits": t("digits", "手写数字"), "moons": t("two moons", "双月")}.get,
+        )
+    with right:
+        limit = _threshold("clip_at", 10.0)
+    plain = _exploding(dataset)
+    arms = {
+        "plain": plain,
+        "clip_norm": replace(plain, clip="norm", clip_at=limit),
+        # A single component is smaller than the norm by about √(number of parameters).
+        "clip_value": replace(plain, clip="value", clip_at=limit / 100),
+    }
+    names = {
+        "plain": t("no clipping", "不剪切"),
+        "clip_norm": t("by norm", "按范数"),
+        "clip_value": t("by value, at 1/100", "按值，阈值的 1/100"),
+    }
+    frames = ui.race("race", arms, names, "weight_norm", curves=("loss", "accuracy", "clipped"))
+    share = curves_frame(frames).query("arm == 'clip_norm' and quantity == 'clipped'")["value"]
+    if share.empty:
+        return t("Same data, same batches, same first weights.", "数据、批次与初始权重都相同。")
+    return t(
+        "By norm, {share:.0%} of the recorded steps were clipped.",
+        "按范数剪切时，有 {share:.0%} 的训练步被剪切。",
+        share=share.mean(),
+    )
+
+
+@lesson.figure(("The gradient's norm over time", "梯度范数的变化"))
+def why() -> str:
+    plain = _exploding("digits")
+    arms = {"plain": plain, "clip_norm": replace(plain, clip="norm", clip_at=10.0)}
+    names = {
+        "plain": t("no clipping", "不剪切"),
+        "clip_norm": t("by norm at 10", "按范数，阈值 10"),
+    }
+    ui.race("why", arms, names, "update_ratio", curves=("gradient_norm", "clipped"))
+    return t(
+        "The curve is the norm before clipping. The step that follows is at most the threshold "
+        "times the learning rate, plus what momentum remembers.",
+        "曲线是剪切之前的范数。随后的一步至多是阈值乘学习率，再加上动量里积累的部分。",
+    )
+
+
+@lesson.figure(("What clipping cannot do", "剪切做不到的事"))
+def limit() -> str:
+    sick = Recipe(steps=150)
+    arms = {"plain": sick, "clip_norm": replace(sick, clip="norm", clip_at=1.0)}
+    names = {"plain": t("no clipping", "不剪切"), "clip_norm": t("by norm at 1", "按范数，阈值 1")}
+    ui.race("limit", arms, names, ui.quantity_switch("limit_quantity"))
+    return t(
+        "Ten sigmoid layers: the signal has vanished, the threshold is never reached, and the two "
+        "runs are the same run.",
+        "十层 sigmoid：信号已经消失，从未触及阈值，两次训练完全相同。",
+    )
+
+
+def _exploding(dataset: str) -> Recipe:
+    if dataset == "moons":
+        return Recipe(
+            dataset="moons",
+            activation="relu",
+            depth=6,
+            width=64,
+            init="normal",
+            std=1.0,
+            lr=0.01,
+            batch_size=64,
+            steps=500,
+        )
+    return Recipe(activation="relu", gain=3.0, depth=6, lr=0.01, steps=200)
+
+
+def _kind(key: str, default: str) -> str:
+    return ui.choice(
+        key,
+        t("Clipping", "剪切方式"),
+        KINDS,
+        default,
+        t("What happens to a gradient above the threshold.", "梯度超过阈值时如何处理。"),
+        names=_kind_name,
+    )
+
+
+def _kind_name(kind: str) -> str:
+    return {
+        "none": t("none", "不剪切"),
+        "norm": t("by norm", "按范数"),
+        "value": t("by value", "按值"),
+    }[kind]
+
+
+def _threshold(key: str, default: float) -> float:
+    return ui.steps(
+        key,
+        t("Threshold", "阈值"),
+        THRESHOLDS,
+        default,
+        t("Gradients are forced under it.", "梯度被强制限制在它之内。"),
+    )
+
+
+def _ends(axis: int) -> tuple[float, float]:
+    return CLIFF.low[axis], CLIFF.high[axis]
+
+
+def _start(key: str, label: str, low: float, high: float, default: float) -> float:
+    text = t("Or press the picture.", "也可以直接点按图面。")
+    return ui.number(key, label, low, high, default, 0.05, text)
+
+
+lesson.show(CODE)
