@@ -134,10 +134,12 @@ def limit() -> str:
         norm="batch", steps=60,
     )  # fmt: skip
     names = {"deep": t("80 layers", "80 层"), "shallow": t("10 layers", "10 层")}
-    ui.race("limit", {"deep": deep, "shallow": replace(deep, depth=10)}, names)
+    arms = {"deep": deep, "shallow": replace(deep, depth=10)}
+    ui.race("limit", arms, names, theory=list(arms))
     return t(
-        "Both have BatchNorm. The signal of the deep one explodes towards the input.",
-        "两个网络都用了 BatchNorm。深的那个，误差信号越靠近输入越大。",
+        "Both have BatchNorm. The signal of the deep one explodes towards the input, as the line "
+        "that theory draws says before any training.",
+        "两个网络都用了 BatchNorm。深的那个，误差信号越靠近输入越大；理论线在训练之前就已预言了这一点。",
     )
 
 

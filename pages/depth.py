@@ -7,12 +7,10 @@ from gradviz import ui
 from gradviz.charts.layers import layer_profile, step_layer_map
 from gradviz.charts.powers import power_of_ten, rounded_power
 from gradviz.charts.summary import hidden
-from gradviz.data import load
 from gradviz.history import history_frame
 from gradviz.language import t
 from gradviz.quantities import QUANTITIES
 from gradviz.recipe import Recipe, replace
-from gradviz.theory import predicted_delta
 
 lesson = ui.Lesson("depth")
 
@@ -104,15 +102,6 @@ def controls() -> None:
         )
 
 
-def predicted(history: pd.DataFrame) -> pd.DataFrame:
-    """Mean-field theory's δ by layer, starting from the measured one of the last hidden layer."""
-    network = arms()["deep"]
-    profile = predicted_delta(network, load(network.dataset, network.seed).x_train)
-    if len(history):
-        profile = profile * at_start(history, "delta").iloc[-1]
-    return pd.DataFrame({"arm": "deep", "layer": range(1, network.depth + 1), "value": profile})
-
-
 def at_start(history: pd.DataFrame, quantity: str) -> pd.Series:
     """The deep network's `quantity` by hidden layer before training; 0 and inf are kept."""
     start = hidden(history.query("arm == 'deep' and step == 0 and quantity == @quantity"))
@@ -166,8 +155,7 @@ def training() -> str:
     controls()
     guess = ask_first_layer()
     quantity = ui.quantity_switch("quantity")
-    theory = predicted if quantity == "delta" else None
-    frames = ui.race("training", arms(), arm_names(), quantity, theory)
+    frames = ui.race("training", arms(), arm_names(), quantity, theory=["deep"])
     if guess is not None and frames:
         answer_first_layer(guess, history_frame(frames))
     return t(

@@ -7,10 +7,9 @@ from gradviz import ui
 from gradviz.activations import activation, living_range
 from gradviz.charts.activation_curves import tangent
 from gradviz.charts.landing import landing
-from gradviz.data import load
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
-from gradviz.theory import mean_square_slope, predicted_delta
+from gradviz.theory import mean_square_slope
 
 lesson = ui.Lesson("relu_family")
 
@@ -165,28 +164,11 @@ def limit() -> str:
     names = {"he": "2/n", "one": "1/n", "default": t("PyTorch's default", "PyTorch 默认")}
     quantity = ui.quantity_switch("limit_quantity", ("delta", "update_ratio"))
 
-    def theory(history: pd.DataFrame) -> pd.DataFrame:
-        return pd.concat(_predicted(arm, recipe, history) for arm, recipe in arms.items())
-
-    ui.race("limit", arms, names, quantity, theory if quantity == "delta" else None)
+    ui.race("limit", arms, names, quantity, theory=list(arms))
     return t(
         "Three ReLU networks of 20 layers that differ only in the variance of their first weights.",
         "三个 20 层的 ReLU 网络，只有初始权重的方差不同。",
     )
-
-
-def _predicted(arm: str, recipe: Recipe, history: pd.DataFrame) -> pd.DataFrame:
-    """Theory's δ by layer, starting from the measured one of the last hidden layer if any."""
-    profile = predicted_delta(recipe, load(recipe.dataset, recipe.seed).x_train)
-    last = history[
-        (history["arm"] == arm)
-        & (history["step"] == 0)
-        & (history["quantity"] == "delta")
-        & (history["layer"] == recipe.depth)
-    ]
-    scale = last["value"].median() if len(last) else 1.0
-    layers = range(1, recipe.depth + 1)
-    return pd.DataFrame({"arm": arm, "layer": layers, "value": profile * scale})
 
 
 @st.cache_data(show_spinner=False, max_entries=100)

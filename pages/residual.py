@@ -47,23 +47,6 @@ def arm_names() -> dict[str, str]:
     return {"plain": t("plain", "普通网络"), "residual": t("residual", "残差网络")}
 
 
-def predicted(arms: dict[str, Recipe], history: pd.DataFrame) -> pd.DataFrame:
-    """Mean-field theory's δ by layer, each arm starting from its measured last hidden layer."""
-    parts = []
-    for name, recipe in arms.items():
-        profile = predicted_delta(recipe, load(recipe.dataset, recipe.seed).x_train)
-        start = history[
-            (history["arm"] == name)
-            & (history["quantity"] == "delta")
-            & (history["step"] == 0)
-            & (history["layer"] == recipe.depth)
-        ]["value"]
-        scale = np.exp(np.log(start).mean()) if len(start) else 1.0
-        layers = range(1, recipe.depth + 1)
-        parts.append(pd.DataFrame({"arm": name, "layer": layers, "value": profile * scale}))
-    return pd.concat(parts, ignore_index=True)
-
-
 @lesson.figure(("A product becomes a sum over paths", "乘积变成对路径的求和"))
 def idea() -> str:
     depth = ui.number(
@@ -117,7 +100,7 @@ def race() -> str:
         arms,
         arm_names(),
         quantity,
-        (lambda history: predicted(arms, history)) if quantity == "delta" else None,
+        theory=list(arms),
     )
     if guess is not None:
         answer_signal(guess, arms)

@@ -6,13 +6,12 @@ can be scrubbed once the run has ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
-import pandas as pd
+from collections.abc import Mapping, Sequence
 
 from gradviz.charts.replay import run_chart
 from gradviz.history import curves_frame, history_frame
 from gradviz.language import t
+from gradviz.predictions import predicted_signals
 from gradviz.quantities import QUANTITIES
 from gradviz.recipe import Recipe
 from gradviz.ui.controls import choice
@@ -22,15 +21,13 @@ from gradviz.ui.picture import picture
 SEEDS = 3  # replicas of each arm: enough for a band, quick enough to wait for
 HEALTHY_UPDATE = 1e-3  # of weights, per step
 
-Theory = Callable[[pd.DataFrame], pd.DataFrame]
-
 
 def race(
     key: str,
     arms: Mapping[str, Recipe],
     names: Mapping[str, str],
     quantity: str = "delta",
-    theory: Theory | None = None,
+    theory: Sequence[str] = (),
     curves: Sequence[str] = ("loss", "accuracy"),
     seeds: int = SEEDS,
     join: bool = False,
@@ -38,10 +35,11 @@ def race(
     """Draw the buttons and the picture of a race; returns the frames drawn last.
 
     `arms` maps stable English names to recipes, and `names` those to what they are called on the
-    page; an arm called like an entry of the palette has its color. `theory` makes from the history
-    so far a frame with the columns arm, layer, value, drawn as a line. For `join` see `live_run`.
+    page; an arm called like an entry of the palette has its color. Of the arms in `theory` the
+    mean-field prediction is drawn as a line where the quantity is δ. For `join` see `live_run`.
     """
     drawn: Frames = []
+    expected = {name: arms[name] for name in theory} if quantity == "delta" else {}
 
     def draw(frames: Frames) -> None:
         drawn[:] = frames
@@ -53,7 +51,7 @@ def race(
             QUANTITIES[quantity].title(),
             dict(names),
             steps=max(recipe.steps for recipe in arms.values()),
-            theory=theory(history) if theory is not None else None,
+            theory=predicted_signals(expected, history) if expected else None,
             ended=ended(frames),
             depth=max(recipe.depth for recipe in arms.values()),
             log=QUANTITIES[quantity].log,

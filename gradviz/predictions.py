@@ -1,0 +1,40 @@
+"""What theory expects of the arms of a race, as a tidy data frame to draw under measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from gradviz.data import load
+from gradviz.recipe import Recipe
+from gradviz.theory import predicted_delta
+
+
+def predicted_signals(arms: Mapping[str, Recipe], history: pd.DataFrame) -> pd.DataFrame:
+    """Mean-field theory's δ at initialization: columns arm, layer (1 to depth), value.
+
+    Theory gives a profile over the layers but no size, so each arm's starts from the δ measured at
+    step 0 in its last hidden layer (the geometric mean over the seeds), or from 1 while `history`
+    (see `gradviz.history`) has none.
+    """
+    parts = []
+    for arm, recipe in arms.items():
+        profile = predicted_delta(recipe, load(recipe.dataset, recipe.seed).x_train)
+        layers = range(1, recipe.depth + 1)
+        value = profile * _measured_last(history, arm, recipe.depth)
+        parts.append(pd.DataFrame({"arm": arm, "layer": layers, "value": value}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _measured_last(history: pd.DataFrame, arm: str, depth: int) -> float:
+    rows = (
+        (history["arm"] == arm)
+        & (history["quantity"] == "delta")
+        & (history["step"] == 0)
+        & (history["layer"] == depth)
+    )
+    last = history[rows]["value"]
+    with np.errstate(divide="ignore"):
+        return float(np.exp(np.log(last).mean())) if len(last) else 1.0
