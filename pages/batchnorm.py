@@ -139,7 +139,8 @@ def limit() -> str:
     return t(
         "Both have BatchNorm. The signal of the deep one explodes towards the input, as the line "
         "that theory draws says before any training.",
-        "两个网络都用了 BatchNorm。深的那个，误差信号越靠近输入越大；理论线在训练之前就已预言了这一点。",
+        "两个网络都用了 BatchNorm。深的那个，误差信号越靠近输入越大；"
+        "理论线在训练之前就已预言了这一点。",
     )
 
 
