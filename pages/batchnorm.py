@@ -130,17 +130,23 @@ def why() -> str:
 @lesson.figure(("Too deep for BatchNorm", "对 BatchNorm 来说太深"))
 def limit() -> str:
     deep = Recipe(
-        dataset="spirals", depth=80, width=64, batch_size=64, lr=0.01, activation="relu",
-        norm="batch", steps=60,
-    )  # fmt: skip
+        dataset="spirals",
+        depth=80,
+        width=64,
+        batch_size=64,
+        lr=0.01,
+        activation="relu",
+        norm="batch",
+        steps=60,
+    )
     names = {"deep": t("80 layers", "80 层"), "shallow": t("10 layers", "10 层")}
     arms = {"deep": deep, "shallow": replace(deep, depth=10)}
     ui.race("limit", arms, names, theory=list(arms))
     return t(
-        "Both have BatchNorm. The signal of the deep one explodes towards the input, as the line "
-        "that theory draws says before any training.",
-        "两个网络都用了 BatchNorm。深的那个，误差信号越靠近输入越大；"
-        "理论线在训练之前就已预言了这一点。",
+        "Both have BatchNorm. Scrub back to step 0: there the deep one's signal explodes towards "
+        "the input, as the line of theory says. In this run it does not learn.",
+        "两个网络都用了 BatchNorm。回放到第 0 步：深的那个，误差信号越靠近输入越大，与理论线一致；"
+        "在这次训练中它没有学会。",
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from gradviz.language import current, t
 
-EMBED_HEIGHT = 720  # pixels; enough for the tallest figure at the width of an article
+EMBED_HEIGHT = 1200  # pixels; enough for the tallest figure at the width of an article
 
 
 def share_menu(figure: str) -> None:
