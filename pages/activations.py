@@ -3,14 +3,12 @@
 import math
 
 import pandas as pd
-import streamlit as st
 
 from gradviz import ui
-from gradviz.activations import ACTIVATIONS, living_range
+from gradviz.activations import ACTIVATIONS
 from gradviz.charts.activation_curves import tangent as tangent_chart
 from gradviz.charts.best_product import best_product as product_chart
 from gradviz.charts.best_product import layers_until
-from gradviz.charts.landing import landing as landing_chart
 from gradviz.language import t
 from gradviz.recipe import Recipe
 from gradviz.theory import mean_square_slope
@@ -92,13 +90,7 @@ def best_product() -> str:
 def landing() -> str:
     left, right = ui.row(2)
     with left:
-        name = ui.choice(
-            "activation",
-            t("Activation", "激活函数"),
-            ("sigmoid", "tanh"),
-            "sigmoid",
-            t("Of every hidden layer.", "所有隐藏层都用它。"),
-        )
+        name = ui.activation_choice("activation", ("sigmoid", "tanh"))
     with right:
         gain = ui.steps(
             "weight_scale",
@@ -110,10 +102,8 @@ def landing() -> str:
                 "权重的标准差为 σ_w/√n，n 为该层的输入数。",
             ),
         )
-    layers = _measured(name, gain)
-    phi = ACTIVATIONS[name]
-    chart = landing_chart(layers, living_range(phi), phi.largest_slope, name)
-    ui.picture(chart, key="landing_chart")
+    recipe = Recipe(activation=name, init="kaiming_normal", gain=gain, depth=20, width=64)
+    layers = ui.landing_picture(recipe, "landing_chart")
     return t(
         "The mean slope is {slope:.3f} in layer 1 and {last:.3f} in layer {depth}: never above "
         "{largest}, and larger weights push more units out of the living zone.",
@@ -122,18 +112,8 @@ def landing() -> str:
         slope=layers["mean_slope"].iloc[0],
         last=layers["mean_slope"].iloc[-1],
         depth=len(layers),
-        largest=phi.largest_slope,
+        largest=ACTIVATIONS[name].largest_slope,
     )
-
-
-@st.cache_data(show_spinner=False, max_entries=50)
-def _measured(name: str, gain: float) -> pd.DataFrame:
-    with st.spinner(t("Measuring a real network…", "正在测量真实网络……")):
-        # PyTorch is imported only now: it takes seconds, and the figures above need none of it.
-        from gradviz.preactivations import preactivations_at_start
-
-        recipe = Recipe(activation=name, init="kaiming_normal", gain=gain, depth=20, width=64)
-        return preactivations_at_start(recipe, seeds=3)
 
 
 lesson.show(CODE)

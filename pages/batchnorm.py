@@ -60,13 +60,7 @@ def race() -> str:
     )
     left, middle, right = ui.row(3)
     with left:
-        ui.choice(
-            "activation",
-            t("Activation", "激活函数"),
-            ("sigmoid", "relu"),
-            "sigmoid",
-            t("Of every hidden layer.", "所有隐藏层都用它。"),
-        )
+        ui.activation_choice("activation", ("sigmoid", "relu"))
     with middle:
         ui.choice(
             "lr",

@@ -70,13 +70,7 @@ def controls() -> None:
     )
     left, middle, right = ui.row(3)
     with left:
-        ui.choice(
-            "activation",
-            t("Activation", "激活函数"),
-            ("sigmoid", "tanh", "relu"),
-            "sigmoid",
-            t("Of every hidden layer.", "所有隐藏层都用它。"),
-        )
+        ui.activation_choice("activation")
     with middle:
         ui.choice(
             "init",

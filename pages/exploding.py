@@ -79,7 +79,7 @@ def scale() -> str:
     )
     left, right = ui.row(2)
     with left:
-        name = _activation("activation")
+        name = ui.activation_choice("activation", NAMES, "tanh")
     with right:
         sigma = ui.steps(
             "scale",
@@ -104,7 +104,7 @@ def scale() -> str:
 
 @lesson.figure(("Scale and depth", "尺度与深度"))
 def plane() -> str:
-    name = _activation("map_activation")
+    name = ui.activation_choice("map_activation", NAMES, "tanh")
     sigma = ui.steps(
         "map_sigma",
         t("Weight scale of the profile", "剖面的权重尺度"),
@@ -157,16 +157,6 @@ def blow_up() -> str | None:
         start=rounded_power(start),
         end=rounded_power(end),
         step=step,
-    )
-
-
-def _activation(key: str) -> str:
-    return ui.choice(
-        key,
-        t("Activation", "激活函数"),
-        NAMES,
-        "tanh",
-        t("Of every hidden layer.", "所有隐藏层都用它。"),
     )
 
 

@@ -1,12 +1,8 @@
 """§3.3: ReLU and its kin, and why slope one is not enough."""
 
-import pandas as pd
-import streamlit as st
-
 from gradviz import ui
-from gradviz.activations import activation, living_range
+from gradviz.activations import activation
 from gradviz.charts.activation_curves import tangent
-from gradviz.charts.landing import landing
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 from gradviz.theory import mean_square_slope
@@ -117,14 +113,7 @@ def slope() -> str | None:
 def why() -> str:
     left, middle, right = ui.row(3)
     with left:
-        name = ui.choice(
-            "activation",
-            t("Activation", "激活函数"),
-            (*FAMILY, *REFERENCE),
-            "relu",
-            t("Of every hidden layer.", "所有隐藏层都用它。"),
-            names=NAMES.get,
-        )
+        name = ui.activation_choice("activation", (*FAMILY, *REFERENCE), "relu", names=NAMES.get)
     with middle:
         negative = ui.number(
             "negative_slope",
@@ -145,9 +134,8 @@ def why() -> str:
             0.1,
             t("Depth of ELU's negative side; for ELU only.", "ELU 负半轴的深度，仅用于 ELU。"),
         )
-    layers = _measured(name, negative, alpha)
-    phi = activation(name, negative, alpha)
-    ui.picture(landing(layers, living_range(phi), phi.largest_slope, name), "why_chart")
+    recipe = Recipe(activation=name, negative_slope=negative, alpha=alpha, depth=20, width=64)
+    layers = ui.landing_picture(recipe, "why_chart")
     return t(
         "E[φ′²] is {first:.3f} in layer 1 and {last:.3f} in layer {depth}; times σ_w² that is χ.",
         "E[φ′²] 在第 1 层为 {first:.3f}，在第 {depth} 层为 {last:.3f}；再乘以 σ_w² 就是 χ。",
@@ -169,18 +157,6 @@ def limit() -> str:
         "Three ReLU networks of 20 layers that differ only in the variance of their first weights.",
         "三个 20 层的 ReLU 网络，只有初始权重的方差不同。",
     )
-
-
-@st.cache_data(show_spinner=False, max_entries=100)
-def _measured(name: str, negative_slope: float, alpha: float) -> pd.DataFrame:
-    # PyTorch is imported only when something is measured: it takes seconds.
-    from gradviz.preactivations import preactivations_at_start
-
-    with st.spinner(t("Measuring a real network…", "正在测量真实网络……")):
-        recipe = Recipe(
-            activation=name, negative_slope=negative_slope, alpha=alpha, depth=20, width=64
-        )
-        return preactivations_at_start(recipe, seeds=3)
 
 
 lesson.show(CODE)

@@ -4,7 +4,17 @@ A page imports this package as `from gradviz import ui`.
 """
 
 from gradviz.ui.chrome import heading, lesson_link, open_page, single_figure
-from gradviz.ui.controls import choice, number, presets, row, steps, switch, value
+from gradviz.ui.controls import (
+    activation_choice,
+    choice,
+    number,
+    presets,
+    row,
+    steps,
+    switch,
+    value,
+)
+from gradviz.ui.landing import landing_picture
 from gradviz.ui.lesson import Figure, Lesson, show_figure
 from gradviz.ui.live import ended, live_job, live_run, seed_shift, show_events
 from gradviz.ui.picture import picture
@@ -15,9 +25,11 @@ __all__ = [
     "SEEDS",
     "Figure",
     "Lesson",
+    "activation_choice",
     "choice",
     "ended",
     "heading",
+    "landing_picture",
     "lesson_link",
     "live_job",
     "live_run",

@@ -59,6 +59,17 @@ def choice(
     return st.session_state[key]
 
 
+def activation_choice(
+    key: str,
+    options: Sequence[str] = ("sigmoid", "tanh", "relu"),
+    default: str = "sigmoid",
+    names: Callable[[str], str] = str,
+) -> str:
+    """The activation of every hidden layer, one of `options`."""
+    help_text = t("Of every hidden layer.", "所有隐藏层都用它。")
+    return choice(key, t("Activation", "激活函数"), options, default, help_text, names)
+
+
 def number(
     key: str,
     label: str,
