@@ -17,6 +17,7 @@ from gradviz.ui.controls import (
 from gradviz.ui.landing import landing_picture
 from gradviz.ui.lesson import Figure, Lesson, show_figure
 from gradviz.ui.live import ended, live_job, live_run, seed_shift, show_events
+from gradviz.ui.measured import measured
 from gradviz.ui.picture import picture
 from gradviz.ui.predict import predict, reveal
 from gradviz.ui.race import SEEDS, quantity_switch, race
@@ -33,6 +34,7 @@ __all__ = [
     "lesson_link",
     "live_job",
     "live_run",
+    "measured",
     "number",
     "open_page",
     "picture",

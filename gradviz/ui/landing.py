@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
-import streamlit as st
 
 from gradviz.activations import activation, living_range
 from gradviz.charts.landing import landing
-from gradviz.language import t
 from gradviz.recipe import Recipe
+from gradviz.ui.measured import measured
 from gradviz.ui.picture import picture
 
 _SEEDS = 3
@@ -22,10 +21,8 @@ def landing_picture(recipe: Recipe, key: str) -> pd.DataFrame:
     return layers
 
 
-@st.cache_data(show_spinner=False, max_entries=100)
+@measured
 def _measured(recipe: Recipe) -> pd.DataFrame:
-    with st.spinner(t("Measuring a real network…", "正在测量真实网络……")):
-        # PyTorch is imported only now: it takes seconds, and other figures need none of it.
-        from gradviz.preactivations import preactivations_at_start
+    from gradviz.preactivations import preactivations_at_start
 
-        return preactivations_at_start(recipe, _SEEDS)
+    return preactivations_at_start(recipe, _SEEDS)
