@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from gradviz.quantities import CURVES, QUANTITIES
+from gradviz.quantities import CURVES, DISTRIBUTIONS, QUANTITIES
 
 if TYPE_CHECKING:
     from gradviz.train import Frame
@@ -40,6 +40,25 @@ def curves_frame(frames: Iterable[Frame]) -> pd.DataFrame:
         )
         parts.append(pd.DataFrame({"value": values.ravel()}, index=index).reset_index())
     return _joined(parts, {"arm": str, "step": int, "seed": int, "quantity": str})
+
+
+def histogram_frame(frames: Iterable[Frame], distribution: str) -> pd.DataFrame:
+    """The histograms of a run as a tidy table: arm, step, layer, low and high of a bin, value.
+
+    `distribution` is one of `quantities.DISTRIBUTIONS`; value is the share of what is counted that
+    lies in the bin. Empty bins are left out.
+    """
+    bins = DISTRIBUTIONS[distribution]
+    edges = np.linspace(bins.low, bins.high, bins.bins + 1).round(6)
+    parts = []
+    for arm, own in _by_arm(frames).items():
+        values = np.array([frame.histograms[distribution] for frame in own])
+        place, layer, column = np.nonzero(values)
+        steps = np.array([frame.step for frame in own])
+        part = {"arm": arm, "step": steps[place], "layer": layer + 1}
+        ends = {"low": edges[column], "high": edges[column + 1]}
+        parts.append(pd.DataFrame({**part, **ends, "value": values[place, layer, column]}))
+    return _joined(parts, {"arm": str, "step": int, "layer": int, "low": float, "high": float})
 
 
 def _by_arm(frames: Iterable[Frame]) -> dict[str, list[Frame]]:

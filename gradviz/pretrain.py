@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -43,8 +44,10 @@ class PretrainFrame:
     [seeds]. The rest is in units of data rescaled to [0, 1], for the first seed: `originals` and
     `reconstructions`, [examples, features], of test examples sent up to `layer` and down again;
     `filters`, [width, features], the first layer's weights, one row for each unit. `arm` is the
-    kind of pre-training.
+    kind of pre-training, or in a race the arm that is pre-trained.
     """
+
+    phase: ClassVar[str] = "pretraining"
 
     arm: str
     step: int

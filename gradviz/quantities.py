@@ -50,6 +50,32 @@ CURVES = _table(
 
 
 @dataclass(frozen=True)
+class Distribution:
+    """Values of which a histogram is kept: `bins` equal bins from `low` to `high`.
+
+    What lies outside is counted in the first or the last bin.
+    """
+
+    name: str
+    low: float
+    high: float
+    bins: int
+
+
+# Per layer, of one seed: the keys of `Frame.histograms`.
+DISTRIBUTIONS = {
+    distribution.name: distribution
+    for distribution in (
+        Distribution("weight", -2.0, 2.0, 40),  # all entries of W
+        # Of the layer's first unit over the batch: units have means of their own, so pooled with
+        # others the spread of one could not be seen.
+        Distribution("linear", -6.0, 6.0, 48),  # W h + b, before normalization
+        Distribution("z", -6.0, 6.0, 48),  # what enters the activation
+    )
+}
+
+
+@dataclass(frozen=True)
 class Event:
     """A zero or an overflow, at the first step where it was seen and the layer where it begins.
 

@@ -57,7 +57,8 @@ class Run:
         self._total = total
         self._pool = pool
         self._frames: list[Step] = []
-        self._latest: dict[str, float] = {}
+        self._latest: dict[tuple[str, str], float] = {}
+        self._phase = ""
         self._visitors: set[str] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -76,6 +77,11 @@ class Run:
             return 1.0
         with self._lock:
             return min(sum(self._latest.values()) / self._total, 1.0)
+
+    @property
+    def phase(self) -> str:
+        """What the latest frame belongs to, "training" or "pretraining"; empty before any."""
+        return self._phase
 
     def ahead(self) -> int:
         """How many runs wait before this one; 0 once it runs."""
@@ -100,7 +106,9 @@ class Run:
                 return "cancelled"
             with self._lock:
                 self._frames.append(frame)
-                self._latest[frame.arm] = frame.step / frame.steps if frame.steps else 1.0
+                self._phase = getattr(frame, "phase", "training")
+                done = frame.step / frame.steps if frame.steps else 1.0
+                self._latest[frame.arm, self._phase] = done
                 self.bytes += _size(frame)
             if time.monotonic() > deadline:
                 self.error = "stopped: it took longer than the server allows"
@@ -236,14 +244,14 @@ def start(
 ) -> Run:
     """Train `arms` in the background as `train.race(arms, seeds)` would; returns at once.
 
+    The frames of pre-training, if there is any, come before those of the race.
     Requests are identical when arm names, their order, recipes and seeds are; so name arms by
     words that are not translated. `visitor` is any name for who is asking: see `Run.cancel`.
     """
     arms = dict(arms)
     seeds = seeds if isinstance(seeds, int) else tuple(seeds)
-    return start_job(
-        (tuple(arms.items()), seeds), lambda: _race(arms, seeds), len(arms), visitor, pool
-    )
+    total = len(arms) + sum(recipe.pretrain != "none" for recipe in arms.values())
+    return start_job((tuple(arms.items()), seeds), lambda: _race(arms, seeds), total, visitor, pool)
 
 
 def start_job(
@@ -255,7 +263,8 @@ def start_job(
 ) -> Run:
     """Run any job that yields frames with `arm`, `step` and `steps`; returns at once.
 
-    `key` decides which requests are identical, `total` is the number of arms.
+    `key` decides which requests are identical, `total` is the number of arms (an arm that reports
+    on two phases, see `Run.phase`, counts twice).
     """
     return pool.start_job(key, lambda: _on_one_core(make_frames), total, visitor)
 
@@ -293,7 +302,7 @@ def _train_once() -> None:
 def _race(arms: Mapping[str, Recipe], seeds: int | Sequence[int]) -> Iterable[Frame]:
     from gradviz.train import race
 
-    return race(arms, seeds)
+    return race(arms, seeds, show_pretraining=True)
 
 
 def _on_one_core(make_frames: Callable[[], Iterable[Step]]) -> Iterable[Step]:

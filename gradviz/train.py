@@ -7,13 +7,15 @@ operations whatever the depth. All arms advance together, step by step.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gradviz.data import Dataset, load
+from gradviz.distributions import measure_histograms
 from gradviz.initialization import WEIGHT_KINDS, generator
 from gradviz.measure import (
     Gradients,
@@ -26,7 +28,7 @@ from gradviz.measure import (
 )
 from gradviz.network import Pass, build, is_whole, seed_list
 from gradviz.optimizer import clip, make_optimizer
-from gradviz.pretrain import pretrain
+from gradviz.pretrain import PretrainFrame, pretrain_steps
 from gradviz.quantities import Event
 from gradviz.recipe import RANGES, Recipe
 
@@ -42,9 +44,12 @@ class Frame:
     since the last frame that were clipped) and `penalty` (the L1 and L2 part of the loss).
     `layers` holds `quantities.QUANTITIES` by name, each [seeds, depth + 1]: gradients, drift and
     weight norms at `step`, the update ratio of the step taken from there (at the last frame, of
-    the step that would come next). `events` are the zeros and overflows found since the last frame.
-    `status` is "running", "finished" or "diverged".
+    the step that would come next). `histograms` holds `quantities.DISTRIBUTIONS` by name, of the
+    first seed: the share of values in each bin, [depth + 1, bins]. `events` are the zeros and
+    overflows found since the last frame. `status` is "running", "finished" or "diverged".
     """
+
+    phase: ClassVar[str] = "training"
 
     arm: str
     step: int
@@ -56,19 +61,24 @@ class Frame:
     clipped: np.ndarray
     penalty: np.ndarray
     layers: dict[str, np.ndarray]
+    histograms: dict[str, np.ndarray]
     events: tuple[Event, ...]
     status: str
 
 
 def race(
-    arms: Mapping[str, Recipe], seeds: int | Sequence[int] = 1, record_every: int | None = None
-) -> Iterator[Frame]:
+    arms: Mapping[str, Recipe],
+    seeds: int | Sequence[int] = 1,
+    record_every: int | None = None,
+    show_pretraining: bool = False,
+) -> Iterator[Frame | PretrainFrame]:
     """Train every arm, yielding its frames as they are measured; nothing is computed in advance.
 
     All arms see the same data, the same batches and, where shapes allow, the same initial weights.
     `seeds` are the seeds themselves, or how many of them from each recipe's `seed` on.
     `record_every` is the number of steps between frames; by default a run has about 60. The step
-    at which a seed overflows is always recorded.
+    at which a seed overflows is always recorded. Arms that are pre-trained are so before the race
+    begins; with `show_pretraining` their `PretrainFrame`s, in the arm's name, come first.
     A seed whose parameters are no longer finite keeps its inf and NaN; an arm that has no other
     seeds ends there, while the other arms go on.
 
@@ -83,13 +93,15 @@ def race(
         seed_list(recipe, seeds)
         if recipe.norm == "batch" and recipe.batch_size < 2:
             raise ValueError('batch_size=1 is not a whole number from 2, as norm="batch" needs')
-    return _take_turns(dict(arms), seeds, record_every)
-
-
-def _take_turns(
-    arms: dict[str, Recipe], seeds: int | Sequence[int], record_every: int | None
-) -> Iterator[Frame]:
     runners = [_Runner(name, recipe, seeds, record_every) for name, recipe in arms.items()]
+    return _take_turns(runners, show_pretraining)
+
+
+def _take_turns(runners: list[_Runner], show_pretraining: bool) -> Iterator[Frame | PretrainFrame]:
+    for runner in runners:
+        for epoch in runner.prepare():
+            if show_pretraining:
+                yield epoch
     going = [runner.frames() for runner in runners]
     ended = object()
     while going:
@@ -112,19 +124,23 @@ class _Runner:
         self.seeds = seeds
         self.every = record_every or max(1, round(recipe.steps / FRAMES))
 
+    def prepare(self) -> Iterator[PretrainFrame]:
+        """Build the network and pre-train it if the recipe says so, a frame for each epoch."""
+        data = load(self.recipe.dataset, self.recipe.seed)
+        self.network = build(self.recipe, self.seeds)
+        if self.recipe.pretrain != "none":
+            for frame in pretrain_steps(self.network, self.recipe, data):
+                yield replace(frame, arm=self.name)
+        self._get_ready(data)
+
     def frames(self) -> Iterator[Frame | None]:
         """One item for each step: a frame at the recorded ones, None at the others."""
-        self._prepare()
         for step in range(self.recipe.steps + 1):
             yield self._step(step)
             if self.lost:
                 return
 
-    def _prepare(self) -> None:
-        data = load(self.recipe.dataset, self.recipe.seed)
-        self.network = build(self.recipe, self.seeds)
-        if self.recipe.pretrain != "none":
-            pretrain(self.network, self.recipe, data)
+    def _get_ready(self, data: Dataset) -> None:
         self.start = self.network.vector.clone()
         self.optimizer = make_optimizer(self.recipe)
         self.batches = batches(data, self.recipe.batch_size, self.network.seeds)
@@ -150,10 +166,11 @@ class _Runner:
         if not recorded:
             return None
         layers = measure_layers(self.network, passed, gradients, self.start, before)
+        histograms = measure_histograms(self.network, passed, before)
         self._watch_zeros(passed, layers, step)
         per_seed = (loss, norm, self.clipped / self.steps_since, penalty)
         loss, norm, clipped, penalty = (part.detach().double().numpy() for part in per_seed)
-        return self._frame(step, loss, accurate, norm, clipped, penalty, layers)
+        return self._frame(step, loss, accurate, norm, clipped, penalty, layers, histograms)
 
     def _frame(self, step: int, *measured: np.ndarray | dict[str, np.ndarray]) -> Frame:
         status = "finished" if step == self.recipe.steps else "running"

@@ -45,7 +45,7 @@ def live_run(
         key,
         asked=asked,
         start=lambda: runs.start(arms, seeds, visitor=_visitor()),
-        draw=draw,
+        draw=lambda frames: draw([frame for frame in frames if frame.phase == "training"]),
         another_seed=lambda: _shift_seed(shift + seeds),
     )
 
@@ -159,6 +159,8 @@ def _status(run: Run) -> str:
             return t("Finished", "训练完成")
         case "cancelled":
             return t("Stopped at {percent}", "已在 {percent} 处停止", percent=percent)
+        case _ if run.phase == "pretraining":
+            return t("Pre-training: {percent}", "预训练中：{percent}", percent=percent)
         case _:
             return t("Training: {percent}", "训练中：{percent}", percent=percent)
 
