@@ -14,6 +14,7 @@ from gradviz.ui.controls import (
     switch,
     value,
 )
+from gradviz.ui.distributions import race_histograms
 from gradviz.ui.landing import landing_picture
 from gradviz.ui.lesson import Figure, Lesson, show_figure
 from gradviz.ui.live import ended, live_job, live_run, seed_shift, show_events
@@ -42,6 +43,7 @@ __all__ = [
     "presets",
     "quantity_switch",
     "race",
+    "race_histograms",
     "reveal",
     "row",
     "seed_shift",

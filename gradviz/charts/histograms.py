@@ -1,0 +1,135 @@
+"""How values are spread in a few layers over a run: one histogram per layer, the series overlaid.
+
+Like `replay`, the picture is built once for each look, with named data; one slider below scrubs
+through the recorded steps in the browser once the run has ended.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from gradviz.charts.layers import FRAME, Names, arm_color
+from gradviz.charts.theme import WORDS, themed
+from gradviz.language import current, t
+
+ROW_HEIGHT = 90
+FRAMES = 20  # steps that the slider offers; more would make the page heavy and show no more
+
+Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that the picture depends on but its data; `names` are pairs of a series and its name."""
+
+    title: str
+    names: tuple[tuple[str, str], ...]
+    layers: tuple[int, ...]
+    low: float
+    high: float
+    last: int | None  # the last frame, if the reader may scrub
+
+
+def histograms(
+    spreads: pd.DataFrame,
+    title: str,
+    names: Names,
+    layers: Sequence[int],
+    domain: tuple[float, float],
+    ended: bool,
+) -> Spec:
+    """The histograms of `layers`, one below the other, as a Vega-Lite spec.
+
+    `spreads` is a `history.histogram_frame` whose arms are the series called `names`; `title` says
+    what is spread, from `domain[0]` to `domain[1]`. Until the run has `ended` its latest step is
+    shown; then the reader can scrub through it.
+    """
+    rows = _framed(spreads[spreads["layer"].isin(layers)])
+    last = int(rows["frame"].max()) if len(rows) else 0
+    shown = rows if ended else rows[rows["frame"] == last]
+    look = Look(title, tuple(names.items()), tuple(layers), *domain, last if ended else None)
+    spec = _spec(look, current())
+    steps = shown[["frame", "step"]].groupby("frame", as_index=False).max()
+    data = {"bars": shown.round({"value": 4}), "steps": steps}
+    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+
+
+def _framed(spreads: pd.DataFrame) -> pd.DataFrame:
+    """At most `FRAMES` of the recorded steps, evenly spaced, numbered in the column `frame`.
+
+    A series that ended early keeps standing where it ended.
+    """
+    if spreads.empty:
+        return spreads.assign(frame=[])
+    steps = np.sort(spreads["step"].unique())
+    chosen = steps[np.unique(np.linspace(0, len(steps) - 1, FRAMES).round().astype(int))]
+    parts = []
+    for _, own in spreads.groupby("arm", sort=False):
+        known = np.sort(own["step"].unique())
+        latest = known[np.searchsorted(known, chosen, side="right") - 1]
+        places = pd.DataFrame({"frame": range(len(chosen)), "step": latest})
+        parts.append(places.merge(own, on="step"))
+    return pd.concat(parts, ignore_index=True)
+
+
+@functools.lru_cache(maxsize=32)
+def _spec(look: Look, language: str) -> Spec:
+    """The picture without its data; `language` is the current one, a part of the cache's key."""
+    rows = [_row(look, layer, position) for position, layer in enumerate(look.layers)]
+    chart = alt.vconcat(*rows, spacing=12).properties(
+        description=t(
+            "Histograms of {title} in layers {layers}",
+            "第 {layers} 层的{title}直方图",
+            title=look.title,
+            layers=", ".join(map(str, look.layers)),
+        )
+    )
+    if look.last is not None:
+        slider = alt.binding_range(
+            min=0, max=max(look.last, 1), step=1, name=t("Replay: ", "回放：")
+        )
+        chart = chart.add_params(alt.param(FRAME, value=look.last, bind=slider))
+    return themed(chart).to_dict()
+
+
+def _row(look: Look, layer: int, position: int) -> alt.LayerChart:
+    lowest = position == len(look.layers) - 1
+    x = alt.X(
+        "low:Q",
+        title=look.title if lowest else None,
+        scale=alt.Scale(domain=[look.low, look.high], nice=False),
+        axis=alt.Axis(labels=lowest, grid=False, tickCount=7),
+    )
+    y = alt.Y(
+        "value:Q",
+        title=t("layer {layer}", "第 {layer} 层", layer=layer),
+        # A square root, so that a spike and a broad hill can be seen together.
+        scale=alt.Scale(domain=[0, 1], type="sqrt"),
+        axis=alt.Axis(format="%", values=[0, 0.1, 0.5, 1], grid=False),
+    )
+    bars = alt.Chart(alt.NamedData("bars")).transform_filter(f"datum.layer == {layer}")
+    steps = alt.Chart(alt.NamedData("steps"))
+    if look.last is not None:
+        bars = bars.transform_filter(f"datum.frame == {FRAME}")
+        steps = steps.transform_filter(f"datum.frame == {FRAME}")
+    bars = bars.encode(x=x, x2="high:Q", y=y, color=arm_color(dict(look.names)))
+    layers = [bars.mark_rect(opacity=0.3).encode(y2=alt.datum(0)), bars.mark_rule(strokeWidth=2)]
+    if position == 0:
+        layers.append(
+            steps.transform_calculate(words=_step_in_words())
+            .mark_text(align="left", baseline="top", **WORDS)
+            .encode(x=alt.value(6), y=alt.value(4), text="words:N")
+        )
+    return alt.layer(*layers).properties(height=ROW_HEIGHT)
+
+
+def _step_in_words() -> str:
+    """A Vega expression."""
+    before, after = t("step {n}", "第 {n} 步", n="|").split("|")
+    return f"{before!r} + datum.step + {after!r}"
