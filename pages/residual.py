@@ -1,9 +1,12 @@
 """§3.5: residual networks, the "+1" in every factor of the chain rule."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
 from gradviz import ui
+from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.layers import layer_profile
 from gradviz.charts.path_sum import path_sum
 from gradviz.charts.powers import power_of_ten, rounded_power
@@ -14,7 +17,11 @@ from gradviz.theory import predicted_delta, residual_growth
 
 lesson = ui.Lesson("residual")
 
-RACE = Recipe(depth=20, steps=150)
+RACE = Recipe(depth=20, steps=100)
+RACES = {
+    "digits": RACE,
+    "spirals": replace(RACE, dataset="spirals", lr=0.02, batch_size=64, steps=300),
+}
 LIMITS = {
     "plain_wins": Recipe(dataset="spirals", depth=10, activation="relu", lr=0.01),
     "unscaled": Recipe(depth=40, activation="relu", steps=60, residual=True),
@@ -23,8 +30,8 @@ CODE = """
 from gradviz import Recipe, history_frame, race
 
 arms = {
-    "plain": Recipe(depth=20, steps=150),
-    "residual": Recipe(depth=20, steps=150, residual=True),
+    "plain": Recipe(depth=20, steps=100),
+    "residual": Recipe(depth=20, steps=100, residual=True),
 }
 frames = list(race(arms, seeds=3))
 history = history_frame(frames)
@@ -36,7 +43,7 @@ print(history.query("quantity == 'delta' and step == 0").groupby(["arm", "layer"
 def race_arms() -> dict[str, Recipe]:
     """The plain and the residual network of the race, as its controls stand."""
     plain = replace(
-        RACE,
+        RACES[ui.value("dataset", "digits")],
         depth=int(ui.value("depth", "20")),
         activation=ui.value("activation", "sigmoid"),
     )
@@ -67,15 +74,31 @@ def idea() -> str:
 
 @lesson.figure(("Plain against residual", "普通网络与残差网络"))
 def race() -> str:
+    digits = {"dataset": "digits", "activation": "sigmoid"}
     ui.presets(
         "race_presets",
         {
-            t("20 layers", "20 层"): {"depth": "20", "activation": "sigmoid"},
-            t("40 layers", "40 层"): {"depth": "40", "activation": "sigmoid"},
-            t("56 layers", "56 层"): {"depth": "56", "activation": "sigmoid"},
+            t("20 layers", "20 层"): digits | {"depth": "20"},
+            t("40 layers", "40 层"): digits | {"depth": "40"},
+            t("56 layers", "56 层"): digits | {"depth": "56"},
+            t("Spirals", "螺旋"): {"dataset": "spirals", "depth": "56", "activation": "relu"},
         },
     )
-    left, right = ui.row(2)
+    race_controls()
+    arms = race_arms()
+    guess = ask_signal()
+    ui.race("race", arms, arm_names(), ui.quantity_switch("quantity"), theory=list(arms))
+    if guess is not None:
+        answer_signal(guess, arms)
+    return t(
+        "Same data, same batches. Marks are measured, lines are theory at initialization.",
+        "同样的数据，同样的批次。点是测量值，线是初始化时的理论。",
+    )
+
+
+def race_controls() -> None:
+    names = {"digits": t("digits", "手写数字"), "spirals": t("spirals", "螺旋")}
+    left, middle, right = ui.row(3)
     with left:
         ui.choice(
             "depth",
@@ -84,30 +107,17 @@ def race() -> str:
             "20",
             t("Hidden layers, or residual blocks.", "隐藏层数，即残差块数。"),
         )
+    with middle:
+        ui.activation_choice("activation")
     with right:
         ui.choice(
-            "activation",
-            t("Activation", "激活函数"),
-            ("sigmoid", "tanh", "relu"),
-            "sigmoid",
-            t("Of every hidden layer of both networks.", "两个网络的所有隐藏层都用它。"),
+            "dataset",
+            t("Data", "数据"),
+            tuple(RACES),
+            "digits",
+            t("With spirals: smaller batches, more steps.", "螺旋数据：批次更小，步数更多。"),
+            names=names.get,
         )
-    arms = race_arms()
-    guess = ask_signal()
-    quantity = ui.quantity_switch("quantity")
-    ui.race(
-        "race",
-        arms,
-        arm_names(),
-        quantity,
-        theory=list(arms),
-    )
-    if guess is not None:
-        answer_signal(guess, arms)
-    return t(
-        "Same digits, same batches. Marks are measured, lines are theory at initialization.",
-        "同样的数字，同样的批次。点是测量值，线是初始化时的理论。",
-    )
 
 
 def ask_signal() -> int | None:
@@ -125,7 +135,7 @@ def ask_signal() -> int | None:
 
 def answer_signal(guess: int, arms: dict[str, Recipe]) -> None:
     """Compare the prediction with theory for both networks."""
-    x = load(RACE.dataset, RACE.seed).x_train
+    x = load(arms["plain"].dataset, arms["plain"].seed).x_train
     plain, residual = (float(predicted_delta(recipe, x)[0]) for recipe in arms.values())
     ui.reveal(
         guess == 0,
@@ -139,10 +149,46 @@ def answer_signal(guess: int, arms: dict[str, Recipe]) -> None:
     )
 
 
+@lesson.figure(("The factors, layer by layer", "逐层的因子"))
+def factors() -> str:
+    name = ui.activation_choice("factor_activation")
+    plain = replace(RACE, activation=name)
+    arms = {"plain": plain, "residual": replace(plain, residual=True)}
+    measured = {arm: measured_factors(recipe) for arm, recipe in arms.items()}
+    history = pd.concat([rows.assign(arm=arm) for arm, rows in measured.items()])
+    theory = pd.concat([expected_factors(arm, recipe) for arm, recipe in arms.items()])
+    ui.picture(layer_factors(history, arm_names(), theory), "factors_chart")
+    return t(
+        "Before training, {depth} layers. The product of the marks is {plain} in the plain "
+        "network and {residual} in the residual one.",
+        "训练之前，{depth} 层。各点的乘积：普通网络为 {plain}，残差网络为 {residual}。",
+        depth=RACE.depth,
+        **{arm: rounded_power(product(rows)) for arm, rows in measured.items()},
+    )
+
+
+@ui.measured
+def measured_factors(recipe: Recipe) -> pd.DataFrame:
+    from gradviz import layer_factors as measure
+
+    return measure.layer_factors(recipe)
+
+
+def expected_factors(arm: str, recipe: Recipe) -> pd.DataFrame:
+    """What theory says about the factors of `recipe`: columns arm, layer, value."""
+    delta = predicted_delta(recipe, load(recipe.dataset, recipe.seed).x_train)
+    layers = range(2, recipe.depth + 1)
+    return pd.DataFrame({"arm": arm, "layer": layers, "value": delta[:-1] / delta[1:]})
+
+
+def product(factors: pd.DataFrame) -> float:
+    """The product over the hidden layers, as the geometric mean over the seeds."""
+    hidden = factors[factors["layer"] <= RACE.depth]
+    return math.exp(np.log(hidden["value"]).sum() / hidden["seed"].nunique())
+
+
 @lesson.figure(("Why the branch is scaled", "支路为什么要缩放"))
 def why() -> str:
-    from gradviz.block_growth import block_growth
-
     left, right = ui.row(2)
     with left:
         depth = ui.number(
@@ -156,8 +202,7 @@ def why() -> str:
             t("Multiply each branch by s = 1/√L, or by s = 1.", "支路乘以 s = 1/√L，或 s = 1。"),
         )
     scale = depth**-0.5 if scaled else 1.0
-    recipe = Recipe(depth=depth, activation="relu", residual=True, residual_scale=scale)
-    measured = block_growth(recipe, load(recipe.dataset, recipe.seed).x_train[:256])
+    measured = measured_growth(depth, scale)
     layers = range(1, depth + 1)
     theory = [residual_growth(scale, layer) for layer in layers]
     ui.picture(
@@ -176,6 +221,14 @@ def why() -> str:
         theory=rounded_power(theory[-1]),
         measured=rounded_power(float(np.exp(np.log(measured[:, -1]).mean()))),
     )
+
+
+@ui.measured
+def measured_growth(depth: int, scale: float) -> np.ndarray:
+    from gradviz.block_growth import block_growth
+
+    recipe = Recipe(depth=depth, activation="relu", residual=True, residual_scale=scale)
+    return block_growth(recipe, load(recipe.dataset, recipe.seed).x_train[:256])
 
 
 def growth_history(measured: np.ndarray) -> pd.DataFrame:

@@ -1,0 +1,66 @@
+"""The factors of the chain rule, layer by layer, on an axis on which 0 and 1 can be seen."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from gradviz.charts.layers import Names, arm_color
+from gradviz.charts.palette import INK
+from gradviz.charts.summary import summarize
+from gradviz.charts.theme import themed
+from gradviz.language import t
+
+HEIGHT = 300
+USUAL = 1.5  # the top of the axis, unless a factor is larger
+
+
+def layer_factors(history: pd.DataFrame, names: Names, theory: pd.DataFrame) -> alt.LayerChart:
+    """The factor by which each hidden layer multiplies δ: marks with a band over the seeds.
+
+    `history` has the quantity "factor" in the columns of `gradviz.history`; `theory`, drawn as
+    lines, has columns arm, layer, value. The dashed rule is at 1, where nothing is lost.
+    """
+    rows = summarize(history, "factor")
+    top = max(USUAL, 1.1 * float(rows["high"].max()))
+    x = alt.X(
+        "layer:Q",
+        title=t("Hidden layer (1 is next to the input)", "隐藏层（第 1 层紧邻输入）"),
+        scale=alt.Scale(domain=[0.5, rows["layer"].max() + 0.5], nice=False),
+        axis=alt.Axis(format="d", tickMinStep=1, grid=False),
+    )
+    y = alt.Y(
+        "middle:Q",
+        title=t("δ of layer l−1 / δ of layer l", "第 l−1 层的 δ / 第 l 层的 δ"),
+        scale=alt.Scale(domain=[0, top], nice=False),
+        axis=alt.Axis(tickCount=4),
+    )
+    color = arm_color(names)
+    one = alt.Chart(pd.DataFrame({"value": [1.0]})).mark_rule(color=INK, strokeDash=[4, 4])
+    marks = alt.Chart(rows)
+    return themed(
+        alt.layer(
+            one.encode(y="value:Q"),
+            alt.Chart(theory).mark_line(opacity=0.8).encode(x=x, y="value:Q", color=color),
+            marks.mark_rule(strokeWidth=6, opacity=0.3).encode(
+                x=x, y=alt.Y("low:Q"), y2="high:Q", color=color
+            ),
+            marks.mark_point(filled=True, size=55, opacity=1).encode(
+                x=x, y=y, color=color, tooltip=_tooltip()
+            ),
+        ).properties(
+            height=HEIGHT,
+            description=t(
+                "The factor by which each layer multiplies the signal on its way back",
+                "误差信号往回传时，每一层乘上的因子",
+            ),
+        )
+    )
+
+
+def _tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("arm:N", title=t("network", "网络")),
+        alt.Tooltip("layer:Q", title=t("layer", "层")),
+        alt.Tooltip("middle:Q", title=t("factor", "因子"), format=".3f"),
+    ]
