@@ -1,10 +1,10 @@
 """§3.4: BatchNorm keeps the pre-activations spread, and what that costs."""
 
-import numpy as np
 import pandas as pd
 
 from gradviz import ui
 from gradviz.charts.layers import layer_profile
+from gradviz.charts.powers import rounded_power
 from gradviz.charts.scale_invariance import scale_invariance
 from gradviz.data import load
 from gradviz.language import t
@@ -41,11 +41,21 @@ def arm_names() -> dict[str, str]:
 
 @lesson.figure(("The scale of the weights cancels", "权重的尺度被约去"))
 def idea() -> str:
-    ui.picture(scale_invariance(), "idea_chart")
+    ui.picture(scale_invariance(scale_effects()), "idea_chart")
     return t(
-        "Drag a: the output of BatchNorm stays, the gradient becomes 1/a.",
-        "拖动 a：BatchNorm 的输出不变，梯度变为 1/a。",
+        "Drag a. Lines are theory, marks the first layer of a real network on digits: multiply its "
+        "weights by a, and the output of BatchNorm stays while the gradient becomes 1/a.",
+        "拖动 a。线是理论，点来自真实网络在手写数字上的第一层：权重乘以 a，"
+        "BatchNorm 的输出不变，梯度变为 1/a。",
     )
+
+
+@ui.measured
+def scale_effects() -> pd.DataFrame:
+    """Of a network with BatchNorm, for the factors a that the slider offers."""
+    from gradviz.scale_invariance import scale_effects
+
+    return scale_effects(Recipe(norm="batch"), [step / 4 for step in range(1, 17)])
 
 
 @lesson.figure(("With and without", "有与没有"))
@@ -65,7 +75,7 @@ def race() -> str:
         ui.choice(
             "lr",
             t("Learning rate", "学习率"),
-            ("0.01", "0.05", "0.2", "1"),
+            ("0.05", "0.2", "1"),
             "0.05",
             t("The size of a step.", "每一步的大小。"),
         )
@@ -100,24 +110,73 @@ def race() -> str:
 
 @lesson.figure(("Examples stay apart", "样本保持分开"))
 def why() -> str:
-    from gradviz.batch_spread import batch_spread
-
-    x = load("digits").x_train[:128]
-    spreads = {name: batch_spread(recipe, x) for name, recipe in arms().items()}
-    rows = [
-        {"arm": name, "step": 0, "seed": seed, "layer": layer, "value": value}
-        for name, spread in spreads.items()
-        for seed, values in enumerate(spread)
-        for layer, value in enumerate(values, start=1)
-    ]
-    history = pd.DataFrame(rows).assign(quantity="spread")
+    spreads = {name: spread(recipe) for name, recipe in arms().items()}
     title = t("Spread of z over the batch", "z 在批次上的标准差")
+    history = pd.concat([rows.assign(arm=name) for name, rows in spreads.items()])
     ui.picture(layer_profile(history, "spread", title, arm_names()), "why_chart")
     return t(
-        "Before training, at the last hidden layer: plain {plain:.1e}, BatchNorm {batch:.2f}.",
-        "训练之前，最后一个隐藏层：普通网络 {plain:.1e}，BatchNorm {batch:.2f}。",
-        plain=np.median(spreads["plain"][:, -2]),
-        batch=np.median(spreads["batchnorm"][:, -2]),
+        "Before training, at the last hidden layer: plain {plain}, BatchNorm {batch}, "
+        "LayerNorm {layer}.",
+        "训练之前，最后一个隐藏层：普通网络 {plain}，BatchNorm {batch}，LayerNorm {layer}。",
+        plain=at_the_end(spreads["plain"]),
+        batch=at_the_end(spreads["batchnorm"]),
+        layer=at_the_end(spreads["layernorm"]),
+    )
+
+
+@ui.measured
+def spread(recipe: Recipe) -> pd.DataFrame:
+    """The spread over a batch at every layer, as the history of a run."""
+    from gradviz.batch_spread import batch_spread
+
+    found = batch_spread(recipe, load(recipe.dataset).x_train[:128])
+    rows = pd.DataFrame(found, columns=range(1, found.shape[1] + 1)).rename_axis("seed")
+    long = rows.reset_index().melt("seed", var_name="layer")
+    return long.assign(step=0, quantity="spread")
+
+
+def at_the_end(history: pd.DataFrame) -> str:
+    """The median over the seeds at the last hidden layer, in words."""
+    return rounded_power(history[history["layer"] == history["layer"].max() - 1]["value"].median())
+
+
+@lesson.figure(("Before and after normalization", "归一化之前与之后"))
+def spread_over_time() -> str:
+    ui.race_histograms(
+        "spread_over_time",
+        arms(),
+        series={
+            "plain": ("plain", "z"),
+            "before": ("batchnorm", "linear"),
+            "batchnorm": ("batchnorm", "z"),
+        },
+        names={
+            "plain": t("plain network", "普通网络"),
+            "before": t("before BatchNorm", "BatchNorm 之前"),
+            "batchnorm": t("after BatchNorm", "BatchNorm 之后"),
+        },
+        title=t("Pre-activation of one unit", "一个神经元的预激活值"),
+        layers=(1, 5, 10),
+    )
+    return t(
+        "One unit's values over a batch. In the plain network the deeper layers have one spike: "
+        "all digits look alike there. BatchNorm spreads them again, at every step of training.",
+        "一个神经元在一个批次上的取值。普通网络的深层只剩一根尖峰：所有数字看起来都一样；"
+        "BatchNorm 在训练的每一步都把它们重新散开。",
+    )
+
+
+@lesson.figure(("Small batches", "小批次"))
+def batches() -> str:
+    sizes = ("4", "16", "128")
+    recipes = {size: Recipe(norm="batch", batch_size=int(size), steps=150) for size in sizes}
+    names = {size: t("batch of {size}", "批次 {size}", size=size) for size in sizes}
+    ui.race("batches", recipes, names)
+    return t(
+        "Three networks with BatchNorm. The mean and variance of a few examples are mostly noise, "
+        "and the running averages that evaluation uses fit no batch.",
+        "三个网络都用 BatchNorm。只有几个样本时，均值与方差大半是噪声，"
+        "评估时用的滑动平均与哪个批次都对不上。",
     )
 
 
@@ -131,7 +190,7 @@ def limit() -> str:
         lr=0.01,
         activation="relu",
         norm="batch",
-        steps=60,
+        steps=100,
     )
     names = {"deep": t("80 layers", "80 层"), "shallow": t("10 layers", "10 层")}
     arms = {"deep": deep, "shallow": replace(deep, depth=10)}

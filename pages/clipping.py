@@ -1,11 +1,9 @@
 """§3.2: gradient clipping, which tames an explosion and revives nothing."""
 
-import pandas as pd
-
 from gradviz import ui
+from gradviz.charts.cliff import cliff_chart
 from gradviz.charts.clip_geometry import clip_geometry
-from gradviz.charts.descent import START, descent_chart
-from gradviz.charts.powers import rounded_power
+from gradviz.charts.surface import START
 from gradviz.history import curves_frame
 from gradviz.landscape import cliff as cliff_surface
 from gradviz.landscape import descend
@@ -15,9 +13,8 @@ from gradviz.recipe import Recipe, replace
 lesson = ui.Lesson("clipping")
 
 CLIFF = cliff_surface()
-CLIFF_LR, CLIFF_STEPS = 0.2, 60
-PLACES = pd.DataFrame({"a": [], "b": [], "name": []})
-KINDS = ("none", "norm", "value")
+CLIFF_LR, CLIFF_STEPS = 0.5, 60
+POWERS = [step / 4 for step in range(-8, 9)]  # the thresholds of the cliff, as powers of ten
 THRESHOLDS = (0.01, 0.1, 1.0, 10.0, 100.0)
 CODE = """
 from gradviz import Recipe, race, replace
@@ -33,35 +30,30 @@ def cliff() -> str:
     ui.presets(
         "cliff_presets",
         {
-            t("Thrown off", "被抛出"): {"cliff_clip": "none", "w": 5.2, "b": -2.7},
-            t("Clipped", "剪切"): {
-                "cliff_clip": "norm",
-                "cliff_at": 1.0,
-                "w": 5.2,
-                "b": -2.7,
-            },
+            t("Thrown far", "抛得很远"): {"w": 5.2, "b": -2.5},
+            t("Thrown off", "被抛出"): {"w": 5.2, "b": -2.7},
+            t("Into the valley", "落入谷底"): {"w": 4.6, "b": -2.6},
         },
     )
-    left, right = ui.row(2)
+    left, middle, right = ui.row(3)
     with left:
-        clip = _kind("cliff_clip", "none")
-    with right:
-        limit = _threshold("cliff_at", 1.0)
-    left, right = ui.row(2)
-    with left:
+        kind = _kind("cliff_clip")
+    with middle:
         w = _start("w", t("Start w", "起点 w"), *_ends(0), 5.2)
     with right:
-        b = _start("b", t("Start b", "起点 b"), *_ends(1), -2.7)
-    walk = descend(CLIFF, (w, b), CLIFF_LR, CLIFF_STEPS, clip=clip, clip_at=limit)
-    chart = descent_chart(CLIFF, walk, CLIFF_LR, PLACES)
+        b = _start("b", t("Start b", "起点 b"), *_ends(1), -2.5)
+    free = descend(CLIFF, (w, b), CLIFF_LR, CLIFF_STEPS)
+    clipped = {
+        power: descend(CLIFF, (w, b), CLIFF_LR, CLIFF_STEPS, clip=kind, clip_at=10**power)
+        for power in POWERS
+    }
+    chart = cliff_chart(CLIFF, free, clipped, power=-0.5)
     ui.picture(chart, "cliff_chart", START, {"a": "w", "b": "b"})
-    steepest = float((walk.gradients**2).sum(axis=1).max() ** 0.5)
     return t(
-        "The largest gradient on this path is {steepest}. Without clipping one such step ends far "
-        "from where it began; clipped, the path follows the wall.",
-        "这条路径上最大的梯度是 {steepest}。不剪切时，这样的一步会落到很远的地方；"
-        "剪切之后，路径沿着崖壁前行。",
-        steepest=rounded_power(steepest),
+        "Both paths have the same start and learning rate. Drag the threshold, or press another "
+        "start: where the wall throws one path away, the other one keeps its step.",
+        "两条路径的起点与学习率相同。拖动阈值，或在图上点按另一个起点："
+        "崖壁把一条路径抛走，另一条的步子却始终受到限制。",
     )
 
 
@@ -85,7 +77,7 @@ def geometry() -> str | None:
                 "按范数剪切把整个向量缩短；按值剪切分别截断各个分量，较大的分量损失更多，箭头因此转向。",
             ),
         )
-    ui.picture(clip_geometry(), "geometry_chart")
+    ui.picture(clip_geometry(), "geometry_chart", stretch=False)
     return t(
         "Drag the gradient's components. Inside the threshold nothing changes.",
         "拖动梯度的两个分量。在阈值之内，一切照旧。",
@@ -148,11 +140,18 @@ def why() -> str:
         "plain": t("no clipping", "不剪切"),
         "clip_norm": t("by norm at 10", "按范数，阈值 10"),
     }
-    ui.race("why", arms, names, "update_ratio", curves=("gradient_norm", "clipped"))
+    ui.race(
+        "why",
+        arms,
+        names,
+        "update_ratio",
+        curves=("gradient_norm", "clipped"),
+        thresholds={"gradient_norm": 10.0},
+    )
     return t(
-        "The curve is the norm before clipping. The step that follows is at most the threshold "
-        "times the learning rate, plus what momentum remembers.",
-        "曲线是剪切之前的范数。随后的一步至多是阈值乘学习率，再加上动量里积累的部分。",
+        "The curve is the norm before clipping, the dashed rule the threshold. The step that "
+        "follows is at most the threshold times the learning rate, plus what momentum remembers.",
+        "曲线是剪切之前的范数，虚线是阈值。随后的一步至多是阈值乘学习率，再加上动量里积累的部分。",
     )
 
 
@@ -185,23 +184,19 @@ def _exploding(dataset: str) -> Recipe:
     return Recipe(activation="relu", gain=3.0, depth=6, lr=0.01, steps=200)
 
 
-def _kind(key: str, default: str) -> str:
+def _kind(key: str) -> str:
     return ui.choice(
         key,
         t("Clipping", "剪切方式"),
-        KINDS,
-        default,
+        ("norm", "value"),
+        "norm",
         t("What happens to a gradient above the threshold.", "梯度超过阈值时如何处理。"),
         names=_kind_name,
     )
 
 
 def _kind_name(kind: str) -> str:
-    return {
-        "none": t("none", "不剪切"),
-        "norm": t("by norm", "按范数"),
-        "value": t("by value", "按值"),
-    }[kind]
+    return {"norm": t("by norm", "按范数"), "value": t("by value", "按值")}[kind]
 
 
 def _threshold(key: str, default: float) -> float:

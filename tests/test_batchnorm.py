@@ -3,32 +3,30 @@
 import numpy as np
 import pytest
 import torch
+from lessons import arms_on_page, last_frame
 
 from gradviz.batch_spread import batch_spread
 from gradviz.charts.scale_invariance import scale_invariance
 from gradviz.data import load
 from gradviz.recipe import Recipe, replace
+from gradviz.scale_invariance import scale_effects
 from gradviz.train import race
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
 
-def last(recipe, seeds=5):
-    return list(race({"arm": recipe}, seeds, record_every=max(1, recipe.steps)))[-1]
-
-
 def test_the_default_race_is_won_by_batchnorm_and_not_by_layernorm():
-    plain = Recipe(steps=150)
-    accuracy = {n: last(replace(plain, norm=n)).accuracy for n in ("none", "batch", "layer")}
-    assert (accuracy["none"] < 0.2).sum() >= 4
-    assert (accuracy["layer"] < 0.2).sum() >= 4
-    assert (accuracy["batch"] > 0.9).sum() >= 4
+    arms = arms_on_page("batchnorm", "race")
+    accuracy = {name: last_frame(recipe).accuracy for name, recipe in arms.items()}
+    assert (accuracy["plain"] < 0.2).sum() >= 4
+    assert (accuracy["layernorm"] < 0.2).sum() >= 4
+    assert (accuracy["batchnorm"] > 0.9).sum() >= 4
 
 
 def test_larger_learning_rates_survive():
-    plain = Recipe(activation="relu", lr=1.0, steps=100)
-    assert not (last(plain).accuracy > 0.2).any()
-    assert (last(replace(plain, norm="batch")).accuracy > 0.6).sum() >= 4
+    arms = arms_on_page("batchnorm", "race", activation="relu", lr="1")
+    assert not (last_frame(arms["plain"]).accuracy > 0.2).any()
+    assert (last_frame(arms["batchnorm"]).accuracy > 0.6).sum() >= 4
 
 
 def test_batchnorm_keeps_the_examples_apart():
@@ -50,16 +48,48 @@ def test_the_scale_of_the_weights_cancels():
         found[a] = (out.detach().numpy(), weight.grad.numpy())
     assert np.allclose(found[1.0][0], found[4.0][0])
     assert np.allclose(found[1.0][1], 4 * found[4.0][1])
-    rows = next(iter(scale_invariance().to_dict()["datasets"].values()))
-    assert [row["power"] for row in rows] == [1, 0, -1]
+
+
+def test_the_picture_of_scale_invariance_measures_a_network():
+    effects = scale_effects(Recipe(norm="batch"), [0.5, 1.0, 1.5, 2.0]).set_index("a")
+    relative = effects / effects.loc[1.0]
+    for a in (0.5, 2.0):
+        assert relative.loc[a, "before"] == pytest.approx(a, rel=1e-4)
+        assert relative.loc[a, "after"] == pytest.approx(1, rel=1e-3)
+        assert relative.loc[a, "gradient"] == pytest.approx(1 / a, rel=1e-2)
+    plain = scale_effects(Recipe(activation="relu"), [1.0, 2.0]).set_index("a")
+    assert plain.loc[2.0, "after"] == pytest.approx(2 * plain.loc[1.0, "after"])
+    rows = scale_invariance(effects.reset_index()).to_dict()["datasets"]
+    (marks,) = (data for data in rows.values() if "ratio" in data[0])
+    drawn = {row["kind"]: row["ratio"] for row in marks if row["a"] == 2.0}
+    assert drawn["gradient"] == pytest.approx(relative.loc[2.0, "gradient"])
+    with pytest.raises(ValueError, match=r"a=3\.0"):
+        scale_invariance(effects.reset_index(), 3.0)
+
+
+def test_small_batches_do_worse():
+    arms = arms_on_page("batchnorm", "batches")
+    assert (last_frame(arms["128"]).accuracy > 0.9).sum() >= 4
+    assert (last_frame(arms["4"]).accuracy < 0.5).sum() >= 4
+    assert (last_frame(replace(arms["4"], steps=600), 3).accuracy < 0.6).all()
+
+
+def test_histograms_show_the_spike_and_the_spread():
+    arms = {"plain": Recipe(steps=1), "batchnorm": Recipe(steps=1, norm="batch")}
+    start = {frame.arm: frame for frame in race(arms, 1) if frame.step == 0}
+    deep = 9
+    assert (start["plain"].histograms["z"][deep] > 0).sum() == 1
+    assert (start["batchnorm"].histograms["z"][deep] > 0).sum() > 8
+
+
+def test_layernorm_does_not_keep_the_examples_apart():
+    x = load("digits").x_train[:128]
+    assert (batch_spread(Recipe(norm="layer"), x)[:, 9] < 0.1).all()
 
 
 def test_limit_deep_batchnorm_explodes_and_does_not_train():
-    deep = Recipe(
-        dataset="spirals", depth=80, width=64, batch_size=64, lr=0.01, activation="relu",
-        norm="batch", steps=60,
-    )  # fmt: skip
-    delta = last(replace(deep, steps=0), 3).layers["delta"]
+    arms = arms_on_page("batchnorm", "limit")
+    delta = last_frame(replace(arms["deep"], steps=0), 3).layers["delta"]
     assert (delta[:, 0] / delta[:, -2]) ** (1 / 79) == pytest.approx(1.21, abs=0.05)
-    assert (last(deep, 3).accuracy < 0.7).all()
-    assert (last(replace(deep, depth=10), 3).accuracy > 0.9).all()
+    assert (last_frame(arms["deep"], 3).accuracy < 0.7).all()
+    assert (last_frame(arms["shallow"], 3).accuracy > 0.9).all()

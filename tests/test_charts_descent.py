@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from gradviz import language
-from gradviz.charts.descent import descent_chart, surface_frame
+from gradviz.charts.descent import descent_chart
 from gradviz.charts.plateau import plateau_chart
+from gradviz.charts.surface import surface_frame
 from gradviz.landscape import descend, fit, samples, unit_loss, unit_walks
 
 SCENE = fit(*samples())

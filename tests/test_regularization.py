@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from lessons import arms_on_page, last_frame
 
 from gradviz.history import histogram_frame
 from gradviz.network import build
@@ -11,19 +12,15 @@ from gradviz.train import race
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
-LARGE = Recipe(activation="tanh", gain=4.0, depth=10, lr=0.02, steps=300)
-WRECKED = Recipe(activation="relu", gain=3.0, depth=6, lr=0.01, steps=200)
-
-
-def frames(recipe, seeds=5):
-    return list(race({"arm": recipe}, seeds, record_every=max(1, recipe.steps)))
-
 
 @pytest.fixture(scope="module")
 def ends():
     """The first and the last frame of each arm of the default race."""
-    arms = {"plain": LARGE, "l1": replace(LARGE, l1=0.01), "l2": replace(LARGE, l2=0.01)}
-    return {name: frames(recipe) for name, recipe in arms.items()}
+    arms = arms_on_page("regularization", "race")
+    return {
+        name: list(race({name: recipe}, 5, record_every=recipe.steps))
+        for name, recipe in arms.items()
+    }
 
 
 def test_the_default_race_is_won_by_the_penalties(ends):
@@ -59,16 +56,16 @@ def test_l1_piles_weights_up_at_zero_and_keeps_larger_ones_than_l2(ends):
 
 @pytest.mark.parametrize("penalty", ["l1", "l2"])
 def test_limit_too_strong_a_penalty_kills_the_signal(penalty):
-    (*_, last) = frames(replace(LARGE, **{penalty: 0.1}))
+    last = last_frame(arms_on_page("regularization", "limit")[penalty])
     assert (last.accuracy < 0.2).sum() >= 4
     assert (last.layers["delta"][:, 0] < 1e-10 * last.layers["delta"][:, 9]).sum() >= 4
 
 
 def test_limit_a_penalty_comes_too_late_where_clipping_does_not():
-    for late in ({}, {"l1": 0.01}, {"l2": 0.01}):
-        assert (frames(replace(WRECKED, **late))[-1].accuracy < 0.6).sum() >= 4
-    clipped = frames(replace(WRECKED, clip="norm", clip_at=10.0))[-1]
-    assert (clipped.accuracy > 0.6).sum() >= 4
+    arms = arms_on_page("regularization", "limit", case="late")
+    for late in ("plain", "l1", "l2"):
+        assert (last_frame(arms[late]).accuracy < 0.6).sum() >= 4
+    assert (last_frame(arms["clip_norm"]).accuracy > 0.6).sum() >= 4
 
 
 def weights_after_one_step(**changes):

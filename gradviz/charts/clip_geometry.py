@@ -13,6 +13,7 @@ from gradviz.charts.theme import legend, themed
 from gradviz.language import t
 
 REACH = 5.0  # of both axes
+SIDE = 320  # pixels, of the whole picture
 FIRST, SECOND, LIMIT = "first", "second", "limit"  # the parameters in the browser
 KINDS = ("plain", "clip_norm", "clip_value")
 
@@ -38,7 +39,10 @@ def clip_geometry(
             _slider(LIMIT, threshold, 0.1, t("Threshold ", "阈值 ")),
         )
         .properties(
-            height=380,
+            # As wide as high, or angles would lie; and no wider than a phone.
+            width=SIDE,
+            height=SIDE,
+            autosize=alt.AutoSizeParams(type="fit", contains="padding"),
             description=t(
                 "A gradient as an arrow, with the shorter arrows that clipping by norm and by "
                 "value make of it",
@@ -90,7 +94,7 @@ def _color() -> alt.Color:
     return alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(KINDS), range=[COLORS[kind] for kind in KINDS]),
-        legend=legend(columns=3, labelExpr=f"{{{names}}}[datum.value]", symbolType="circle"),
+        legend=legend(labelExpr=f"{{{names}}}[datum.value]", symbolType="circle"),
     )
 
 

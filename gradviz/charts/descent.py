@@ -15,15 +15,13 @@ import pandas as pd
 
 from gradviz.charts.buttons import line_of_words
 from gradviz.charts.palette import COLORS, INK
-from gradviz.charts.powers import decades, exponent_labels, power_axis, power_scale, rounded_power
+from gradviz.charts.powers import power_axis, power_scale, rounded_power
+from gradviz.charts.surface import LOSSES, surface_frame, surface_map
 from gradviz.charts.theme import SMALL, themed
 from gradviz.landscape import Descent, Landscape
 from gradviz.language import current, t
 
 STEP = "step_shown"  # the parameter that says how far along the path we are
-START = "start"  # the selection that a press on the surface makes, with the fields a and b
-LOSSES = (1e-3, 10.0)
-POINTS = 61  # of the surface, in each direction
 
 Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
@@ -44,23 +42,6 @@ def descent_chart(scene: Landscape, walk: Descent, lr: float, places: pd.DataFra
         "words": _words(scene, walk, lr),
     }
     return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
-
-
-@functools.lru_cache(maxsize=4)
-def surface_frame(scene: Landscape) -> pd.DataFrame:
-    """The cells of the picture: their centers a and b, their edges, and the decade of the loss."""
-    a, b, loss, _ = scene.grid(POINTS)
-    half_a, half_b = (a[1] - a[0]) / 2, (b[1] - b[0]) / 2
-    centers = np.meshgrid(a, b)
-    cells = pd.DataFrame({"a": centers[0].ravel(), "b": centers[1].ravel()}).round(6)
-    edges = {
-        "left": cells["a"] - half_a,
-        # Cells overlap a little: otherwise hair lines show between them.
-        "right": cells["a"] + 2 * half_a,
-        "bottom": cells["b"] - half_b,
-        "top": cells["b"] + 2 * half_b,
-    }
-    return cells.assign(decade=np.log10(np.maximum(loss, LOSSES[0] / 10)).ravel(), **edges)
 
 
 def path_frame(walk: Descent) -> pd.DataFrame:
@@ -119,39 +100,8 @@ def _spec(
 def _surface(
     names: tuple[str, str], low: tuple[float, float], high: tuple[float, float]
 ) -> alt.LayerChart:
-    x = alt.X("left:Q", title=names[0], scale=alt.Scale(domain=[low[0], high[0]], nice=False))
-    y = alt.Y("bottom:Q", title=names[1], scale=alt.Scale(domain=[low[1], high[1]], nice=False))
-    exponents = decades(*LOSSES)
-    color = alt.Color(
-        "decade:Q",
-        scale=alt.Scale(
-            domain=[math.log10(end) for end in LOSSES], scheme="viridis", reverse=True, clamp=True
-        ),
-        legend=alt.Legend(
-            title=t("loss", "损失"),
-            values=exponents,
-            labelExpr=exponent_labels(exponents),
-            gradientLength=180,
-            gradientThickness=10,
-            titleOrient="left",
-        ),
-    )
-    start = alt.selection_point(
-        name=START, fields=["a", "b"], on="click", clear=False, toggle=False
-    )
-    cells = alt.Chart(alt.NamedData("surface")).mark_rect(clip=True, opacity=1, cursor="crosshair")
-    map_ = cells.encode(
-        x=x,
-        x2="right:Q",
-        y=y,
-        y2="top:Q",
-        color=color,
-        tooltip=[
-            alt.Tooltip("a:Q", title=names[0]),
-            alt.Tooltip("b:Q", title=names[1]),
-        ],
-    ).add_params(start)
-    return alt.layer(map_, *_places(), *_path()).properties(height=300)
+    surface = surface_map(alt.NamedData("surface"), names, low, high)
+    return alt.layer(surface, *_places(), *_path()).properties(height=300)
 
 
 def _places() -> list[alt.Chart]:

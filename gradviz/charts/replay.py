@@ -11,7 +11,7 @@ then only the data change.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import altair as alt
@@ -43,10 +43,11 @@ Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 @dataclass(frozen=True)
 class Curve:
-    """One curve over the steps: its name in data frames, and the domain of its axis."""
+    """One curve over the steps: its name in data frames, its axis, a value worth comparing with."""
 
     name: str
     domain: tuple[float, float]
+    threshold: float | None = None
 
 
 def run_chart(
@@ -62,21 +63,27 @@ def run_chart(
     log: bool = True,
     guide: float | None = None,
     curve_names: Sequence[str] = ("loss", "accuracy"),
+    thresholds: Mapping[str, float] | None = None,
 ) -> Spec:
     """`quantity` by layer, and below it the curves of the run so far, as a Vega-Lite spec.
 
     `history` and `curves` are those of `gradviz.history`; `steps` is the length of the whole run
     and `depth` that of the deepest arm, so that no axis grows; `theory`, if any, has columns arm,
     layer, value. With `ended` the reader can scrub through the run. Without `log` the quantity is
-    a share, from 0 to 1. `guide` is a value of `quantity` worth comparing with.
+    a share, from 0 to 1. `guide` is a value of `quantity` worth comparing with, and `thresholds`
+    are such values of curves, by their names.
     """
+    thresholds = thresholds or {}
     theory = no_theory() if theory is None else theory
     rows = with_frames(summarize(history, quantity, log))
     look = profile_look(rows, theory, title, names, log, guide, framed=ended, depth=depth)
     last = int(rows["frame"].max()) if len(rows) else 0
     shown = rows if ended else rows[rows["frame"] == last]
     tables = {name: summarize_curves(curves, name) for name in curve_names}
-    axes = tuple(Curve(name, _curve_domain(name, table)) for name, table in tables.items())
+    axes = tuple(
+        Curve(name, _curve_domain(name, table, thresholds.get(name)), thresholds.get(name))
+        for name, table in tables.items()
+    )
     spec = _spec(look, axes, max(steps, 1), last if ended else 0, current())
     frames = shown[["frame", "step"]].groupby("frame", as_index=False).max()
     data = {"marks": points(shown, look), "prediction": line(theory, look), "frames": frames}
@@ -118,8 +125,23 @@ def _curve(curve: Curve, names: Names, steps: int, now: list[alt.Chart]) -> alt.
     return alt.layer(
         lines.mark_area(opacity=0.2).encode(y=_curve_axis(curve), y2="high:Q"),
         lines.mark_line(strokeWidth=2, clip=True).encode(y=alt.Y("middle:Q")),
+        *_threshold(curve),
         *now,
     ).properties(height=CURVE_HEIGHT)
+
+
+def _threshold(curve: Curve) -> list[alt.Chart]:
+    """A dashed rule at the curve's threshold, with its value, if it has one."""
+    if curve.threshold is None:
+        return []
+    at = alt.Chart(pd.DataFrame({"y": [curve.threshold]})).encode(y=alt.Y("y:Q"))
+    words = t("threshold {value:g}", "阈值 {value:g}", value=curve.threshold)
+    return [
+        at.mark_rule(color=INK, strokeDash=[5, 4]),
+        at.mark_text(align="right", baseline="bottom", dx=-4, dy=-2, **WORDS).encode(
+            x=alt.value("width"), text=alt.value(words)
+        ),
+    ]
 
 
 def _now(framed: bool, numbered: bool) -> list[alt.Chart]:
@@ -132,11 +154,11 @@ def _now(framed: bool, numbered: bool) -> list[alt.Chart]:
     return [rule, number.encode(x="step:Q", y=alt.value(2), text="step:Q")] if numbered else [rule]
 
 
-def _curve_domain(name: str, table: pd.DataFrame) -> tuple[float, float]:
+def _curve_domain(name: str, table: pd.DataFrame, threshold: float | None) -> tuple[float, float]:
     if name in ("accuracy", "clipped"):
         return 0.0, 1.0
     # A loss falls through decades: an axis that has them from the start need not be built anew.
-    usual = USUAL_LOSS if name == "loss" else ()
+    usual = USUAL_LOSS if name == "loss" else () if threshold is None else (threshold,)
     return log_domain(table["low"], table["high"], usual, room=0)
 
 

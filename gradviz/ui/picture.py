@@ -18,14 +18,17 @@ def picture(
     key: str,
     press: str | None = None,
     sets: Mapping[str, str] | None = None,
+    stretch: bool = True,
 ) -> None:
     """Show `chart`, or a Vega-Lite spec, over the full width; its description is its alt text.
+
+    Without `stretch` it keeps its own width, as a picture does in which angles matter.
 
     `key` keeps the same element over reruns, so that new data move the marks in place. With
     `press`, the name of a point selection of the chart, a press on a mark sets controls of the
     page: `sets` maps the selection's fields to the controls' keys.
     """
-    options = {"width": "stretch", "key": key}
+    options = {"width": "stretch" if stretch else "content", "key": key}
     if press is not None:
         options |= {
             "selection_mode": press,

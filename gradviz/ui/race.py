@@ -31,12 +31,14 @@ def race(
     curves: Sequence[str] = ("loss", "accuracy"),
     seeds: int = SEEDS,
     join: bool = False,
+    thresholds: Mapping[str, float] | None = None,
 ) -> Frames:
     """Draw the buttons and the picture of a race; returns the frames drawn last.
 
     `arms` maps stable English names to recipes, and `names` those to what they are called on the
     page; an arm called like an entry of the palette has its color. Of the arms in `theory` the
-    mean-field prediction is drawn as a line where the quantity is δ. For `join` see `live_run`.
+    mean-field prediction is drawn as a line where the quantity is δ. `thresholds` are values of
+    curves, by their names, worth a rule. For `join` see `live_run`.
     """
     drawn: Frames = []
     expected = {name: arms[name] for name in theory} if quantity == "delta" else {}
@@ -57,6 +59,7 @@ def race(
             log=QUANTITIES[quantity].log,
             guide=HEALTHY_UPDATE if quantity == "update_ratio" else None,
             curve_names=curves,
+            thresholds=thresholds,
         )
         picture(chart, key=f"{key}_chart")
         show_events(frames, names)

@@ -1,0 +1,76 @@
+"""A loss surface over two weights as a colored map, on which a press selects a start."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from gradviz.charts.powers import decades, exponent_labels
+from gradviz.landscape import Landscape
+from gradviz.language import t
+
+START = "start"  # the selection that a press makes, with the fields a and b
+LOSSES = (1e-3, 10.0)
+POINTS = 61  # in each direction
+
+
+@functools.lru_cache(maxsize=4)
+def surface_frame(scene: Landscape) -> pd.DataFrame:
+    """The cells of the picture: their centers a and b, their edges, and the decade of the loss."""
+    a, b, loss, _ = scene.grid(POINTS)
+    half_a, half_b = (a[1] - a[0]) / 2, (b[1] - b[0]) / 2
+    centers = np.meshgrid(a, b)
+    cells = pd.DataFrame({"a": centers[0].ravel(), "b": centers[1].ravel()}).round(6)
+    edges = {
+        "left": cells["a"] - half_a,
+        # Cells overlap a little: otherwise hair lines show between them.
+        "right": cells["a"] + 2 * half_a,
+        "bottom": cells["b"] - half_b,
+        "top": cells["b"] + 2 * half_b,
+    }
+    return cells.assign(decade=np.log10(np.maximum(loss, LOSSES[0] / 10)).ravel(), **edges)
+
+
+def surface_map(
+    surface: pd.DataFrame | alt.NamedData,
+    names: tuple[str, str],
+    low: tuple[float, float],
+    high: tuple[float, float],
+) -> alt.Chart:
+    """The map of a `surface_frame`; `names` of the weights, `low` and `high` corners (a, b)."""
+    x = alt.X("left:Q", title=names[0], scale=alt.Scale(domain=[low[0], high[0]], nice=False))
+    y = alt.Y("bottom:Q", title=names[1], scale=alt.Scale(domain=[low[1], high[1]], nice=False))
+    exponents = decades(*LOSSES)
+    color = alt.Color(
+        "decade:Q",
+        scale=alt.Scale(
+            domain=[math.log10(end) for end in LOSSES], scheme="viridis", reverse=True, clamp=True
+        ),
+        legend=alt.Legend(
+            title=t("loss", "损失"),
+            values=exponents,
+            labelExpr=exponent_labels(exponents),
+            gradientLength=180,
+            gradientThickness=10,
+            titleOrient="left",
+        ),
+    )
+    start = alt.selection_point(
+        name=START, fields=["a", "b"], on="click", clear=False, toggle=False
+    )
+    cells = alt.Chart(surface).mark_rect(clip=True, opacity=1, cursor="crosshair")
+    return cells.encode(
+        x=x,
+        x2="right:Q",
+        y=y,
+        y2="top:Q",
+        color=color,
+        tooltip=[
+            alt.Tooltip("a:Q", title=names[0]),
+            alt.Tooltip("b:Q", title=names[1]),
+        ],
+    ).add_params(start)
