@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradviz import runs
-from gradviz.recipe import Recipe
+from gradviz.recipe import Recipe, replace
 
 PATIENCE = 20
 
@@ -230,6 +230,29 @@ def test_start_is_keyed_by_arms_and_seeds(monkeypatch):
     assert runs.start(arms, [0, 2], pool=pool) is not first
     assert runs.start({**arms, "plain": Recipe(lr=0.1)}, [0, 1], pool=pool) is not first
     assert first.wait(PATIENCE) and (arms, (0, 1)) in raced
+
+
+TINY = Recipe(dataset="moons", depth=2, width=4, steps=3, batch_size=256)
+
+
+def test_pre_training_is_progress_too():
+    epochs = {"pretrain": "rbm", "pretrain_epochs": 3}
+    arms = {"plain": TINY, "deep": replace(TINY, **epochs)}
+    run = runs.start(arms, 1, pool=runs.Pool())
+    assert run.wait(PATIENCE) and run.state == "finished"
+    phases = [(frame.phase, frame.arm) for frame in run.frames]
+    assert phases[:6] == [("pretraining", "deep")] * 6
+    assert {phase for phase, _ in phases[6:]} == {"training"}
+    assert (run.phase, run.progress) == ("training", 1.0)
+
+
+def test_a_run_can_be_stopped_while_it_pre_trains():
+    long = replace(TINY, pretrain="autoencoder", pretrain_epochs=1000)
+    run = runs.start({"deep": long}, 1, pool=runs.Pool())
+    wait_for(lambda: run.frames)
+    assert run.phase == "pretraining" and 0 < run.progress < 0.5
+    assert run.cancel()
+    assert run.wait(PATIENCE) and run.state == "cancelled"
 
 
 def test_workers_use_one_core():
