@@ -3,6 +3,9 @@
 from gradviz import ui
 from gradviz.activations import activation
 from gradviz.charts.activation_curves import tangent
+from gradviz.charts.dead_units import dead_shares, dead_units
+from gradviz.charts.mean_slopes import mean_slopes
+from gradviz.history import history_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 from gradviz.theory import mean_square_slope
@@ -20,7 +23,9 @@ NAMES = {
     "gelu": "GELU",
     "silu": "SiLU",
 }
+STEPS = 150
 GENTLE, KILLING = 0.02, 0.2  # learning rates: with the second most ReLU units die
+SETS = {"source": (*REFERENCE, "relu", "leaky_relu", "elu"), "today": (*REFERENCE, "gelu", "silu")}
 CODE = """
 from gradviz import Recipe, race
 
@@ -29,21 +34,56 @@ print({frame.arm: frame.accuracy.mean() for frame in race(arms, seeds=3)})
 """
 
 
+def slope_control(key: str) -> float:
+    return ui.number(
+        key,
+        t("Slope of Leaky ReLU below 0", "Leaky ReLU 负半轴斜率"),
+        0.0,
+        1.0,
+        0.01,
+        0.01,
+        t("0 is ReLU, 1 is a straight line.", "0 即 ReLU，1 即直线。"),
+    )
+
+
+def alpha_control(key: str) -> float:
+    return ui.number(
+        key,
+        t("α of ELU", "ELU 的 α"),
+        0.1,
+        3.0,
+        1.0,
+        0.1,
+        t("ELU falls to −α on its negative side.", "ELU 在负半轴上降到 −α。"),
+    )
+
+
+def shape(name: str, prefix: str) -> dict[str, float]:
+    """The parameter of Leaky ReLU or ELU, on a slider of its own; nothing for the others."""
+    if name == "leaky_relu":
+        return {"negative_slope": slope_control(f"{prefix}negative_slope")}
+    return {"alpha": alpha_control(f"{prefix}alpha")} if name == "elu" else {}
+
+
 @lesson.figure(("Function and slope", "函数与斜率"))
 def idea() -> str:
-    name = ui.choice(
-        "curve",
-        t("Compare sigmoid with", "与 sigmoid 比较"),
-        FAMILY,
-        "relu",
-        t("GELU and SiLU are today's usual choices.", "GELU 与 SiLU 是如今常用的选择。"),
-        names=NAMES.get,
-    )
-    ui.picture(tangent(1.0, ("sigmoid", name)), f"idea_chart_{name}")
+    left, right = ui.row(2)
+    with left:
+        name = ui.choice(
+            "curve",
+            t("Compare sigmoid with", "与 sigmoid 比较"),
+            (*FAMILY, "tanh"),
+            "relu",
+            t("GELU and SiLU are today's usual choices.", "GELU 与 SiLU 是如今常用的选择。"),
+            names=NAMES.get,
+        )
+    with right:
+        shaped = shape(name, "curve_")
+    ui.picture(tangent(1.0, ("sigmoid", name), NAMES, **shaped), f"idea_chart_{name}")
     return t(
-        "Move the tangent. On the positive side the new curve's slope stays near 1, where that of "
-        "sigmoid dies away.",
-        "移动切线：在正半轴上，新曲线的斜率保持在 1 附近，而 sigmoid 的斜率逐渐消失。",
+        "Move the tangent. Where z is large the slope of sigmoid dies away; those of the family "
+        "stay near 1.",
+        "移动切线：z 较大时，sigmoid 的斜率逐渐消失，而这一族函数的斜率保持在 1 附近。",
     )
 
 
@@ -54,11 +94,49 @@ def race() -> str:
         {
             t("Healthy", "健康"): {"depth": 10, "lr": GENTLE, "quantity": "delta"},
             t("Deeper", "更深"): {"depth": 20, "lr": 0.01, "quantity": "delta"},
-            t("Kill units", "杀死神经元"): {"depth": 10, "lr": KILLING, "quantity": "dead"},
+            t("Today's", "如今常用"): {"depth": 10, "lr": GENTLE, "set": "today"},
+            t("Kill units", "杀死神经元"): {
+                "depth": 10,
+                "lr": KILLING,
+                "quantity": "dead",
+                "set": "source",
+            },
         },
     )
-    left, right = ui.row(2)
+    arms = race_arms()
+    names = {name: NAMES[name] for name in arms}
+    quantity = ui.quantity_switch("quantity", ("delta", "dead", "drift", "update_ratio"))
+    frames = ui.race("race", arms, names, quantity)
+    if quantity == "dead" and ui.ended(frames):
+        shares = dead_shares(history_frame(frames))
+        ui.picture(dead_units(shares, names, STEPS), "dead_chart")
+    return t(
+        "Same digits, same batches, Kaiming initialization for all. A dead unit has slope zero on "
+        "the whole batch; after a run, the share of them over the steps is drawn below.",
+        "数字与批次相同，初始化都用 Kaiming。死亡单元在整个批次上斜率都为零；"
+        "训练结束后，下方会画出其比例随训练步的变化。",
+    )
+
+
+def race_arms() -> dict[str, Recipe]:
+    """Draw the controls of the race, and return its networks as they say."""
+    left, middle, right = ui.row(3)
     with left:
+        chosen = ui.choice(
+            "set",
+            t("Sigmoid and tanh against", "sigmoid、tanh 对阵"),
+            tuple(SETS),
+            "source",
+            t(
+                "ReLU, Leaky ReLU and ELU, which the source names, or GELU and SiLU.",
+                "原文提到的 ReLU、Leaky ReLU、ELU，或如今常用的 GELU、SiLU。",
+            ),
+            names={
+                "source": t("source", "原文"),
+                "today": t("today", "如今"),
+            }.get,
+        )
+    with middle:
         depth = ui.number(
             "depth", t("Hidden layers", "隐藏层数"), 5, 30, 10, 1, t("Of all arms.", "各网络相同。")
         )
@@ -70,18 +148,14 @@ def race() -> str:
             GENTLE,
             t("Large steps throw ReLU units out for good.", "步子太大，ReLU 单元会一去不回。"),
         )
-    arms = {
-        name: Recipe(activation=name, depth=depth, lr=lr, steps=150)
-        for name in ("sigmoid", "relu", "leaky_relu", "elu")
-    }
-    quantity = ui.quantity_switch("quantity", ("delta", "dead", "drift", "update_ratio"))
-    ui.race("race", arms, {name: NAMES[name] for name in arms}, quantity)
-    return t(
-        "Same digits, same batches, Kaiming initialization for all. A dead unit has slope zero on "
-        "the whole batch; Leaky ReLU and ELU keep a slope there.",
-        "数字与批次相同，初始化都用 Kaiming。死亡单元在整个批次上斜率都为零；"
-        "Leaky ReLU 与 ELU 在那里仍留有斜率。",
-    )
+    base = Recipe(depth=depth, lr=lr, steps=STEPS)
+    if chosen == "source":
+        left, right = ui.row(2)
+        with left:
+            slope = slope_control("race_negative_slope")
+        with right:
+            base = replace(base, negative_slope=slope, alpha=alpha_control("race_alpha"))
+    return {name: replace(base, activation=name) for name in SETS[chosen]}
 
 
 @lesson.figure(("The mean squared slope", "斜率平方的均值"))
@@ -96,46 +170,43 @@ def slope() -> str | None:
     )
     if guess is None:
         return None
-    values = {NAMES[name]: mean_square_slope(activation(name)) for name in (*REFERENCE, *FAMILY)}
-    table = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
     ui.reveal(
         guess == "0.5",
         t(
-            "One half of the units are off, the others have slope 1. For comparison: {table}.",
-            "一半的单元关闭，另一半斜率为 1。对照：{table}。",
-            table=table,
+            "It is 0.5: one half of the units are off, the others have slope 1.",
+            "是 0.5：一半的单元关闭，另一半斜率为 1。",
         ),
     )
-    return None
+    values = {name: mean_square_slope(activation(name)) for name in (*REFERENCE, *FAMILY)}
+    ui.picture(mean_slopes(values, NAMES), "slope_chart")
+    return t(
+        "With weights of variance 1/n, so σ_w = 1, each bar is the factor of δ² per layer. None "
+        "reaches 1, but sigmoid's is more than ten times smaller than ReLU's.",
+        "权重方差为 1/n（即 σ_w = 1）时，每一条就是 δ² 每层乘上的因子。没有一个达到 1，"
+        "但 sigmoid 的比 ReLU 的小十倍以上。",
+    )
 
 
 @lesson.figure(("Slopes in a real network", "真实网络中的斜率"))
 def why() -> str:
-    left, middle, right = ui.row(3)
+    left, right = ui.row(2)
     with left:
         name = ui.activation_choice("activation", (*FAMILY, *REFERENCE), "relu", names=NAMES.get)
-    with middle:
-        negative = ui.number(
-            "negative_slope",
-            t("Slope of Leaky ReLU below 0", "Leaky ReLU 负半轴斜率"),
-            0.0,
-            1.0,
-            0.01,
-            0.01,
-            t("For Leaky ReLU only.", "仅用于 Leaky ReLU。"),
-        )
     with right:
-        alpha = ui.number(
-            "alpha",
-            t("α of ELU", "ELU 的 α"),
-            0.1,
-            3.0,
-            1.0,
-            0.1,
-            t("Depth of ELU's negative side; for ELU only.", "ELU 负半轴的深度，仅用于 ELU。"),
+        moment = ui.choice(
+            "moment",
+            t("When", "时刻"),
+            ("start", "training"),
+            "start",
+            t("Before the first step, or in training.", "第一步之前，或训练过程中。"),
+            names={
+                "start": t("at the start", "初始时"),
+                "training": t("in training", "训练中"),
+            }.get,
         )
-    recipe = Recipe(activation=name, negative_slope=negative, alpha=alpha, depth=20, width=64)
-    layers = ui.landing_picture(recipe, "why_chart")
+    recipe = Recipe(activation=name, width=64, lr=GENTLE, steps=STEPS, **shape(name, ""))
+    draw = ui.landing_picture if moment == "start" else ui.trained_landing_picture
+    layers = draw(recipe, "why_chart")
     return t(
         "E[φ′²] is {first:.3f} in layer 1 and {last:.3f} in layer {depth}; times σ_w² that is χ.",
         "E[φ′²] 在第 1 层为 {first:.3f}，在第 {depth} 层为 {last:.3f}；再乘以 σ_w² 就是 χ。",

@@ -1,12 +1,16 @@
 """Where pre-activations land: against theory's variances, and the names of the columns."""
 
 import numpy as np
+import plain
 import pytest
+import torch
+import torch.nn.functional as F
 
 from gradviz.data import load
-from gradviz.preactivations import preactivations_at_start
+from gradviz.preactivations import preactivations_at_start, preactivations_in_training
 from gradviz.recipe import Recipe
 from gradviz.theory import mean_square_slope, predicted_variances
+from gradviz.train import batches
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu"])
@@ -32,3 +36,28 @@ def test_batchnorm_centers_every_layer():
     layers = preactivations_at_start(Recipe(depth=4, norm="batch"))
     np.testing.assert_allclose(layers["q50"], 0, atol=0.1)
     np.testing.assert_allclose(layers["q95"], 1.64, atol=0.25)
+
+
+def test_in_training_the_slopes_are_those_of_plain_pytorch():
+    recipe = Recipe(dataset="moons", depth=2, width=8, activation="tanh", steps=5, batch_size=32)
+    frames = list(preactivations_in_training(recipe))
+    assert [frame.step for frame in frames] == [0, 1, 2, 3, 4, 5]
+    data, net = load("moons"), plain.Plain(recipe, 0)
+    sgd = plain.optimizer(recipe, net.parameters())
+    for _, (x, y) in zip(range(5), batches(data, 32, [0]), strict=False):
+        sgd.zero_grad()
+        F.cross_entropy(net(x[0]), y[0]).backward()
+        sgd.step()
+    with torch.no_grad():
+        first = net.linears["W1"](torch.tensor(data.x_train[:256]))
+        second = net.linears["W2"](torch.tanh(first))
+        slopes = [(1 - torch.tanh(z) ** 2).square().mean().sqrt().item() for z in (first, second)]
+    np.testing.assert_allclose(frames[-1].layers["rms_slope"], slopes, rtol=1e-5)
+    np.testing.assert_allclose(
+        frames[0].layers["rms_slope"], preactivations_at_start(recipe)["rms_slope"]
+    )
+
+
+def test_in_training_only_plain_recipes_are_followed():
+    with pytest.raises(ValueError, match="norm='batch'"):
+        next(preactivations_in_training(Recipe(norm="batch")))

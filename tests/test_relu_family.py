@@ -1,38 +1,91 @@
 """What the lesson on the ReLU family says in words and numbers."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gradviz.activations import ACTIVATIONS
+from gradviz.charts.activation_curves import tangent
+from gradviz.charts.dead_units import dead_shares, dead_units
+from gradviz.charts.mean_slopes import mean_slopes
+from gradviz.data import load
+from gradviz.history import history_frame
+from gradviz.preactivations import preactivations_in_training
 from gradviz.recipe import Recipe, replace
-from gradviz.theory import mean_square_slope
+from gradviz.theory import mean_square_slope, predicted_delta
 from gradviz.train import race
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
+HEALTHY = Recipe(lr=0.02, steps=150)
+DEEPER = Recipe(depth=20, lr=0.01, steps=150)
 
-def last(recipe):
-    return list(race({"arm": recipe}, 5, record_every=max(1, recipe.steps)))[-1]
+
+def last(recipe, seeds=5):
+    return list(race({"arm": recipe}, seeds, record_every=max(1, recipe.steps)))[-1]
 
 
-@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu"])
-def test_the_family_wins_the_default_race(name):
-    sigmoid = Recipe(lr=0.02, steps=150)
-    assert (last(sigmoid).accuracy < 0.2).sum() >= 4
-    assert (last(replace(sigmoid, activation=name)).accuracy > 0.8).sum() >= 4
+@pytest.mark.parametrize("name", ["tanh", "relu", "leaky_relu", "elu", "gelu", "silu"])
+def test_all_but_sigmoid_learn_in_the_default_race(name):
+    assert (last(replace(HEALTHY, activation=name)).accuracy > 0.8).sum() >= 4
+
+
+@pytest.mark.parametrize("recipe", [HEALTHY, DEEPER], ids=["healthy", "deeper"])
+def test_sigmoid_stays_at_chance(recipe):
+    assert (last(recipe).accuracy < 0.2).sum() >= 4
+
+
+@pytest.mark.parametrize(("name", "least"), [("relu", 0.5), ("elu", 0.8)])
+def test_the_family_still_learns_with_20_layers(name, least):
+    assert (last(replace(DEEPER, activation=name)).accuracy > least).sum() >= 4
 
 
 def test_mean_squared_slopes():
-    assert mean_square_slope(ACTIVATIONS["relu"]) == pytest.approx(0.5)
-    assert mean_square_slope(ACTIVATIONS["sigmoid"]) == pytest.approx(0.0448, abs=5e-5)
+    slopes = {name: mean_square_slope(phi) for name, phi in ACTIVATIONS.items()}
+    assert slopes["relu"] == pytest.approx(0.5)
+    assert slopes["leaky_relu"] == pytest.approx(0.50005)
+    assert slopes["elu"] == pytest.approx(0.668, abs=5e-4)
+    assert slopes["tanh"] == pytest.approx(0.4644, abs=5e-5)
+    assert slopes["sigmoid"] == pytest.approx(0.0448, abs=5e-5)
+    assert slopes["relu"] > 10 * slopes["sigmoid"]
+    shown = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu")
+    assert max(slopes[name] for name in shown) < 1
+    spec = mean_slopes(slopes, dict.fromkeys(slopes, "φ")).to_dict()
+    values = [row["value"] for rows in spec["datasets"].values() for row in rows if "name" in row]
+    assert values == list(slopes.values())
 
 
-def test_limit_half_the_variance_vanishes():
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [("relu", 0.4, 0.7), ("leaky_relu", 0.4, 0.7), ("elu", 0.4, 0.7), ("sigmoid", 0, 0.0625)],
+)
+def test_training_moves_the_mean_squared_slopes_little(name, low, high):
+    recipe = replace(HEALTHY, activation=name, width=64)
+    slopes = [frame.layers["rms_slope"] ** 2 for frame in preactivations_in_training(recipe, 3)]
+    assert len(slopes) > 20
+    assert min(layers.min() for layers in slopes) > low
+    assert max(layers.max() for layers in slopes) < high
+
+
+@pytest.mark.parametrize(("depth", "reference"), [(22, 6.9e-4), (30, 4.4e-5)])
+def test_limit_half_the_variance_vanishes(depth, reference):
+    recipe = Recipe(activation="relu", depth=depth, width=256, steps=0, gain=1.0)
+    assert 2 ** (-(depth - 1) / 2) == pytest.approx(reference, rel=0.05)
+    theory = predicted_delta(recipe, load("digits").x_train)
+    assert theory[0] == pytest.approx(2 ** (-(depth - 1) / 2), rel=1e-6)
+    assert kept(recipe) == pytest.approx(np.log10(reference), abs=0.3)
+
+
+def test_twice_the_variance_keeps_the_signal_and_pytorchs_default_has_a_third_of_one():
     he = Recipe(activation="relu", depth=30, width=256, steps=0)
-    for recipe, theory in ((he, 1.0), (replace(he, gain=1.0), 2 ** (-29 / 2))):
-        delta = last(recipe).layers["delta"]
-        middle = np.exp(np.log(delta[:, 0] / delta[:, 29]).mean())
-        assert 0.4 < middle / theory < 2.5
+    assert kept(he) == pytest.approx(0, abs=0.3)
+    assert kept(replace(he, init="pytorch")) == pytest.approx(np.log10(5.3e-12), abs=0.4)
+
+
+def kept(recipe):
+    """log10 of δ_1/δ_L before training, the mean over the seeds."""
+    delta = last(recipe).layers["delta"]
+    return np.log10(delta[:, 0] / delta[:, recipe.depth - 1]).mean()
 
 
 def test_limit_the_race_of_initializations():
@@ -43,16 +96,45 @@ def test_limit_the_race_of_initializations():
         assert (last(sick).accuracy < 0.4).sum() >= 4
 
 
-def test_pytorchs_default_is_smaller_still():
-    default = Recipe(activation="relu", depth=30, width=256, steps=0, init="pytorch")
-    delta = last(default).layers["delta"]
-    middle = np.exp(np.log(delta[:, 0] / delta[:, 29]).mean())
-    assert np.log10(middle) == pytest.approx(np.log10(5.3e-12), abs=0.7)
-
-
 def test_large_steps_kill_most_relu_units_and_no_leaky_ones():
-    relu = Recipe(activation="relu", lr=0.2, steps=150)
+    relu = replace(HEALTHY, activation="relu", lr=0.2)
     dead = last(relu).layers["dead"][:, :-1].mean(axis=1)
     alive = last(replace(relu, lr=0.02)).layers["dead"][:, :-1].mean(axis=1)
-    assert (dead > 0.4).sum() >= 4
+    assert (dead > 0.45).sum() >= 4
     assert (alive < 0.2).all()
+    leaky = list(race({"leaky": replace(relu, activation="leaky_relu")}, 5, record_every=10))
+    shares = np.concatenate([frame.layers["dead"].ravel() for frame in leaky])
+    assert (shares[np.isfinite(shares)] == 0).all()
+    assert np.isnan(leaky[-1].accuracy).sum() >= 3
+
+
+def test_the_share_of_dead_units_is_drawn_over_the_steps():
+    recipe = Recipe(activation="relu", depth=4, lr=0.5, steps=6)
+    frames = list(race({"relu": recipe}, 2, record_every=2))
+    shares = dead_shares(history_frame(frames))
+    assert shares["step"].tolist() == [0, 2, 4, 6]
+    expected = [np.nanmean(frame.layers["dead"][:, :-1]) for frame in frames]
+    np.testing.assert_allclose(shares["middle"], expected)
+    assert dead_units(shares, {"relu": "ReLU"}, 6).to_dict()["layer"]
+
+
+def test_seeds_that_overflow_leave_the_curve_of_dead_units():
+    rows = [
+        {"arm": "relu", "step": step, "seed": seed, "layer": layer, "value": value}
+        for step, lost in ((0, ()), (1, (1,)), (2, (0, 1)))
+        for seed in (0, 1)
+        for layer, value in ((1, 0.25), (2, np.nan if seed in lost else 0.75), (3, 0.0))
+    ]
+    shares = dead_shares(pd.DataFrame(rows).assign(quantity="dead"))
+    assert shares[["step", "middle", "seeds"]].values.tolist() == [[0, 0.5, 2], [1, 0.5, 1]]
+
+
+def test_the_curves_follow_the_slope_and_alpha():
+    for name, shape, value in (
+        ("leaky_relu", {"negative_slope": 0.5}, -2.5),
+        ("elu", {"alpha": 2.0}, 2.0 * np.expm1(-5.0)),
+    ):
+        spec = tangent(1.0, ("sigmoid", name), **shape).to_dict()
+        rows = [row for data in spec["datasets"].values() for row in data]
+        left = {row["value"] for row in rows if row.get("name") == name and row["z"] == -5}
+        assert list(left) == [pytest.approx(value)]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.activations import activation
+from gradviz.activations import Activation, activation
 from gradviz.charts.handles import GHOST, handle_selection
+from gradviz.charts.layers import translated
 from gradviz.charts.palette import COLORS, colors_of
 from gradviz.charts.theme import SMALL, legend, themed
 from gradviz.language import t
@@ -17,44 +18,53 @@ from gradviz.language import t
 POINTER_STEPS = 20  # positions of the tangent per unit of z
 POINTER_LIMIT = 5.0
 FUNCTION_HEIGHT, FUNCTION_RANGE = 145, (-1.2, 1.2)
+UNITS = FUNCTION_RANGE[1] - FUNCTION_RANGE[0]  # in the height of the functions
 SLOPE_HEIGHT, SLOPE_RANGE = 110, (0.0, 1.25)
 TANGENT_LENGTH = 1.4  # to each side of the point, in units of z
 
 
-def tangent(z: float = 1.0, names: Sequence[str] = ("sigmoid", "tanh")) -> alt.VConcatChart:
+def tangent(
+    z: float = 1.0,
+    names: Sequence[str] = ("sigmoid", "tanh"),
+    titles: Mapping[str, str] | None = None,
+    negative_slope: float = 0.01,
+    alpha: float = 1.0,
+) -> alt.VConcatChart:
     """The activations `names`, their slopes below, and a tangent that follows the pointer from `z`.
 
     At the width of an article one unit is as long across as upward, so that a slope of 1 rises at
-    45°; a phone shows the same range narrower. Raises `ValueError` for an unknown activation or
-    a `z` outside ±`POINTER_LIMIT`.
+    45°; a phone shows the same range narrower. `titles` says what the activations are called on
+    the page; `negative_slope` and `alpha` shape LeakyReLU and ELU. Raises `ValueError` for an
+    unknown activation or a `z` outside ±`POINTER_LIMIT`.
     """
     if not -POINTER_LIMIT <= z <= POINTER_LIMIT:
         raise ValueError(f"z={z!r} is not a number from {-POINTER_LIMIT:g} to {POINTER_LIMIT:g}")
-    curves = _curves(names)
+    titles = {name: (titles or {}).get(name, name) for name in names}
+    curves = _curves({name: activation(name, negative_slope, alpha) for name in names})
     slider = alt.binding_range(
         min=-POINTER_LIMIT, max=POINTER_LIMIT, step=1 / POINTER_STEPS, name="z "
     )
     probe = handle_selection("probe", "z", round(z * POINTER_STEPS) / POINTER_STEPS, slider, True)
     return themed(
         alt.vconcat(
-            _functions(curves, names, probe), _slopes(curves, names), spacing=12
+            _functions(curves, titles, probe), _slopes(curves, titles), spacing=12
         ).properties(
             description=t(
                 "Curves of {names} with a movable tangent, above the curves of their slopes",
                 "{names} 的曲线与可移动的切线，下方是各自的导数曲线",
-                names=", ".join(names),
+                names=", ".join(titles.values()),
             )
         )
     )
 
 
-def _curves(names: Sequence[str]) -> pd.DataFrame:
+def _curves(functions: Mapping[str, Activation]) -> pd.DataFrame:
     """One row per activation and position: z, value, slope, and the ends of the tangent."""
     steps = int(POINTER_LIMIT * POINTER_STEPS)
     z = np.arange(-steps, steps + 1) / POINTER_STEPS
     parts = []
-    for name in names:
-        value, slope = activation(name).function(z), activation(name).derivative(z)
+    for name, phi in functions.items():
+        value, slope = phi.function(z), phi.derivative(z)
         reach = TANGENT_LENGTH / np.sqrt(1 + slope**2)
         ends = {"left": z - reach, "right": z + reach}
         ends |= {"start": value - slope * reach, "stop": value + slope * reach}
@@ -67,21 +77,28 @@ def _z(axis: alt.Axis) -> alt.X:
     return alt.X("z:Q", scale=scale, axis=axis)
 
 
-def _name_color(names: Sequence[str]) -> alt.Color:
-    colors = colors_of(names)
+def _name_color(titles: Mapping[str, str]) -> alt.Color:
+    colors = colors_of(titles)
     scale = alt.Scale(domain=list(colors), range=list(colors.values()))
-    return alt.Color("name:N", scale=scale, legend=legend(symbolType="stroke"))
+    key = legend(symbolType="stroke", labelExpr=translated(dict(titles)))
+    return alt.Color("name:N", scale=scale, legend=key)
 
 
-def _functions(curves: pd.DataFrame, names: Sequence[str], probe: alt.Parameter) -> alt.LayerChart:
+def _functions(
+    curves: pd.DataFrame, titles: Mapping[str, str], probe: alt.Parameter
+) -> alt.LayerChart:
+    low, high = FUNCTION_RANGE
+    # Of a curve that is flat at −2 or −3 all is shown; one that goes on down leaves the picture.
+    flat = curves.loc[(curves["z"] == -POINTER_LIMIT) & (curves["slope"].abs() < 0.1), "value"]
+    low = min(low, 1.05 * float(flat.min())) if len(flat) else low
     x = _z(alt.Axis(title=None, labels=False, ticks=False, tickMinStep=1))
     y = alt.Y(
         "value:Q",
         title=t("Function", "函数"),
-        scale=alt.Scale(domain=FUNCTION_RANGE, nice=False),
-        axis=alt.Axis(values=[-1, 0, 1], format="~r"),
+        scale=alt.Scale(domain=[low, high], nice=False),
+        axis=alt.Axis(tickMinStep=1, tickCount=4, format="~r"),
     )
-    color = _name_color(names)
+    color = _name_color(titles)
     lines = alt.Chart(curves).mark_line(clip=True, strokeWidth=1.5).encode(x=x, y=y, color=color)
     here = _at_probe(curves).encode(color=color)
     line = here.mark_rule(strokeWidth=4, clip=True).encode(
@@ -89,15 +106,15 @@ def _functions(curves: pd.DataFrame, names: Sequence[str], probe: alt.Parameter)
     )
     point = here.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y)
     return alt.layer(
-        lines, line, point, *_slope_words(curves, names), _handles().add_params(probe)
-    ).properties(height=FUNCTION_HEIGHT)
+        lines, line, point, *_slope_words(curves, titles), _handles().add_params(probe)
+    ).properties(height=round(FUNCTION_HEIGHT * (high - low) / UNITS))
 
 
-def _slope_words(curves: pd.DataFrame, names: Sequence[str]) -> list[alt.Chart]:
+def _slope_words(curves: pd.DataFrame, titles: Mapping[str, str]) -> list[alt.Chart]:
     """The slopes in numbers, in the upper left corner that no curve enters."""
     words = []
-    for row, name in enumerate(names):
-        start = t("slope of {name}: ", "{name} 的斜率：", name=name)
+    for row, (name, title) in enumerate(titles.items()):
+        start = t("slope of {name}: ", "{name} 的斜率：", name=title)
         words.append(
             _at_probe(curves[curves["name"] == name])
             .transform_calculate(words=f"'{start}' + format(datum.slope, '.3f')")
@@ -107,15 +124,18 @@ def _slope_words(curves: pd.DataFrame, names: Sequence[str]) -> list[alt.Chart]:
     return words
 
 
-def _slopes(curves: pd.DataFrame, names: Sequence[str]) -> alt.LayerChart:
+def _slopes(curves: pd.DataFrame, titles: Mapping[str, str]) -> alt.LayerChart:
+    low, high = SLOPE_RANGE
+    high = max(high, 1.25 * float(curves["slope"].max()))
+    ticks = [0, 0.25, 0.5, 0.75, 1] if high < 1.5 else list(range(int(high) + 1))
     x = _z(alt.Axis(title="z", tickMinStep=1))
     y = alt.Y(
         "slope:Q",
         title=t("Slope", "斜率"),
-        scale=alt.Scale(domain=SLOPE_RANGE, nice=False),
-        axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format="~r"),
+        scale=alt.Scale(domain=[low, high], nice=False),
+        axis=alt.Axis(values=ticks, format="~r"),
     )
-    color = _name_color(names)
+    color = _name_color(titles)
     base = alt.Chart(curves).encode(x=x, y=y, color=color)
     tops = curves.loc[curves.groupby("name")["slope"].idxmax()]
     top = alt.Chart(tops).encode(x=x, y=y, color=color)

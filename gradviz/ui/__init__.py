@@ -15,7 +15,7 @@ from gradviz.ui.controls import (
     value,
 )
 from gradviz.ui.distributions import race_histograms
-from gradviz.ui.landing import landing_picture
+from gradviz.ui.landing import landing_picture, trained_landing_picture
 from gradviz.ui.lesson import Figure, Lesson, show_figure
 from gradviz.ui.live import ended, live_job, live_run, seed_shift, show_events
 from gradviz.ui.measured import measured
@@ -52,5 +52,6 @@ __all__ = [
     "single_figure",
     "steps",
     "switch",
+    "trained_landing_picture",
     "value",
 ]

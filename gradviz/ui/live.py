@@ -44,7 +44,7 @@ def live_run(
     return live_job(
         key,
         asked=asked,
-        start=lambda: runs.start(arms, seeds, visitor=_visitor()),
+        start=lambda: runs.start(arms, seeds, visitor=visitor()),
         draw=lambda frames: draw([frame for frame in frames if frame.phase == "training"]),
         another_seed=lambda: _shift_seed(shift + seeds),
     )
@@ -171,10 +171,11 @@ def _request_start(key: str) -> None:
 
 def _leave(run: Run | None) -> None:
     if run is not None:
-        run.cancel(_visitor())
+        run.cancel(visitor())
 
 
-def _visitor() -> str:
+def visitor() -> str:
+    """A name for this session, so that a shared run stops only when nobody wants it any more."""
     return st.session_state.setdefault("visitor", uuid.uuid4().hex)
 
 
