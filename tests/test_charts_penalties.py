@@ -5,21 +5,29 @@ import math
 import pytest
 import torch
 
-from gradviz.charts.penalties import STEPS, penalties
+from gradviz.charts.penalties import KINDS, STEPS, penalties
 
 
 def evaluated(spec, view, **parameters):
-    """The rows of a view, each with the values that its Vega expressions give it."""
-    layers = spec["vconcat"][view].get("layer", [spec["vconcat"][view]])
-    drawn = next(layer for layer in layers if "transform" in layer)
-    rows = spec["datasets"][drawn["data"]["name"]]
+    """What the lines of a view show: kind -> the height over its rows, with the rows."""
     known = {"abs": abs, "floor": math.floor, "pow": pow, "max": max, "min": min, **parameters}
-    for row in rows:
-        for step in drawn["transform"]:
-            if "calculate" in step:
-                expression = step["calculate"].replace("datum.", "")
-                row[step["as"]] = eval(expression, known | row)
-    return rows
+    rows, heights = None, {}
+    for layer, data in lines_of(spec["vconcat"][view]):
+        expressions = {step["as"]: step["calculate"] for step in layer["transform"]}
+        expression = expressions["height"].replace("datum.", "")
+        rows = spec["datasets"][data["name"]]
+        heights[expressions["kind"].strip("'")] = [eval(expression, known | row) for row in rows]
+    return rows, heights
+
+
+def lines_of(view, data=None):
+    """The computed lines of a view, each with its data, which Altair may state once for all."""
+    for layer in view["layer"]:
+        own = layer.get("data", view.get("data", data))
+        if "layer" in layer:
+            yield from lines_of(layer, own)
+        elif "transform" in layer:
+            yield layer, own
 
 
 def descended(kind, start, rate, steps):
@@ -37,28 +45,31 @@ def descended(kind, start, rate, steps):
 
 @pytest.mark.parametrize(("shrink", "start"), [(0.16, 1.5), (0.07, 0.9), (0.35, 2.0)])
 def test_many_steps_are_those_of_sgd_and_of_the_soft_threshold(shrink, start):
-    rows = evaluated(penalties(shrink, start).to_dict(), 2, shrink=shrink, start=start)
+    _, drawn = evaluated(penalties(shrink, start).to_dict(), 2, shrink=shrink, start=start)
     for kind in ("l1", "l2"):
-        drawn = [row[kind] for row in rows]
-        assert drawn == pytest.approx(descended(kind, start, shrink, STEPS), abs=1e-6)
+        assert drawn[kind] == pytest.approx(descended(kind, start, shrink, STEPS), abs=1e-6)
     soft = torch.tensor(start, dtype=torch.float64)
-    for row in rows:
-        assert row["soft"] == pytest.approx(soft.item(), abs=1e-9)
+    for height in drawn["soft"]:
+        assert height == pytest.approx(soft.item(), abs=1e-9)
         soft = torch.nn.functional.softshrink(soft, shrink)
 
 
 def test_one_step_is_that_of_sgd_for_every_weight():
-    for row in evaluated(penalties(0.2, 1.0).to_dict(), 1, shrink=0.2)[::7]:
+    rows, drawn = evaluated(penalties(0.2, 1.0).to_dict(), 1, shrink=0.2)
+    assert set(drawn) == set(KINDS)
+    for place in range(0, len(rows), 7):
+        w = rows[place]["w"]
         for kind in ("l1", "l2"):
-            assert row[kind] == pytest.approx(descended(kind, row["w"], 0.2, 1)[1])
-        soft = torch.nn.functional.softshrink(torch.tensor(row["w"]), 0.2)
-        assert row["soft"] == pytest.approx(soft.item(), abs=1e-6)
+            assert drawn[kind][place] == pytest.approx(descended(kind, w, 0.2, 1)[1])
+        soft = torch.nn.functional.softshrink(torch.tensor(w), 0.2)
+        assert drawn["soft"][place] == pytest.approx(soft.item(), abs=1e-6)
 
 
 def test_the_penalties_are_square_and_absolute_value():
-    for row in evaluated(penalties().to_dict(), 0):
-        assert row["l2"] == pytest.approx(row["w"] ** 2)
-        assert row["l1"] == abs(row["w"])
+    rows, drawn = evaluated(penalties().to_dict(), 0)
+    for row, square, size in zip(rows, drawn["l2"], drawn["l1"], strict=True):
+        assert square == pytest.approx(row["w"] ** 2)
+        assert size == abs(row["w"])
 
 
 @pytest.mark.parametrize("options", [{"shrink": 0.5}, {"start": -1.0}])

@@ -17,6 +17,12 @@ STEPS = 40
 SHRINK = "shrink"  # learning rate times strength, the parameter in the browser
 START = "start"  # the weight that the last picture starts from
 KINDS = ("soft", "l2", "l1")  # from the lowest line to the topmost
+# The soft threshold lies below as a broad band, since it and L1 part only near zero.
+_LOOKS = {
+    "soft": {"strokeWidth": 8, "opacity": 0.4},
+    "l2": {"strokeWidth": 2.5},
+    "l1": {"strokeWidth": 2},
+}
 
 # Vega expressions for each kind.
 _SIGN = "((datum.w > 0) - (datum.w < 0))"
@@ -86,39 +92,27 @@ def _color() -> alt.Color:
     )
 
 
-def _width() -> alt.StrokeWidth:
-    """The soft threshold lies below L1 as a broad band, since the two part only near zero."""
-    scale = alt.Scale(type="ordinal", domain=list(KINDS), range=[8, 2.5, 2])
-    return alt.StrokeWidth("kind:N", scale=scale, legend=None)
-
-
-def _opacity() -> alt.Opacity:
-    return alt.Opacity(
-        "kind:N",
-        scale=alt.Scale(type="ordinal", domain=list(KINDS), range=[0.4, 1, 1]),
-        legend=None,
-    )
-
-
-def _lines(places: pd.DataFrame, expressions: dict[str, str], x: alt.X, y: alt.Y) -> alt.Chart:
+def _lines(places: pd.DataFrame, expressions: dict[str, str], x: alt.X, y: alt.Y) -> alt.LayerChart:
     """One line for each kind of `expressions`, over the `places` of its x axis."""
-    return (
-        alt.Chart(places)
-        .transform_calculate(**expressions)
-        .transform_fold(list(expressions), as_=["kind", "height"])
-        .mark_line(clip=True)
-        .encode(x=x, y=y, color=_color(), strokeWidth=_width(), opacity=_opacity())
+    return alt.layer(
+        *(
+            alt.Chart(places)
+            .transform_calculate(height=expression, kind=f"'{kind}'")
+            .mark_line(clip=True, **_LOOKS[kind])
+            .encode(x=x, y=y, color=_color())
+            for kind, expression in expressions.items()
+        )
     )
 
 
-def _over_weights(expressions: dict[str, str], y: alt.Y) -> alt.Chart:
+def _over_weights(expressions: dict[str, str], y: alt.Y) -> alt.LayerChart:
     points = 80
     weights = [place * REACH / points for place in range(-points, points + 1)]
     x = alt.X("w:Q", title=t("Weight w", "权重 w"), scale=alt.Scale(domain=[-REACH, REACH]))
     return _lines(pd.DataFrame({"w": weights}), expressions, x, y)
 
 
-def _shapes() -> alt.Chart:
+def _shapes() -> alt.LayerChart:
     title = t("Penalty / λ", "惩罚项 / λ")
     y = alt.Y("height:Q", title=title, scale=alt.Scale(domain=[0, 4]), axis=alt.Axis(tickCount=4))
     return _over_weights(_PENALTY, y).properties(height=110)

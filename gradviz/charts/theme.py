@@ -46,6 +46,7 @@ CONFIG = alt.Config(
         labelFontSize=SMALL,
         titleFontSize=SMALL,
         labelLimit=0,
+        symbolOpacity=1,
         title=None,
     ),
 )
