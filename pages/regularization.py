@@ -87,7 +87,7 @@ def race() -> str:
         )
     with right:
         quantity = ui.quantity_switch("quantity", ("weight_norm", "delta", "update_ratio"))
-    ui.race("race", arms(strength), arm_names(), quantity, theory=["plain"])
+    ui.race("race", arms(strength), arm_names(), quantity, theory=["plain"], follow=True)
     return t(
         "Ten tanh layers whose weights start four times as large as they should; same digits, same "
         "batches, same first weights.",

@@ -132,6 +132,28 @@ def test_a_live_run_is_started_and_watched_to_its_end():
     assert not app.button(key="race_train").disabled
 
 
+def following_page():
+    import streamlit as st
+
+    from gradviz import ui
+    from gradviz.recipe import Recipe
+
+    steps = ui.number("steps", "Steps", 1, 20, 8, 1, "help")
+    arms = {"deep": Recipe(depth=3, width=4, steps=steps, batch_size=16)}
+    ui.live_run("follow", arms, 1, lambda frames: st.text(f"{len(frames)}"), follow=True)
+
+
+def test_a_run_that_follows_its_controls_waits_for_the_first_press():
+    app = AppTest.from_function(following_page, default_timeout=60).run()
+    app.slider(key="steps").set_value(5).run()
+    assert state(app) == "0", "nothing is trained unasked"
+    app.button(key="follow_train").click().run()
+    assert app.session_state["follow_watched"][1].wait(60)
+    app.slider(key="steps").set_value(12).run()
+    followed = app.session_state["follow_watched"][1]
+    assert followed.wait(60) and followed.frames[-1].step == 12
+
+
 def test_another_seed_is_another_run_and_is_kept_in_the_url():
     app = AppTest.from_function(live_page, default_timeout=60).run()
     app.button(key="race_seed_button").click().run()

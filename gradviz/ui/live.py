@@ -28,18 +28,24 @@ DrawFrames = Callable[[Frames], None]
 
 
 def live_run(
-    key: str, arms: Mapping[str, Recipe], seeds: int, draw: DrawFrames, join: bool = False
+    key: str,
+    arms: Mapping[str, Recipe],
+    seeds: int,
+    draw: DrawFrames,
+    join: bool = False,
+    follow: bool = False,
 ) -> Run | None:
     """Buttons, progress and picture of a race of `arms`; returns the run once one was started.
 
     `draw(frames)` is called with the frames so far: none before the start, then a few times a
     second, and all of them at the end. `seeds` is the number of replicas of each arm. With `join`
     a race that somebody else has run, such as the figure above, is shown without being asked for.
+    With `follow` a change of the controls trains anew, once the visitor has pressed Train.
     """
     shift = seed_shift()
     arms = {name: replace(recipe, seed=recipe.seed + shift) for name, recipe in arms.items()}
     asked = (tuple(arms.items()), seeds)
-    if join and runs.known(asked):
+    if (join and runs.known(asked)) or (follow and _other_settings(key, arms)):
         _request_start(key)
     return live_job(
         key,
@@ -58,7 +64,7 @@ def live_job(
     another_seed: Callable[[], None] | None = None,
 ) -> Run | None:
     """As `live_run`, for any background job; `asked` is everything that decides its outcome."""
-    slot = f"{key}_watched"
+    slot = _slot(key)
     known, run = st.session_state.get(slot, (None, None))
     if known != asked:
         _leave(run)
@@ -163,6 +169,18 @@ def _status(run: Run) -> str:
             return t("Pre-training: {percent}", "预训练中：{percent}", percent=percent)
         case _:
             return t("Training: {percent}", "训练中：{percent}", percent=percent)
+
+
+def _slot(key: str) -> str:
+    """Where the session keeps the job that the visitor watches, with what was asked for."""
+    return f"{key}_watched"
+
+
+def _other_settings(key: str, arms: Mapping[str, Recipe]) -> bool:
+    """Whether the visitor watches a race of the same arms with other recipes."""
+    asked, _ = st.session_state.get(_slot(key), (None, None))
+    watched = dict(asked[0]) if asked is not None else {}
+    return list(watched) == list(arms) and watched != arms
 
 
 def _request_start(key: str) -> None:

@@ -32,13 +32,14 @@ def race(
     seeds: int = SEEDS,
     join: bool = False,
     thresholds: Mapping[str, float] | None = None,
+    follow: bool = False,
 ) -> Frames:
     """Draw the buttons and the picture of a race; returns the frames drawn last.
 
     `arms` maps stable English names to recipes, and `names` those to what they are called on the
     page; an arm called like an entry of the palette has its color. Of the arms in `theory` the
     mean-field prediction is drawn as a line where the quantity is δ. `thresholds` are values of
-    curves, by their names, worth a rule. For `join` see `live_run`.
+    curves, by their names, worth a rule. For `join` and `follow` see `live_run`.
     """
     drawn: Frames = []
     expected = {name: arms[name] for name in theory} if quantity == "delta" else {}
@@ -64,7 +65,7 @@ def race(
         picture(chart, key=f"{key}_chart")
         show_events(frames, names)
 
-    live_run(key, arms, seeds, draw, join)
+    live_run(key, arms, seeds, draw, join, follow)
     return drawn
 
 
