@@ -227,7 +227,7 @@ def why() -> str:
 def measured_growth(depth: int, scale: float) -> np.ndarray:
     from gradviz.block_growth import block_growth
 
-    recipe = Recipe(depth=depth, activation="relu", residual=True, residual_scale=scale)
+    recipe = Recipe(depth=depth, width=128, activation="relu", residual=True, residual_scale=scale)
     return block_growth(recipe, load(recipe.dataset, recipe.seed).x_train[:256])
 
 

@@ -134,9 +134,9 @@ def test_limit_the_plain_network_wins_on_spirals():
 
 
 def test_limit_unscaled_branches_overflow():
-    scaled = Recipe(depth=40, activation="relu", steps=20, residual=True)
+    scaled = Recipe(depth=40, activation="relu", steps=60, residual=True)
     assert last(replace(scaled, residual_scale=1.0)).status == "diverged"
-    assert last(scaled).status == "finished"
+    assert (last(scaled).accuracy > 0.9).sum() >= 4
 
 
 def test_the_paths_add_up_to_the_product():

@@ -6,11 +6,12 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.layers import Names, arm_color
-from gradviz.charts.theme import themed
+from gradviz.charts.layers import Names, translated
+from gradviz.charts.palette import colors_of
+from gradviz.charts.theme import legend, themed
 from gradviz.language import t
 
-HEIGHT = 220
+HEIGHT = 280
 
 
 def dead_shares(history: pd.DataFrame) -> pd.DataFrame:
@@ -36,8 +37,8 @@ def dead_units(shares: pd.DataFrame, names: Names, steps: int) -> alt.LayerChart
         scale=alt.Scale(domain=[0, max(steps, 1)], nice=False),
         axis=alt.Axis(grid=False, format="d", tickCount=7),
     )
-    y = alt.Y(
-        "middle:Q",
+    y_low = alt.Y(
+        "low:Q",
         title=t("Dead hidden units", "死亡的隐藏单元"),
         scale=alt.Scale(domain=[0, 1]),
         axis=alt.Axis(format="%", tickCount=5),
@@ -47,11 +48,15 @@ def dead_units(shares: pd.DataFrame, names: Names, steps: int) -> alt.LayerChart
         alt.Tooltip("middle:Q", title=t("dead", "死亡"), format=".0%"),
         alt.Tooltip("seeds:Q", title=t("seeds left", "剩余种子数")),
     ]
-    curves = alt.Chart(shares).encode(x=x, color=arm_color(names))
+    colors = colors_of(names)
+    # A legend takes its looks from the pale bands, unless it is told otherwise.
+    key = legend(labelExpr=translated(names), symbolType="stroke", symbolOpacity=1)
+    scale = alt.Scale(domain=list(colors), range=list(colors.values()))
+    curves = alt.Chart(shares).encode(x=x, color=alt.Color("arm:N", scale=scale, legend=key))
     return themed(
         alt.layer(
-            curves.mark_area(opacity=0.2).encode(y=alt.Y("low:Q"), y2="high:Q"),
-            curves.mark_line(strokeWidth=2).encode(y=y, tooltip=tooltip),
+            curves.mark_area(opacity=0.2).encode(y=y_low, y2="high:Q"),
+            curves.mark_line(strokeWidth=2).encode(y="middle:Q", tooltip=tooltip),
         ).properties(
             height=HEIGHT,
             description=t(
