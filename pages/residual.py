@@ -210,7 +210,7 @@ def why() -> str:
             growth_history(measured),
             "growth",
             t("Variance, relative to the input", "相对输入的方差"),
-            arm_names(),
+            {"residual": arm_names()["residual"]},
             theory=pd.DataFrame({"arm": "residual", "layer": layers, "value": theory}),
         ),
         "why_chart",

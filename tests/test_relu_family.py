@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from gradviz.activations import ACTIVATIONS
 from gradviz.charts.activation_curves import tangent
@@ -10,6 +11,7 @@ from gradviz.charts.dead_units import dead_shares, dead_units
 from gradviz.charts.mean_slopes import mean_slopes
 from gradviz.data import load
 from gradviz.history import history_frame
+from gradviz.measure import slopes
 from gradviz.preactivations import preactivations_in_training
 from gradviz.recipe import Recipe, replace
 from gradviz.theory import mean_square_slope, predicted_delta
@@ -41,18 +43,18 @@ def test_the_family_still_learns_with_20_layers(name, least):
 
 
 def test_mean_squared_slopes():
-    slopes = {name: mean_square_slope(phi) for name, phi in ACTIVATIONS.items()}
-    assert slopes["relu"] == pytest.approx(0.5)
-    assert slopes["leaky_relu"] == pytest.approx(0.50005)
-    assert slopes["elu"] == pytest.approx(0.668, abs=5e-4)
-    assert slopes["tanh"] == pytest.approx(0.4644, abs=5e-5)
-    assert slopes["sigmoid"] == pytest.approx(0.0448, abs=5e-5)
-    assert slopes["relu"] > 10 * slopes["sigmoid"]
+    means = {name: mean_square_slope(phi) for name, phi in ACTIVATIONS.items()}
+    assert means["relu"] == pytest.approx(0.5)
+    assert means["leaky_relu"] == pytest.approx(0.50005)
+    assert means["elu"] == pytest.approx(0.668, abs=5e-4)
+    assert means["tanh"] == pytest.approx(0.4644, abs=5e-5)
+    assert means["sigmoid"] == pytest.approx(0.0448, abs=5e-5)
+    assert means["relu"] > 10 * means["sigmoid"]
     shown = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu")
-    assert max(slopes[name] for name in shown) < 1
-    spec = mean_slopes(slopes, dict.fromkeys(slopes, "φ")).to_dict()
+    assert max(means[name] for name in shown) < 1
+    spec = mean_slopes(means, dict.fromkeys(means, "φ")).to_dict()
     values = [row["value"] for rows in spec["datasets"].values() for row in rows if "name" in row]
-    assert values == list(slopes.values())
+    assert values == list(means.values())
 
 
 @pytest.mark.parametrize(
@@ -61,10 +63,10 @@ def test_mean_squared_slopes():
 )
 def test_training_moves_the_mean_squared_slopes_little(name, low, high):
     recipe = replace(HEALTHY, activation=name, width=64)
-    slopes = [frame.layers["rms_slope"] ** 2 for frame in preactivations_in_training(recipe, 3)]
-    assert len(slopes) > 20
-    assert min(layers.min() for layers in slopes) > low
-    assert max(layers.max() for layers in slopes) < high
+    squares = [frame.layers["rms_slope"] ** 2 for frame in preactivations_in_training(recipe, 3)]
+    assert len(squares) > 20
+    assert min(layers.min() for layers in squares) > low
+    assert max(layers.max() for layers in squares) < high
 
 
 @pytest.mark.parametrize(("depth", "reference"), [(22, 6.9e-4), (30, 4.4e-5)])
@@ -101,11 +103,18 @@ def test_large_steps_kill_most_relu_units_and_no_leaky_ones():
     dead = last(relu).layers["dead"][:, :-1].mean(axis=1)
     alive = last(replace(relu, lr=0.02)).layers["dead"][:, :-1].mean(axis=1)
     assert (dead > 0.45).sum() >= 4
+    early = last(replace(relu, steps=40)).layers["dead"][:, :-1].mean(axis=1)
+    assert (early > 1 / 3).sum() >= 4
     assert (alive < 0.2).all()
     leaky = list(race({"leaky": replace(relu, activation="leaky_relu")}, 5, record_every=10))
     shares = np.concatenate([frame.layers["dead"].ravel() for frame in leaky])
     assert (shares[np.isfinite(shares)] == 0).all()
     assert np.isnan(leaky[-1].accuracy).sum() >= 3
+
+
+def test_the_slope_of_elu_is_rounded_to_zero_far_below_zero():
+    near, far = slopes(ACTIVATIONS["elu"], torch.tensor([-80.0, -110.0])).tolist()
+    assert near > 0 == far
 
 
 def test_the_share_of_dead_units_is_drawn_over_the_steps():
