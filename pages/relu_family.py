@@ -92,8 +92,8 @@ def race() -> str:
     ui.presets(
         "race_presets",
         {
-            t("Healthy", "健康"): {"depth": 10, "lr": GENTLE, "quantity": "delta"},
-            t("Deeper", "更深"): {"depth": 20, "lr": 0.01, "quantity": "delta"},
+            t("Healthy", "健康"): {"depth": 10, "lr": GENTLE, "quantity": "delta", "set": "source"},
+            t("Deeper", "更深"): {"depth": 20, "lr": 0.01, "quantity": "delta", "set": "source"},
             t("Today's", "如今常用"): {"depth": 10, "lr": GENTLE, "set": "today"},
             t("Kill units", "杀死神经元"): {
                 "depth": 10,
@@ -122,20 +122,7 @@ def race_arms() -> dict[str, Recipe]:
     """Draw the controls of the race, and return its networks as they say."""
     left, middle, right = ui.row(3)
     with left:
-        chosen = ui.choice(
-            "set",
-            t("Sigmoid and tanh against", "sigmoid、tanh 对阵"),
-            tuple(SETS),
-            "source",
-            t(
-                "ReLU, Leaky ReLU and ELU, which the source names, or GELU and SiLU.",
-                "原文提到的 ReLU、Leaky ReLU、ELU，或如今常用的 GELU、SiLU。",
-            ),
-            names={
-                "source": t("source", "原文"),
-                "today": t("today", "如今"),
-            }.get,
-        )
+        chosen = set_control()
     with middle:
         depth = ui.number(
             "depth", t("Hidden layers", "隐藏层数"), 5, 30, 10, 1, t("Of all arms.", "各网络相同。")
@@ -152,10 +139,25 @@ def race_arms() -> dict[str, Recipe]:
     if chosen == "source":
         left, right = ui.row(2)
         with left:
-            slope = slope_control("race_negative_slope")
+            base = replace(base, negative_slope=slope_control("race_negative_slope"))
         with right:
-            base = replace(base, negative_slope=slope, alpha=alpha_control("race_alpha"))
+            base = replace(base, alpha=alpha_control("race_alpha"))
     return {name: replace(base, activation=name) for name in SETS[chosen]}
+
+
+def set_control() -> str:
+    names = {"source": t("source", "原文"), "today": t("today", "如今")}
+    return ui.choice(
+        "set",
+        t("Sigmoid and tanh against", "sigmoid、tanh 对阵"),
+        tuple(SETS),
+        "source",
+        t(
+            "ReLU, Leaky ReLU and ELU, which the source names, or GELU and SiLU.",
+            "原文提到的 ReLU、Leaky ReLU、ELU，或如今常用的 GELU、SiLU。",
+        ),
+        names=names.get,
+    )
 
 
 @lesson.figure(("The mean squared slope", "斜率平方的均值"))
