@@ -106,14 +106,15 @@ def race() -> str:
     arms = race_arms()
     names = {name: NAMES[name] for name in arms}
     quantity = ui.quantity_switch("quantity", ("delta", "dead", "drift", "update_ratio"))
-    frames = ui.race("race", arms, names, quantity)
+    frames = ui.race("race", arms, names, quantity, theory=list(arms))
     if quantity == "dead" and ui.ended(frames):
         shares = dead_shares(history_frame(frames))
         ui.picture(dead_units(shares, names, STEPS), "dead_chart")
     return t(
-        "Same digits, same batches, Kaiming initialization for all. A dead unit has slope zero on "
-        "the whole batch; after a run, the share of them over the steps is drawn below.",
-        "数字与批次相同，初始化都用 Kaiming。死亡单元在整个批次上斜率都为零；"
+        "Same digits, same batches, Kaiming initialization for all; lines are theory before the "
+        "first step. A dead unit has slope zero on the whole batch; after a run, the share of them "
+        "over the steps is drawn below.",
+        "数字与批次相同，初始化都用 Kaiming；线是第一步之前的理论。死亡单元在整个批次上斜率都为零；"
         "训练结束后，下方会画出其比例随训练步的变化。",
     )
 

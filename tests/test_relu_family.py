@@ -78,6 +78,13 @@ def test_limit_half_the_variance_vanishes(depth, reference):
     assert kept(recipe) == pytest.approx(np.log10(reference), abs=0.3)
 
 
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "leaky_relu", "elu", "gelu", "silu"])
+def test_theory_under_the_race_is_near_what_is_measured(name):
+    recipe = Recipe(activation=name, width=256, steps=0)
+    theory = predicted_delta(recipe, load("digits").x_train)
+    assert kept(recipe) == pytest.approx(np.log10(theory[0]), abs=0.2)
+
+
 def test_twice_the_variance_keeps_the_signal_and_pytorchs_default_has_a_third_of_one():
     he = Recipe(activation="relu", depth=30, width=256, steps=0)
     assert kept(he) == pytest.approx(0, abs=0.3)
