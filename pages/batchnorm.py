@@ -10,7 +10,7 @@ from gradviz.data import load
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 
-lesson = ui.Lesson("batchnorm")
+lesson = ui.remedy("batchnorm")
 
 CODE = """
 from gradviz import Recipe, race

@@ -10,7 +10,7 @@ from gradviz.landscape import descend
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 
-lesson = ui.Lesson("clipping")
+lesson = ui.remedy("clipping")
 
 CLIFF = cliff_surface()
 CLIFF_LR, CLIFF_STEPS = 0.5, 60

@@ -7,7 +7,7 @@ from gradviz.history import curves_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 
-lesson = ui.Lesson("regularization")
+lesson = ui.remedy("regularization")
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.02, 0.03, 0.1)
 HELPS, TOO_STRONG = 0.01, 0.1

@@ -4,11 +4,14 @@ import re
 
 import pytest
 
-from gradviz.language import LANGUAGES
+from gradviz.language import LANGUAGES, t, use
 from gradviz.ui import catalog
 from gradviz.ui.lesson import article, slots
+from gradviz.ui.remedy import PARTS, with_headings
 
 BUILT = [entry.name for entry in catalog.LESSONS if entry.built]
+REMEDIES = [entry.name for entry in catalog.LESSONS if entry.section.startswith("§3")]
+REMEDIES = [name for name in REMEDIES if name in BUILT]
 LONGEST_PASSAGE = 120  # words
 
 
@@ -43,6 +46,27 @@ def test_formulas_are_closed_and_both_languages_quote_the_same_numbers(name):
         assert text.count("$") % 2 == 0
         numbers[language] = sorted(set(re.findall(r"\d+\.\d+", text)))
     assert numbers["en"] == numbers["zh"]
+
+
+@pytest.mark.parametrize("name", REMEDIES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_remedies_share_their_spine_and_each_part_has_its_figure(name, language):
+    text = article(name, language)
+    assert "ui.remedy(" in (catalog.ROOT / "pages" / f"{name}.py").read_text(encoding="utf-8")
+    use(language)
+    for heading in PARTS.values():
+        assert f"#### {t(*heading)}\n" in with_headings(text)
+    use("en")
+    parts = re.split(r"^#### (\w+)$", text, flags=re.MULTILINE)
+    figures = {part: slots(content) for part, content in zip(parts[1::2], parts[2::2], strict=True)}
+    assert figures["idea"] and figures["why"]
+    assert "race" in figures["race"] and "limit" in figures["limit"]
+    assert "```python" in parts[-1]
+
+
+def test_an_article_without_the_spine_is_refused():
+    with pytest.raises(ValueError, match="idea"):
+        with_headings("#### idea\n\n#### why\n")
 
 
 def test_the_chinese_articles_are_chinese():

@@ -13,7 +13,7 @@ from gradviz.charts.theme import legend, themed
 from gradviz.language import t
 
 REACH = 5.0  # of both axes
-SIDE = 320  # pixels, of the whole picture
+SIDE = 250  # pixels, of the plot
 FIRST, SECOND, LIMIT = "first", "second", "limit"  # the parameters in the browser
 KINDS = ("plain", "clip_norm", "clip_value")
 
@@ -42,7 +42,7 @@ def clip_geometry(
             # As wide as high, or angles would lie; and no wider than a phone.
             width=SIDE,
             height=SIDE,
-            autosize=alt.AutoSizeParams(type="fit", contains="padding"),
+            autosize=alt.AutoSizeParams(type="pad"),
             description=t(
                 "A gradient as an arrow, with the shorter arrows that clipping by norm and by "
                 "value make of it",

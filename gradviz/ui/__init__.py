@@ -17,11 +17,12 @@ from gradviz.ui.controls import (
 from gradviz.ui.distributions import race_histograms
 from gradviz.ui.landing import landing_picture, trained_landing_picture
 from gradviz.ui.lesson import Figure, Lesson, show_figure
-from gradviz.ui.live import ended, live_job, live_run, seed_shift, show_events
+from gradviz.ui.live import ended, live_job, live_run, seed_shift, show_events, visitor
 from gradviz.ui.measured import measured
 from gradviz.ui.picture import picture
 from gradviz.ui.predict import predict, reveal
 from gradviz.ui.race import SEEDS, quantity_switch, race
+from gradviz.ui.remedy import remedy
 
 __all__ = [
     "SEEDS",
@@ -44,6 +45,7 @@ __all__ = [
     "quantity_switch",
     "race",
     "race_histograms",
+    "remedy",
     "reveal",
     "row",
     "seed_shift",
@@ -54,4 +56,5 @@ __all__ = [
     "switch",
     "trained_landing_picture",
     "value",
+    "visitor",
 ]

@@ -33,10 +33,14 @@ class Figure:
 
 
 class Lesson:
-    """One page. `name` is its entry in the catalog and the name of its articles."""
+    """One page. `name` is its entry in the catalog and the name of its articles.
 
-    def __init__(self, name: str) -> None:
+    `edit` is what is done to an article before it is shown.
+    """
+
+    def __init__(self, name: str, edit: Callable[[str], str] = str) -> None:
         self.entry = catalog.find(name)
+        self.edit = edit
         self.figures: dict[str, Figure] = {}
         chrome.open_page(self.entry.title)
 
@@ -65,7 +69,8 @@ class Lesson:
 
     def _show_article(self) -> None:
         chrome.heading(self.entry.section, t(*self.entry.title))
-        for position, piece in enumerate(_SLOT.split(article(self.entry.name, current()))):
+        text = self.edit(article(self.entry.name, current()))
+        for position, piece in enumerate(_SLOT.split(text)):
             # re.split alternates between text and the names of the slots.
             if position % 2:
                 show_figure(self.figures[piece])
