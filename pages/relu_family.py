@@ -10,7 +10,7 @@ from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 from gradviz.theory import mean_square_slope
 
-lesson = ui.Lesson("relu_family")
+lesson = ui.remedy("relu_family")
 
 FAMILY = ("relu", "leaky_relu", "elu", "gelu", "silu")
 REFERENCE = ("sigmoid", "tanh")

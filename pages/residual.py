@@ -15,7 +15,7 @@ from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 from gradviz.theory import predicted_delta, residual_growth
 
-lesson = ui.Lesson("residual")
+lesson = ui.remedy("residual")
 
 RACE = Recipe(depth=20, steps=100)
 RACES = {
