@@ -1,4 +1,6 @@
-"""What batching the seeds buys: `python tests/benchmark.py` prints ratios taken side by side.
+"""How long the lessons' races take, and what batching and measuring cost; ratios side by side.
+
+    python tests/benchmark.py
 
 Not a test: machines differ and are noisy. Each line compares two ways of doing the same work, in
 turn, in one process, and reports the median of the ratios.
@@ -7,16 +9,19 @@ turn, in one process, and reports the median of the ratios.
 import statistics
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
+from lessons import arms_on_page
 from torch import nn
 
 from gradviz import Recipe, build, export, race
 from gradviz.data import load
 from gradviz.train import batches
+from gradviz.ui import catalog
 
 SEEDS = 3
 ROUNDS = 5
@@ -44,18 +49,8 @@ def plain_pytorch():
             optimizer.step()
 
 
-def measured():
-    for _ in race({"arm": RECIPE}, SEEDS):
-        pass
-
-
-def barely_measured():
-    for _ in race({"arm": RECIPE}, SEEDS, record_every=RECIPE.steps):
-        pass
-
-
-def one_seed():
-    for _ in race({"arm": RECIPE}, 1):
+def train(arms, seeds=SEEDS, record_every=None):
+    for _ in race(arms, seeds, record_every):
         pass
 
 
@@ -64,9 +59,22 @@ def report(title, first, second):
     print(f"{title}: {statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f})")
 
 
+def default_races():
+    """What a reader of each remedy's lesson waits for, and what measuring has to do with it."""
+    for lesson in (entry.name for entry in catalog.LESSONS if entry.section.startswith("§3")):
+        arms = arms_on_page(lesson, "race")
+        steps = max(recipe.steps for recipe in arms.values())
+        whole, bare = partial(train, arms), partial(train, arms, record_every=steps)
+        print(f"{lesson}: {seconds(whole):.1f} s for {', '.join(arms)}")
+        report("    measured / measured twice only", whole, bare)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    arms = {"arm": RECIPE}
+    measured, bare = partial(train, arms), partial(train, arms, record_every=RECIPE.steps)
     measured(), plain_pytorch()
     report("race of 3 seeds, measured / the same in plain PyTorch", measured, plain_pytorch)
-    report("measuring about 60 frames / measuring two", measured, barely_measured)
-    report("three seeds at once / one seed", measured, one_seed)
+    report("measuring about 60 frames / measuring two", measured, bare)
+    report("three seeds at once / one seed", measured, partial(train, arms, 1))
+    default_races()
