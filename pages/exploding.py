@@ -194,13 +194,11 @@ def _growth(history: pd.DataFrame) -> tuple[float, float, int] | None:
     return by_step.iloc[0], by_step.iloc[-1], int(by_step.index[-1])
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
+@ui.measured
 def _signal(name: str, sigma: float, depth: int, width: int) -> pd.DataFrame:
-    # PyTorch is imported only when something is measured: it takes seconds.
     from gradviz.initial_signal import signal_at_start
 
-    with st.spinner(t("Measuring a real network…", "正在测量真实网络……")):
-        return signal_at_start(Recipe(activation=name, gain=sigma, depth=depth, width=width))
+    return signal_at_start(Recipe(activation=name, gain=sigma, depth=depth, width=width))
 
 
 @st.cache_data(show_spinner=False, max_entries=200)

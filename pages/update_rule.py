@@ -63,13 +63,7 @@ def composite() -> str:
 def composite_controls() -> tuple[str, float, float]:
     left, middle, right = ui.row(3)
     with left:
-        name = ui.choice(
-            "activation",
-            t("Activation", "激活函数"),
-            ("sigmoid", "tanh", "relu"),
-            "sigmoid",
-            t("Of every layer.", "每一层都用它。"),
-        )
+        name = ui.activation_choice("activation")
     with middle:
         weight = ui.number(
             "weight",
