@@ -7,9 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from gradviz.activations import activation
 from gradviz.data import load
 from gradviz.recipe import Recipe
-from gradviz.theory import predicted_delta
+from gradviz.theory import (
+    mean_square_slope,
+    predicted_delta,
+    predicted_variances,
+    weight_scale,
+)
 
 
 def predicted_signals(arms: Mapping[str, Recipe], history: pd.DataFrame) -> pd.DataFrame:
@@ -38,3 +44,16 @@ def _measured_last(history: pd.DataFrame, arm: str, depth: int) -> float:
     last = history[rows]["value"]
     with np.errstate(divide="ignore"):
         return float(np.exp(np.log(last).mean())) if len(last) else 1.0
+
+
+def predicted_start(recipe: Recipe, quantity: str) -> np.ndarray:
+    """Mean-field theory's `quantity` of layers 2 to depth at a random start.
+
+    The quantities are those of `fine_tuning_start.StartFrame`. The factor is σ_w √E[φ′(z)²]
+    (Schoenholz et al. 2017, section 4). `recipe.pretrain` is ignored.
+    """
+    phi = activation(recipe.activation, recipe.negative_slope, recipe.alpha)
+    variances = predicted_variances(recipe, load(recipe.dataset, recipe.seed).x_train)[:-1]
+    slope = np.sqrt(mean_square_slope(phi, variances))
+    weights = np.full(recipe.depth - 1, weight_scale(recipe, recipe.width, recipe.width)[0])
+    return {"factor": slope * weights, "slope": slope, "weights": weights}[quantity]

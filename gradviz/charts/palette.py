@@ -14,6 +14,8 @@ COLORS: dict[str, str] = {
     "deep": "#d93e0a",
     "shallow": "#0e6b93",
     "pretraining": "#7339f5",
+    "rbm": "#7339f5",
+    "autoencoder": "#c2570c",
     "clip_norm": "#618bf9",
     "clip_value": "#825d1c",
     "l1": "#c31546",
