@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from gradviz import runs, ui
-from gradviz.charts.layers import layer_profile
+from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.powers import rounded_power
 from gradviz.charts.pretraining import pretraining
 from gradviz.history import history_frame
@@ -173,7 +173,7 @@ def why() -> str:
     )
     return t(
         "8 layers. At the random start the factor is the slope times the weights; after "
-        "pre-training it is more. The line is theory for the random start.",
+        "pre-training it is more than that. The line is theory for the random start.",
         "8 层。随机初始化时，因子等于斜率乘以权重尺度；预训练之后则更大。线是随机初始化的理论值。",
     )
 
@@ -213,7 +213,7 @@ def factors_chart(frames: list, arms: dict[str, Recipe], quantity: str) -> objec
             "value": predicted_start(plain, quantity),
         }
     )
-    return layer_profile(history, quantity, factor_title(quantity), arm_names(), theory)
+    return layer_factors(history, arm_names(), theory, quantity, factor_title(quantity))
 
 
 @lesson.figure(("ReLU needs no pre-training", "ReLU 无需预训练"))

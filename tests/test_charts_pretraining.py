@@ -3,8 +3,10 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.pretraining import SLIDES, digits, errors, filters, pretraining
 
 DEPTH, EPOCHS, SIDE = 3, 10, 2
@@ -89,6 +91,17 @@ def test_the_picture_fits_the_page_and_its_images_stay_square():
     images = spec["vconcat"][1]
     assert "width" in images["encoding"]["x"]["scale"]["domain"][1]["expr"]
     assert "width" not in images
+
+
+def test_a_part_of_the_factors_is_drawn_before_anything_is_measured_and_after():
+    theory = pd.DataFrame({"arm": "plain", "layer": [2, 3], "value": [0.2, 0.25]})
+    row = {"arm": "plain", "step": 0, "seed": 0, "quantity": "slope", "value": 0.5}
+    measured = pd.DataFrame([row | {"layer": layer} for layer in (2, 3, 4)])
+    for history, layers in ((measured[:0], []), (measured, [2, 3])):
+        spec = layer_factors(history, {"plain": "plain"}, theory, "slope", "slope").to_dict()
+        tables = spec["datasets"].values()
+        assert [row["layer"] for rows in tables for row in rows if "middle" in row] == layers
+        assert "slope" in str(spec["layer"][3]["encoding"]["y"]["title"])
 
 
 def test_the_data_of_a_whole_run_stay_small():

@@ -15,23 +15,31 @@ HEIGHT = 300
 USUAL = 1.5  # the top of the axis, unless a factor is larger
 
 
-def layer_factors(history: pd.DataFrame, names: Names, theory: pd.DataFrame) -> alt.LayerChart:
+def layer_factors(
+    history: pd.DataFrame,
+    names: Names,
+    theory: pd.DataFrame,
+    quantity: str = "factor",
+    title: str | None = None,
+) -> alt.LayerChart:
     """The factor by which each hidden layer multiplies δ: marks with a band over the seeds.
 
     `history` has the quantity "factor" in the columns of `gradviz.history`; `theory`, drawn as
-    lines, has columns arm, layer, value. The dashed rule is at 1, where nothing is lost.
+    lines, has columns arm, layer, value. The dashed rule is at 1, where nothing is lost. A part of
+    the factor can be drawn the same way, as another `quantity` with its `title`.
     """
-    rows = summarize(history, "factor")
+    rows = summarize(history, quantity)
+    deepest = max([*rows["layer"], *theory["layer"]])
     top = max(USUAL, 1.1 * float(rows["high"].max()))
     x = alt.X(
         "layer:Q",
         title=t("Hidden layer (1 is next to the input)", "隐藏层（第 1 层紧邻输入）"),
-        scale=alt.Scale(domain=[0.5, rows["layer"].max() + 0.5], nice=False),
+        scale=alt.Scale(domain=[0.5, deepest + 0.5], nice=False),
         axis=alt.Axis(format="d", tickMinStep=1, grid=False),
     )
     y = alt.Y(
         "middle:Q",
-        title=t("δ of layer l−1 / δ of layer l", "第 l−1 层的 δ / 第 l 层的 δ"),
+        title=title or t("δ of layer l−1 / δ of layer l", "第 l−1 层的 δ / 第 l 层的 δ"),
         scale=alt.Scale(domain=[0, top], nice=False),
         axis=alt.Axis(tickCount=4),
     )

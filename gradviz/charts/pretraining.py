@@ -25,7 +25,7 @@ ERROR_HEIGHT = 170
 EXAMPLES, FILTERS, COLUMNS = 8, 32, 8  # images of each kind, and of filters in a row
 LOWEST, HIGHEST = 1e-4, 1.0  # of the error's axis: inputs lie in [0, 1]
 SLIDES = 15  # epochs that the slider offers; more would make the page heavy and show no more
-_LARGEST = 46  # pixels of an image, where the page is wide enough
+_LARGEST = 36  # pixels of an image, where the page is wide enough
 _CELL = 1.2  # the width of an image and the gap after it, in images
 
 Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
