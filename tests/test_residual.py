@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from lessons import arms_on_page, last_frame
 
 from gradviz.block_growth import block_growth
 from gradviz.charts.layer_factors import layer_factors as factor_chart
@@ -13,21 +14,17 @@ from gradviz.layer_factors import layer_factors
 from gradviz.network import build
 from gradviz.recipe import Recipe, replace
 from gradviz.theory import predicted_delta, residual_growth
-from gradviz.train import race
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
 SEEDS = 5
 
 
-def last(recipe, seeds=SEEDS):
-    return list(race({"arm": recipe}, seeds, record_every=max(1, recipe.steps)))[-1]
-
-
 @pytest.mark.parametrize("depth", [20, 40, 56])
 def test_the_residual_network_wins_the_race_at_every_depth(depth):
-    plain = Recipe(depth=depth, steps=100)
-    sick, cured = last(plain), last(replace(plain, residual=True))
+    arms = arms_on_page("residual", "race", depth=depth)
+    assert arms["plain"].depth == depth
+    sick, cured = last_frame(arms["plain"]), last_frame(arms["residual"])
     assert (sick.accuracy < 0.2).sum() >= 4
     assert (cured.accuracy > 0.9).sum() >= 4
 
@@ -35,17 +32,15 @@ def test_the_residual_network_wins_the_race_at_every_depth(depth):
 def test_the_residual_network_learns_the_spirals_with_56_layers():
     # Reference: width 64, lr 0.01, 1000 steps; plain fails, residual is at 0.986 or above. That
     # takes half a minute and comes out like this run, with half the width and twice the lr.
-    plain = Recipe(
-        dataset="spirals", depth=56, activation="relu", lr=0.02, batch_size=64, steps=300
-    )
-    sick, cured = last(plain), last(replace(plain, residual=True))
+    arms = arms_on_page("residual", "race", dataset="spirals", depth=56, activation="relu")
+    sick, cured = last_frame(arms["plain"]), last_frame(arms["residual"])
     assert (sick.accuracy < 0.7).sum() >= 4
     assert (cured.accuracy > 0.9).sum() >= 4
 
 
 def test_shortcuts_keep_the_signal():
     plain = Recipe(depth=20, steps=0)
-    sick, cured = (last(r).layers["delta"] for r in (plain, replace(plain, residual=True)))
+    sick, cured = (last_frame(r).layers["delta"] for r in (plain, replace(plain, residual=True)))
     assert (sick[:, 0] / sick[:, -2] < 1e-10).all()
     assert (cured[:, 0] / cured[:, -2] > 0.5).all()
 
@@ -128,15 +123,15 @@ def test_the_branch_form_is_that_of_the_fine_print():
 
 
 def test_limit_the_plain_network_wins_on_spirals():
-    plain = Recipe(dataset="spirals", depth=10, activation="relu", lr=0.01)
-    ahead = last(plain).accuracy > last(replace(plain, residual=True)).accuracy
+    arms = arms_on_page("residual", "limit")
+    ahead = last_frame(arms["plain"]).accuracy > last_frame(arms["residual"]).accuracy
     assert ahead.sum() >= 4
 
 
 def test_limit_unscaled_branches_overflow():
-    scaled = Recipe(depth=40, activation="relu", steps=60, residual=True)
-    assert last(replace(scaled, residual_scale=1.0)).status == "diverged"
-    assert (last(scaled).accuracy > 0.9).sum() >= 4
+    arms = arms_on_page("residual", "limit", case="unscaled")
+    assert last_frame(arms["unscaled"]).status == "diverged"
+    assert (last_frame(arms["residual"]).accuracy > 0.9).sum() >= 4
 
 
 def test_the_paths_add_up_to_the_product():
