@@ -194,7 +194,7 @@ def _images(name: str, look: Look, rows: int, columns: int, title: str) -> alt.C
     pixels = alt.Chart(alt.NamedData(name))
     if look.last is not None:
         pixels = pixels.transform_filter(f"datum.frame == {FRAME}")
-    size = 1.04 / look.side  # a little overlap hides the seams between pixels
+    size = 1.12 / look.side  # a little overlap hides the seams between pixels
     pixels = pixels.transform_calculate(right=f"datum.column + {size}", below=f"datum.row + {size}")
     height, across = rows * _CELL * _LARGEST, columns * _CELL - 0.2
     # As many images across and down as keep them square, whatever the page's width.
