@@ -1,0 +1,52 @@
+"""In the lessons on the remedies, pictures answer without the server and runs hear Stop."""
+
+import re
+
+from browser import Visitor, chromium, chromium_path, fresh_server
+
+
+def drag(visitor, name, value):
+    """Set a slider of a picture, as its own events do; whether the picture changed."""
+    slider = visitor.page.locator(f"input[name={name}]")
+    picture = slider.locator("xpath=ancestor::*[@data-testid='stVegaLiteChart']/*[1]")
+    before = picture.first.screenshot()
+    slider.evaluate(
+        "(input, value) => {input.value = value; input.dispatchEvent(new Event('input'))}", value
+    )
+    visitor.page.wait_for_timeout(300)
+    return picture.first.screenshot() != before
+
+
+def press(visitor, figure, button):
+    visitor.figure(figure).locator("button:visible", has_text=button).first.click()
+
+
+def test_remedies_answer_to_the_hand_and_can_be_stopped():
+    chromium_path()
+    with fresh_server() as (address, log), chromium() as browser:
+        visitor = Visitor(browser, height=1600)
+        for lesson, slider, value in (
+            ("clipping", "threshold_power", 1),
+            ("clipping", "first", -3),
+            ("batchnorm", "a_shown", 0.5),
+            ("regularization", "shrink", 0.3),
+        ):
+            visitor.open(f"{address}/{lesson}?lang=en")
+            visitor.page.locator(f"input[name={slider}]").wait_for()
+            sent = len(visitor.sent)
+            assert drag(visitor, slider, value), (lesson, slider)
+            assert len(visitor.sent) == sent, (lesson, slider)
+
+        # What one figure has trained, the figures below it show.
+        press(visitor, "race", "Train")
+        visitor.figure("race").get_by_text("Finished").wait_for(timeout=60_000)
+        visitor.figure("why").get_by_text("Finished").wait_for(timeout=10_000)
+
+        visitor.open(f"{address}/pretraining?lang=en&figure=race")
+        press(visitor, "race", "Train")
+        visitor.figure("race").get_by_text("Pre-training:").wait_for(timeout=20_000)
+        press(visitor, "race", "Stop")
+        visitor.figure("race").get_by_text("Stopped at").wait_for(timeout=5_000)
+
+        assert visitor.complaints == []
+        assert not re.search(r"Traceback|Error|Warning", log())
