@@ -51,6 +51,7 @@ def test_what_every_visitor_waits_for_does_not_load_pytorch(module):
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
+@pytest.mark.usefixtures("one_core")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_code_that_a_lesson_shows_runs(page):
     code = snippet(page)
@@ -58,6 +59,7 @@ def test_the_code_that_a_lesson_shows_runs(page):
     exec(compile(code, page.name, "exec"), {})
 
 
+@pytest.mark.usefixtures("one_core")
 def test_the_readme_example_runs():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     code = readme.split("```python\n")[1].split("```")[0]

@@ -8,6 +8,8 @@ from gradviz.network import build
 from gradviz.recipe import Recipe, replace
 from gradviz.train import race
 
+pytestmark = pytest.mark.usefixtures("one_core")
+
 KINDS = ("rbm", "autoencoder")
 SMALL = Recipe(dataset="moons", depth=2, width=6, pretrain="rbm", pretrain_epochs=2, batch_size=256)
 # The setting of the reference numbers.
