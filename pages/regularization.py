@@ -10,14 +10,14 @@ from gradviz.recipe import Recipe, replace
 lesson = ui.remedy("regularization")
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.02, 0.03, 0.1)
-HELPS, TOO_STRONG = 0.01, 0.1
-LARGE = Recipe(activation="tanh", gain=4.0, depth=10, lr=0.02, steps=300)
+HELPS, TOO_STRONG = 0.02, 0.1
+LARGE = Recipe(activation="tanh", gain=4.0, depth=10, lr=0.02, steps=200)
 WRECKED = Recipe(activation="relu", gain=3.0, depth=6, lr=0.01, steps=200)
 CODE = """
 from gradviz import Recipe, race, replace
 
-plain = Recipe(activation="tanh", gain=4.0, depth=10, lr=0.02)
-arms = {"plain": plain, "l1": replace(plain, l1=0.01), "l2": replace(plain, l2=0.01)}
+plain = Recipe(activation="tanh", gain=4.0, depth=10, lr=0.02, steps=200)
+arms = {"plain": plain, "l1": replace(plain, l1=0.02), "l2": replace(plain, l2=0.02)}
 print({frame.arm: (frame.accuracy.mean(), frame.penalty.mean()) for frame in race(arms, seeds=3)})
 """
 

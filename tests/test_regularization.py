@@ -46,7 +46,7 @@ def test_the_penalty_is_the_larger_part_of_the_loss_at_first(ends):
 def test_l1_piles_weights_up_at_zero_and_keeps_larger_ones_than_l2(ends):
     spread = {}
     for name in ("l1", "l2"):
-        rows = histogram_frame(ends[name], "weight").query("step == 300 and layer == 5")
+        rows = histogram_frame(ends[name], "weight").query("step == 200 and layer == 5")
         spread[name] = rows.assign(middle=(rows["low"] + rows["high"]) / 2)
     near = {n: rows[rows["middle"].abs() < 0.1]["value"].sum() for n, rows in spread.items()}
     far = {n: rows[rows["middle"].abs() > 1.0]["value"].sum() for n, rows in spread.items()}
