@@ -6,6 +6,7 @@ marks of their own at the lower and upper edge of the log axis.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import altair as alt
@@ -110,12 +111,13 @@ def profile_look(
     guide: float | None = None,
     framed: bool = False,
     depth: int = 1,
+    room: Sequence[float] = (),
 ) -> Look:
-    """The look of a profile of `rows` (see `summarize`), with room for all and `depth` layers."""
+    """The look of a profile of `rows` (see `summarize`), for all of them and the values `room`."""
     return Look(
         title,
         tuple(names.items()),
-        log_domain(rows["low"], rows["high"], theory["value"]) if log else SHARE,
+        log_domain(rows["low"], rows["high"], theory["value"], room) if log else SHARE,
         int(max([depth, *rows["layer"], *theory["layer"]])),
         tuple(state for state in STATES if (rows["state"] == state).any()),
         guide,

@@ -30,7 +30,7 @@ from gradviz.charts.layers import (
 )
 from gradviz.charts.palette import INK
 from gradviz.charts.powers import power_axis, power_scale
-from gradviz.charts.summary import log_domain, summarize, summarize_curves, with_frames
+from gradviz.charts.summary import latest, log_domain, summarize, summarize_curves, with_frames
 from gradviz.charts.theme import WORDS, themed
 from gradviz.language import current, t
 
@@ -64,29 +64,31 @@ def run_chart(
     guide: float | None = None,
     curve_names: Sequence[str] = ("loss", "accuracy"),
     thresholds: Mapping[str, float] | None = None,
+    room: Sequence[float] = (),
 ) -> Spec:
     """`quantity` by layer, and below it the curves of the run so far, as a Vega-Lite spec.
 
     `history` and `curves` are those of `gradviz.history`; `steps` is the length of the whole run
     and `depth` that of the deepest arm, so that no axis grows; `theory`, if any, has columns arm,
-    layer, value. With `ended` the reader can scrub through the run. Without `log` the quantity is
-    a share, from 0 to 1. `guide` is a value of `quantity` worth comparing with, and `thresholds`
-    are such values of curves, by their names.
+    layer, value. With `ended` the reader can scrub through the run; before, `history` need only
+    hold the latest steps, and `room` are other values that its axis must hold. Without `log` the
+    quantity is a share, from 0 to 1. `guide` is a value of `quantity` worth comparing with, and
+    `thresholds` are such values of curves, by their names.
     """
     thresholds = thresholds or {}
     theory = no_theory() if theory is None else theory
-    rows = with_frames(summarize(history, quantity, log))
-    look = profile_look(rows, theory, title, names, log, guide, framed=ended, depth=depth)
+    rows = summarize(history, quantity, log)
+    rows = with_frames(rows) if ended else latest(rows)
+    look = profile_look(rows, theory, title, names, log, guide, ended, depth, room)
     last = int(rows["frame"].max()) if len(rows) else 0
-    shown = rows if ended else rows[rows["frame"] == last]
     tables = {name: summarize_curves(curves, name) for name in curve_names}
     axes = tuple(
         Curve(name, _curve_domain(name, table, thresholds.get(name)), thresholds.get(name))
         for name, table in tables.items()
     )
-    spec = _spec(look, axes, max(steps, 1), last if ended else 0, current())
-    frames = shown[["frame", "step"]].groupby("frame", as_index=False).max()
-    data = {"marks": points(shown, look), "prediction": line(theory, look), "frames": frames}
+    spec = _spec(look, axes, max(steps, 1), last, current())
+    frames = rows[["frame", "step"]].groupby("frame", as_index=False).max()
+    data = {"marks": points(rows, look), "prediction": line(theory, look), "frames": frames}
     return {**spec, "datasets": {**spec.get("datasets", {}), **data, **tables}}
 
 

@@ -74,6 +74,12 @@ def with_frames(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else rows.assign(frame=[])
 
 
+def latest(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each arm's last step, all with `frame` 0: the run as it stands."""
+    last = rows.groupby("arm", sort=False)["step"].transform("max")
+    return rows[rows["step"] == last].assign(frame=0)
+
+
 def log_domain(*values: Sequence[float], room: int = 1) -> tuple[float, float]:
     """Whole decades around all positive finite values, and `room` more at both edges."""
     joined = np.concatenate([np.asarray(part, dtype=float) for part in values])

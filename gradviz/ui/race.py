@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+import pandas as pd
+
 from gradviz.charts.replay import run_chart
 from gradviz.history import curves_frame, history_frame
 from gradviz.language import t
@@ -46,27 +49,44 @@ def race(
 
     def draw(frames: Frames) -> None:
         drawn[:] = frames
-        history = history_frame(frames)
+        # While the run lasts only its latest step is shown; the training needs the processor too.
+        shown = frames if ended(frames) else _latest(frames)
         chart = run_chart(
-            history,
-            curves_frame(frames),
+            history_frame(shown, [quantity]),
+            curves_frame(frames, curves),
             quantity,
             QUANTITIES[quantity].title(),
             dict(names),
             steps=max(recipe.steps for recipe in arms.values()),
-            theory=predicted_signals(expected, history) if expected else None,
+            theory=predicted_signals(expected, _first(frames)) if expected else None,
             ended=ended(frames),
             depth=max(recipe.depth for recipe in arms.values()),
             log=QUANTITIES[quantity].log,
             guide=HEALTHY_UPDATE if quantity == "update_ratio" else None,
             curve_names=curves,
             thresholds=thresholds,
+            room=_hidden_values(frames, quantity),
         )
         picture(chart, key=f"{key}_chart")
         show_events(frames, names)
 
     live_run(key, arms, seeds, draw, join, follow)
     return drawn
+
+
+def _latest(frames: Frames) -> Frames:
+    """The last frame of each arm."""
+    return list({frame.arm: frame for frame in frames}.values())
+
+
+def _first(frames: Frames) -> pd.DataFrame:
+    """The signals at the first frame of each arm."""
+    return history_frame(_latest(frames[::-1]), ["delta"])
+
+
+def _hidden_values(frames: Frames, quantity: str) -> np.ndarray:
+    """All that was measured of `quantity` in hidden layers."""
+    return np.concatenate([[], *(frame.layers[quantity][:, :-1].ravel() for frame in frames)])
 
 
 def quantity_switch(
