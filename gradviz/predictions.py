@@ -25,25 +25,23 @@ def predicted_signals(arms: Mapping[str, Recipe], history: pd.DataFrame) -> pd.D
     step 0 in its last hidden layer (the geometric mean over the seeds), or from 1 while `history`
     (see `gradviz.history`) has none.
     """
+    measured = _measured_last(history)
     parts = []
     for arm, recipe in arms.items():
         profile = predicted_delta(recipe, load(recipe.dataset, recipe.seed).x_train)
         layers = range(1, recipe.depth + 1)
-        value = profile * _measured_last(history, arm, recipe.depth)
+        value = profile * measured.get(arm, 1.0)
         parts.append(pd.DataFrame({"arm": arm, "layer": layers, "value": value}))
     return pd.concat(parts, ignore_index=True)
 
 
-def _measured_last(history: pd.DataFrame, arm: str, depth: int) -> float:
-    rows = (
-        (history["arm"] == arm)
-        & (history["quantity"] == "delta")
-        & (history["step"] == 0)
-        & (history["layer"] == depth)
-    )
-    last = history[rows]["value"]
+def _measured_last(history: pd.DataFrame) -> dict[str, float]:
+    """The geometric mean over the seeds of each arm's δ at step 0 in its last hidden layer."""
+    start = history[(history["step"] == 0) & (history["quantity"] == "delta")]
+    last = start[start["layer"] == start.groupby("arm")["layer"].transform("max") - 1]
     with np.errstate(divide="ignore"):
-        return float(np.exp(np.log(last).mean())) if len(last) else 1.0
+        logs = np.log(last["value"])
+    return np.exp(logs.groupby(last["arm"]).mean()).to_dict()
 
 
 def predicted_start(recipe: Recipe, quantity: str) -> np.ndarray:
