@@ -15,7 +15,7 @@ lesson = ui.remedy("batchnorm")
 CODE = """
 from gradviz import Recipe, race
 
-arms = {"plain": Recipe(steps=150), "batchnorm": Recipe(steps=150, norm="batch")}
+arms = {"plain": Recipe(steps=100), "batchnorm": Recipe(steps=100, norm="batch")}
 print({frame.arm: frame.accuracy.mean() for frame in race(arms, seeds=3)})
 """
 
@@ -26,7 +26,7 @@ def arms() -> dict[str, Recipe]:
         activation=ui.value("activation", "sigmoid"),
         lr=float(ui.value("lr", "0.05")),
         batch_size=int(ui.value("batch_size", "128")),
-        steps=150,
+        steps=100,
     )
     return {
         "plain": plain,

@@ -23,13 +23,13 @@ NAMES = {
     "gelu": "GELU",
     "silu": "SiLU",
 }
-STEPS = 150
+STEPS = 120
 GENTLE, KILLING = 0.02, 0.2  # learning rates: with the second most ReLU units die
 SETS = {"source": (*REFERENCE, "relu", "leaky_relu", "elu"), "today": (*REFERENCE, "gelu", "silu")}
 CODE = """
 from gradviz import Recipe, race
 
-arms = {name: Recipe(activation=name, lr=0.02, steps=150) for name in ("sigmoid", "relu", "elu")}
+arms = {name: Recipe(activation=name, lr=0.02, steps=120) for name in ("sigmoid", "relu", "elu")}
 print({frame.arm: frame.accuracy.mean() for frame in race(arms, seeds=3)})
 """
 
@@ -109,7 +109,7 @@ def race() -> str:
     frames = ui.race("race", arms, names, quantity, theory=list(arms))
     if quantity == "dead" and ui.ended(frames):
         shares = dead_shares(history_frame(frames))
-        ui.picture(dead_units(shares, names, STEPS), "dead_chart")
+        ui.picture(dead_units(shares, names, arms["sigmoid"].steps), "dead_chart")
     return t(
         "Same digits, same batches, Kaiming initialization for all; lines are theory before the "
         "first step. A dead unit has slope zero on the whole batch; after a run, the share of them "
@@ -136,7 +136,8 @@ def race_arms() -> dict[str, Recipe]:
             GENTLE,
             t("Large steps throw ReLU units out for good.", "步子太大，ReLU 单元会一去不回。"),
         )
-    base = Recipe(depth=depth, lr=lr, steps=STEPS)
+    # Deeper networks take longer to get going.
+    base = Recipe(depth=depth, lr=lr, steps=STEPS + 3 * max(depth - 10, 0))
     if chosen == "source":
         left, right = ui.row(2)
         with left:

@@ -20,7 +20,7 @@ from gradviz.train import race
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
-HEALTHY = Recipe(lr=0.02, steps=150)
+HEALTHY = Recipe(lr=0.02, steps=120)
 
 
 @pytest.fixture(scope="module")
