@@ -173,10 +173,9 @@ def batches() -> str:
     names = {size: t("batch of {size}", "批次 {size}", size=size) for size in sizes}
     ui.race("batches", recipes, names)
     return t(
-        "Three networks with BatchNorm. The mean and variance of a few examples are mostly noise, "
-        "and the running averages that evaluation uses fit no batch.",
-        "三个网络都用 BatchNorm。只有几个样本时，均值与方差大半是噪声，"
-        "评估时用的滑动平均与哪个批次都对不上。",
+        "Three networks with BatchNorm, 150 steps each. The mean and variance of four examples are "
+        "mostly noise.",
+        "三个网络都用 BatchNorm，各训练 150 步。只有四个样本时，均值与方差大半是噪声。",
     )
 
 
