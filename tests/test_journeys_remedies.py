@@ -39,6 +39,10 @@ def test_remedies_answer_to_the_hand_and_can_be_stopped():
 
         # What one figure has trained, the figures below it show.
         press(visitor, "race", "Train")
+        visitor.figure("race").get_by_text("Training:").wait_for()
+        visitor.page.wait_for_timeout(700)
+        captions = visitor.figure("race").locator("[data-testid=stCaptionContainer]")
+        assert captions.count() == 1, "nothing is left over from before the start"
         visitor.figure("race").get_by_text("Finished").wait_for(timeout=60_000)
         visitor.figure("why").get_by_text("Finished").wait_for(timeout=10_000)
 

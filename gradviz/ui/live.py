@@ -77,7 +77,10 @@ def live_job(
     if run is not None and run.state not in runs.ENDED:
         st.fragment(_watch, run_every=_INTERVAL)(run, draw)
     else:
-        _show(run, draw)
+        # A fragment is a container: with one here too, what follows keeps its place when a run
+        # starts. Otherwise it is sometimes seen twice.
+        with st.container():
+            _show(run, draw)
     return run
 
 
