@@ -12,6 +12,7 @@ from gradviz.recipe import Recipe, replace
 
 lesson = ui.remedy("batchnorm")
 
+ACTIVATIONS, RATES, BATCHES = ("sigmoid", "relu"), ("0.05", "0.2", "1"), ("4", "16", "128")
 CODE = """
 from gradviz import Recipe, race
 
@@ -23,9 +24,9 @@ print({frame.arm: frame.accuracy.mean() for frame in race(arms, seeds=3)})
 def arms() -> dict[str, Recipe]:
     """The networks of the race, as its controls stand."""
     plain = Recipe(
-        activation=ui.value("activation", "sigmoid"),
-        lr=float(ui.value("lr", "0.05")),
-        batch_size=int(ui.value("batch_size", "128")),
+        activation=ui.value("activation", "sigmoid", ACTIVATIONS),
+        lr=float(ui.value("lr", "0.05", RATES)),
+        batch_size=int(ui.value("batch_size", "128", BATCHES)),
         steps=100,
     )
     return {
@@ -70,12 +71,12 @@ def race() -> str:
     )
     left, middle, right = ui.row(3)
     with left:
-        ui.activation_choice("activation", ("sigmoid", "relu"))
+        ui.activation_choice("activation", ACTIVATIONS)
     with middle:
         ui.choice(
             "lr",
             t("Learning rate", "学习率"),
-            ("0.05", "0.2", "1"),
+            RATES,
             "0.05",
             t("The size of a step.", "每一步的大小。"),
         )
@@ -83,7 +84,7 @@ def race() -> str:
         ui.choice(
             "batch_size",
             t("Batch size", "批次大小"),
-            ("4", "16", "128"),
+            BATCHES,
             "128",
             t("Examples whose statistics are shared.", "共用统计量的样本数。"),
         )
@@ -168,9 +169,8 @@ def spread_over_time() -> str:
 
 @lesson.figure(("Small batches", "小批次"))
 def batches() -> str:
-    sizes = ("4", "16", "128")
-    recipes = {size: Recipe(norm="batch", batch_size=int(size), steps=150) for size in sizes}
-    names = {size: t("batch of {size}", "批次 {size}", size=size) for size in sizes}
+    recipes = {size: Recipe(norm="batch", batch_size=int(size), steps=150) for size in BATCHES}
+    names = {size: t("batch of {size}", "批次 {size}", size=size) for size in BATCHES}
     ui.race("batches", recipes, names)
     return t(
         "Three networks with BatchNorm, 150 steps each. The mean and variance of four examples are "

@@ -31,6 +31,11 @@ def arms(strength: float) -> dict[str, Recipe]:
     }
 
 
+def chosen_strength() -> float:
+    """What the control of the race stands at, for the figures below it."""
+    return float(ui.value("strength", f"{HELPS:g}", [f"{option:g}" for option in STRENGTHS]))
+
+
 def arm_names() -> dict[str, str]:
     return {"plain": t("no penalty", "无惩罚"), "l1": "L1", "l2": "L2"}
 
@@ -97,7 +102,7 @@ def race() -> str:
 
 @lesson.figure(("The loss in its two parts", "损失的两个组成部分"))
 def parts() -> str:
-    strength = float(ui.value("strength", f"{HELPS:g}"))
+    strength = chosen_strength()
     names = {name: arm_names()[name] for name in ("l1", "l2")}
 
     def draw(frames: list) -> None:
@@ -114,7 +119,7 @@ def parts() -> str:
 
 @lesson.figure(("How the weights are spread", "权重的分布"))
 def why() -> str:
-    strength = float(ui.value("strength", f"{HELPS:g}"))
+    strength = chosen_strength()
     ui.race_histograms(
         "why",
         arms(strength),

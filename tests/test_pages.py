@@ -69,3 +69,23 @@ def test_an_unknown_figure_is_named_with_the_known_ones():
     app = open_page(BUILT[0].page, lang="en", figure="nonsense")
     assert "nonsense" in app.warning[0].value
     assert slots(article(BUILT[0].name, "en"))[0] in app.warning[0].value
+
+
+@pytest.mark.parametrize(
+    ("page", "figure", "key", "allowed"),
+    [
+        ("batchnorm", "why", "lr", "0.05, 0.2, 1"),
+        ("regularization", "why", "strength", "0.001, 0.003"),
+        ("residual", "race", "depth", "20, 40, 56"),
+        ("pretraining", "race", "depth", "5, 8"),
+        ("clipping", "cliff", "w", "a number from 4 to 7"),
+    ],
+)
+def test_a_value_that_a_link_cannot_set_is_named_once_and_the_figure_is_drawn(
+    page, figure, key, allowed
+):
+    app = open_page(f"pages/{page}.py", lang="en", figure=figure, **{key: "nonsense"})
+    assert not app.exception and not app.error
+    (warning,) = app.warning
+    assert f"{key}=nonsense" in warning.value and allowed in warning.value
+    assert app.caption, "the figure says what to see"

@@ -123,16 +123,24 @@ def switch(key: str, label: str, default: bool, help: str) -> bool:  # noqa: A00
     return st.toggle(label, default, key=key, help=help, bind="query-params")
 
 
-def value(key: str, default: Option) -> Option:
+def value(key: str, default: Option, options: Sequence[Option] = ()) -> Option:
     """What the control `key` of this page stands at, wherever on the page it is drawn.
 
-    A figure that is shown alone may depend on a control of another one: then the URL tells.
+    A figure that is shown alone may depend on a control of another one: then the URL tells, and
+    what is not one of `options`, if there are any, is named.
     """
-    raw = st.session_state.get(key, st.query_params.get(key, default))
+    if key in st.session_state:
+        return type(default)(st.session_state[key])
+    raw = st.query_params.get(key, default)
     try:
-        return type(default)(raw)
+        found = type(default)(raw)
     except ValueError:
-        return default  # the control itself complains of it
+        found = None
+    if found is not None and (not options or found in options):
+        return found
+    if options:
+        _complain(key, raw, ", ".join(map(str, options)))
+    return default  # without options the control itself complains
 
 
 def presets(key: str, settings: Mapping[str, Mapping[str, object]]) -> None:
