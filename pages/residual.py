@@ -22,10 +22,9 @@ RACES = {
     "digits": RACE,
     "spirals": replace(RACE, dataset="spirals", lr=0.02, batch_size=64, steps=300),
 }
-LIMITS = {
-    "plain_wins": Recipe(dataset="spirals", depth=10, activation="relu", lr=0.01),
-    "unscaled": Recipe(depth=40, activation="relu", steps=60, residual=True),
-}
+PLAIN_WINS = Recipe(dataset="spirals", depth=10, activation="relu", lr=0.01)
+UNSCALED = Recipe(depth=40, activation="relu", steps=60, residual=True)
+DEGRADED = Recipe(depth=56, activation="relu", norm="batch", steps=100)
 CODE = """
 from gradviz import Recipe, history_frame, race
 
@@ -241,31 +240,59 @@ def growth_history(measured: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(quantity="growth")
 
 
-@lesson.figure(("Two ways to lose", "两种失败"))
+@lesson.figure(("The limits of the shortcut", "捷径的局限"))
 def limit() -> str:
+    runs = {"plain_wins": plain_wins, "unscaled": unscaled, "degradation": degradation}
     case = ui.choice(
         "case",
         t("Case", "情形"),
-        tuple(LIMITS),
+        tuple(runs),
         "plain_wins",
         t("Which limit to run.", "要运行哪一种局限。"),
-        names=lambda name: {
+        names={
             "plain_wins": t("plain wins", "普通网络获胜"),
             "unscaled": t("no scale", "不缩放"),
-        }[name],
+            "degradation": t("degradation", "退化"),
+        }.get,
     )
-    base = LIMITS[case]
-    if case == "plain_wins":
-        ui.race("limit", {"plain": base, "residual": replace(base, residual=True)}, arm_names())
-        return t(
-            "Spirals, 10 ReLU layers, a small learning rate: the plain network is ahead.",
-            "螺旋数据、10 层 ReLU、较小的学习率：普通网络领先。",
-        )
-    names = {"residual": "s = 1/√L", "unscaled": "s = 1"}
-    ui.race("limit", {"residual": base, "unscaled": replace(base, residual_scale=1.0)}, names)
+    return runs[case]()
+
+
+def plain_wins() -> str:
+    arms = {"plain": PLAIN_WINS, "residual": replace(PLAIN_WINS, residual=True)}
+    ui.race("limit", arms, arm_names())
+    return t(
+        "Spirals, 10 ReLU layers, a small learning rate: the plain network is ahead.",
+        "螺旋数据、10 层 ReLU、较小的学习率：普通网络领先。",
+    )
+
+
+def unscaled() -> str:
+    arms = {"residual": UNSCALED, "unscaled": replace(UNSCALED, residual_scale=1.0)}
+    ui.race("limit", arms, {"residual": "s = 1/√L", "unscaled": "s = 1"})
     return t(
         "40 blocks on digits: with s = 1 the variance doubles per block and the run overflows.",
         "手写数字，40 个残差块：s = 1 时方差每块翻倍，训练随即上溢。",
+    )
+
+
+def degradation() -> str:
+    arms = {
+        "shallow": replace(DEGRADED, depth=20),
+        "deep": DEGRADED,
+        "residual": replace(DEGRADED, residual=True),
+    }
+    names = {
+        "shallow": t("plain, 20 layers", "普通网络，20 层"),
+        "deep": t("plain, 56 layers", "普通网络，56 层"),
+        "residual": t("residual, 56 blocks", "残差网络，56 块"),
+    }
+    ui.race("limit", arms, names)
+    return t(
+        "ReLU with BatchNorm in all three. The deeper plain network has the higher training loss, "
+        "and yet its signal does not vanish on the way to layer 1.",
+        "三个网络都用 ReLU 与 BatchNorm。更深的普通网络训练损失更高，"
+        "而它的误差信号一路传到第 1 层也没有消失。",
     )
 
 

@@ -14,6 +14,7 @@ from gradviz.layer_factors import layer_factors
 from gradviz.network import build
 from gradviz.recipe import Recipe, replace
 from gradviz.theory import predicted_delta, residual_growth
+from gradviz.train import race
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
@@ -142,3 +143,14 @@ def test_the_paths_add_up_to_the_product():
     assert spec["params"][0]["bind"]["max"] == 1.5
     with pytest.raises(ValueError, match="depth=0"):
         path_sum(0)
+
+
+def test_limit_degradation_is_not_a_vanished_signal():
+    arms = arms_on_page("residual", "limit", case="degradation")
+    deep = list(race({"deep": arms["deep"]}, SEEDS, record_every=10))
+    for frame in deep:
+        delta = frame.layers["delta"]
+        assert (delta[:, 0] > 0.1 * delta[:, arms["deep"].depth - 1]).sum() >= 4
+    shallow, cured = last_frame(arms["shallow"]), last_frame(arms["residual"])
+    assert (deep[-1].loss > 1.5 * shallow.loss).sum() >= 4
+    assert (cured.loss < shallow.loss).sum() >= 4
