@@ -11,16 +11,11 @@ import pandas as pd
 import torch
 
 from gradviz.data import load
-from gradviz.measure import backward, data_loss
 from gradviz.network import Network, build
-from gradviz.optimizer import make_optimizer
 from gradviz.recipe import Recipe
-from gradviz.train import batches
+from gradviz.train import Runner
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
-
-
-_PLAIN = {"norm": "none", "l1": 0, "l2": 0, "clip": "none", "pretrain": "none"}
 
 FRAMES = 30  # recorded steps while a network trains
 
@@ -54,27 +49,20 @@ def preactivations_in_training(
 ) -> Iterator[PreactivationFrame]:
     """Train the network of `recipe` as `train.race` does, and measure about 30 times on the way.
 
-    Without norm, penalty, clipping or pre-training: raises `ValueError` for a recipe with those.
+    A frame's step is the number of updates that the network has had.
     """
-    _check_plain(recipe)
-    network, optimizer = build(recipe, seeds), make_optimizer(recipe)
-    data = load(recipe.dataset, recipe.seed)
-    given = batches(data, recipe.batch_size, network.seeds)
-    every = max(1, round(recipe.steps / FRAMES))
-    for step in range(recipe.steps + 1):
-        if step % every == 0 or step == recipe.steps:
-            layers = _landing(network, examples)
-            yield PreactivationFrame(recipe.activation, step, recipe.steps, layers)
-        x, labels = next(given)
-        passed = network.forward(x, training=True)
-        gradients = backward(network, passed, data_loss(passed.logits, labels))
-        optimizer.step(network.vector, gradients.vector)
+    runner = Runner(recipe.activation, recipe, seeds, max(1, round(recipe.steps / FRAMES)))
+    for _ in runner.prepare():
+        pass
 
+    def frame(updates: int) -> PreactivationFrame:
+        layers = _landing(runner.network, examples)
+        return PreactivationFrame(recipe.activation, updates, recipe.steps, layers)
 
-def _check_plain(recipe: Recipe) -> None:
-    for field, plain in _PLAIN.items():
-        if getattr(recipe, field) != plain:
-            raise ValueError(f"{field}={getattr(recipe, field)!r} is not {plain!r}")
+    yield frame(0)
+    for updates, recorded in enumerate(runner.frames(), start=1):
+        if recorded is not None and updates <= recipe.steps:
+            yield frame(updates)
 
 
 def _landing(network: Network, examples: int) -> pd.DataFrame:

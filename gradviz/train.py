@@ -93,11 +93,11 @@ def race(
         seed_list(recipe, seeds)
         if recipe.norm == "batch" and recipe.batch_size < 2:
             raise ValueError('batch_size=1 is not a whole number from 2, as norm="batch" needs')
-    runners = [_Runner(name, recipe, seeds, record_every) for name, recipe in arms.items()]
+    runners = [Runner(name, recipe, seeds, record_every) for name, recipe in arms.items()]
     return _take_turns(runners, show_pretraining)
 
 
-def _take_turns(runners: list[_Runner], show_pretraining: bool) -> Iterator[Frame | PretrainFrame]:
+def _take_turns(runners: list[Runner], show_pretraining: bool) -> Iterator[Frame | PretrainFrame]:
     for runner in runners:
         for epoch in runner.prepare():
             if show_pretraining:
@@ -113,8 +113,11 @@ def _take_turns(runners: list[_Runner], show_pretraining: bool) -> Iterator[Fram
                 yield frame
 
 
-class _Runner:
-    """One arm on its way."""
+class Runner:
+    """One arm on its way: `prepare`, then `frames`.
+
+    At a frame of step s, `network` has already taken that step: it has been updated s + 1 times.
+    """
 
     def __init__(
         self, name: str, recipe: Recipe, seeds: int | Sequence[int], record_every: int | None

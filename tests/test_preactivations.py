@@ -58,6 +58,9 @@ def test_in_training_the_slopes_are_those_of_plain_pytorch():
     )
 
 
-def test_in_training_only_plain_recipes_are_followed():
-    with pytest.raises(ValueError, match="norm='batch'"):
-        next(preactivations_in_training(Recipe(norm="batch")))
+def test_in_training_any_recipe_is_followed():
+    recipe = Recipe(dataset="moons", depth=2, width=8, norm="batch", clip="norm", steps=100)
+    updates = [frame.step for frame in preactivations_in_training(recipe)]
+    assert updates == [0, *range(1, 101, 3)]
+    with pytest.raises(ValueError, match="seeds=0"):
+        next(preactivations_in_training(recipe, seeds=0))
