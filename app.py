@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gradviz import ui
-from gradviz.charts.home import gradient_through_depth
+from gradviz.charts.home.gradient_through_depth import gradient_through_depth
 from gradviz.language import t
 from gradviz.ui import catalog
 

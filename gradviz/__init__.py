@@ -14,13 +14,13 @@ import importlib
 _MODULES = {
     "activations": ("ACTIVATIONS", "Activation", "activation"),
     "data": ("Dataset", "load"),
-    "history": ("curves_frame", "history_frame"),
-    "measure": ("profile",),
-    "network": ("Network", "build", "export"),
+    "engine.history": ("curves_frame", "history_frame"),
+    "engine.measure": ("profile",),
+    "engine.network": ("Network", "build", "export"),
     "quantities": ("CURVES", "QUANTITIES", "Event"),
     "recipe": ("Recipe", "replace"),
-    "theory": ("chi", "critical_sigma_w", "predicted_delta"),
-    "train": ("Frame", "race"),
+    "theory.mean_field": ("chi", "critical_sigma_w", "predicted_delta"),
+    "engine.train": ("Frame", "race"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -23,7 +23,7 @@ import numpy as np
 from gradviz.recipe import Recipe, replace
 
 if TYPE_CHECKING:
-    from gradviz.train import Frame
+    from gradviz.engine.train import Frame
 
 log = logging.getLogger(__name__)
 
@@ -300,7 +300,7 @@ def _train_once() -> None:
 
 
 def _race(arms: Mapping[str, Recipe], seeds: int | Sequence[int]) -> Iterable[Frame]:
-    from gradviz.train import race
+    from gradviz.engine.train import race
 
     return race(arms, seeds, show_pretraining=True)
 

@@ -7,11 +7,11 @@ import pandas as pd
 from gradviz import ui
 from gradviz.activations import ACTIVATIONS
 from gradviz.charts.activation_curves import tangent as tangent_chart
-from gradviz.charts.best_product import best_product as product_chart
-from gradviz.charts.best_product import layers_until
+from gradviz.charts.activations.best_product import best_product as product_chart
+from gradviz.charts.activations.best_product import layers_until
 from gradviz.language import t
 from gradviz.recipe import Recipe
-from gradviz.theory import mean_square_slope
+from gradviz.theory.mean_field import mean_square_slope
 
 lesson = ui.Lesson("activations")
 
@@ -20,7 +20,7 @@ CODE = """
 import numpy as np
 from gradviz import ACTIVATIONS
 from gradviz.charts.activation_curves import tangent
-from gradviz.preactivations import preactivations_at_start
+from gradviz.engine.preactivations import preactivations_at_start
 from gradviz import Recipe
 
 z = np.linspace(-5, 5, 1001)

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from gradviz import ui
+from gradviz.charts.batchnorm.scale_invariance import scale_invariance
 from gradviz.charts.layers import layer_profile
-from gradviz.charts.powers import rounded_power
-from gradviz.charts.scale_invariance import scale_invariance
+from gradviz.charts.parts.powers import rounded_power
 from gradviz.data import load
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
@@ -54,7 +54,7 @@ def idea() -> str:
 @ui.measured
 def scale_effects() -> pd.DataFrame:
     """Of a network with BatchNorm, for the factors a that the slider offers."""
-    from gradviz.scale_invariance import scale_effects
+    from gradviz.engine.scale_invariance import scale_effects
 
     return scale_effects(Recipe(norm="batch"), [step / 4 for step in range(1, 17)])
 
@@ -128,7 +128,7 @@ def why() -> str:
 @ui.measured
 def spread(recipe: Recipe) -> pd.DataFrame:
     """The spread over a batch at every layer, as the history of a run."""
-    from gradviz.batch_spread import batch_spread
+    from gradviz.engine.batch_spread import batch_spread
 
     found = batch_spread(recipe, load(recipe.dataset).x_train[:128])
     rows = pd.DataFrame(found, columns=range(1, found.shape[1] + 1)).rename_axis("seed")

@@ -6,13 +6,18 @@ import streamlit as st
 
 from gradviz import ui
 from gradviz.activations import activation
-from gradviz.chain import ScalarNetwork, autograd_gradient, matrix_products, mean_field_products
-from gradviz.charts.backward_walk import backward_walk
-from gradviz.charts.factor_plane import factor_plane
-from gradviz.charts.palette import COLORS
-from gradviz.charts.powers import rounded_power
-from gradviz.charts.singular_values import singular_value_spread, spread_frame
+from gradviz.charts.chain_rule.backward_walk import backward_walk
+from gradviz.charts.chain_rule.factor_plane import factor_plane
+from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
+from gradviz.charts.parts.palette import COLORS
+from gradviz.charts.parts.powers import rounded_power
 from gradviz.language import t
+from gradviz.theory.chain import (
+    ScalarNetwork,
+    autograd_gradient,
+    matrix_products,
+    mean_field_products,
+)
 
 lesson = ui.Lesson("chain_rule")
 
@@ -22,7 +27,7 @@ WIDTHS = (4, 16, 32, 64, 100)
 GAINS = (0.8, 0.9, 1.0, 1.1, 1.25)
 CODE = """
 from gradviz import activation
-from gradviz.chain import ScalarNetwork, matrix_products
+from gradviz.theory.chain import ScalarNetwork, matrix_products
 
 network = ScalarNetwork((1.0,) * 4, (0.0,) * 4, x=0.5, target=0.0, phi=activation("sigmoid"))
 for factor in network.backward_walk(layer=2):

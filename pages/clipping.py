@@ -1,14 +1,14 @@
 """§3.2: gradient clipping, which tames an explosion and revives nothing."""
 
 from gradviz import ui
-from gradviz.charts.cliff import cliff_chart
-from gradviz.charts.clip_geometry import clip_geometry
+from gradviz.charts.clipping.cliff import cliff_chart
+from gradviz.charts.clipping.clip_geometry import clip_geometry
 from gradviz.charts.surface import START
-from gradviz.history import curves_frame
-from gradviz.landscape import cliff as cliff_surface
-from gradviz.landscape import descend
+from gradviz.engine.history import curves_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
+from gradviz.theory.landscape import cliff as cliff_surface
+from gradviz.theory.landscape import descend
 
 lesson = ui.remedy("clipping")
 

@@ -5,9 +5,9 @@ import pandas as pd
 
 from gradviz import ui
 from gradviz.charts.layers import layer_profile, step_layer_map
-from gradviz.charts.powers import power_of_ten, rounded_power
-from gradviz.charts.summary import hidden
-from gradviz.history import history_frame
+from gradviz.charts.parts.powers import power_of_ten, rounded_power
+from gradviz.charts.parts.summary import hidden
+from gradviz.engine.history import history_frame
 from gradviz.language import t
 from gradviz.quantities import QUANTITIES
 from gradviz.recipe import Recipe, replace

@@ -8,14 +8,14 @@ import streamlit as st
 
 from gradviz import ui
 from gradviz.activations import ACTIVATIONS
+from gradviz.charts.exploding.scale_map import PRESS, scale_map
 from gradviz.charts.layers import layer_profile
-from gradviz.charts.powers import rounded_power
-from gradviz.charts.scale_map import PRESS, scale_map
+from gradviz.charts.parts.powers import rounded_power
 from gradviz.data import load
-from gradviz.history import history_frame
+from gradviz.engine.history import history_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe
-from gradviz.theory import chi, critical_sigma_w, predicted_delta, predicted_variances
+from gradviz.theory.mean_field import chi, critical_sigma_w, predicted_delta, predicted_variances
 
 lesson = ui.Lesson("exploding")
 
@@ -25,7 +25,7 @@ DEPTHS = (5, 10, 20, 30, 40)
 DEPTH, WIDTH = 20, 128  # of the profile
 CODE = """
 from gradviz import Recipe, activation, critical_sigma_w, history_frame, race
-from gradviz.initial_signal import signal_at_start
+from gradviz.engine.initial_signal import signal_at_start
 
 print(critical_sigma_w(activation("relu"), 0.0))
 print(signal_at_start(Recipe(activation="relu", gain=2.0, depth=20)))
@@ -196,7 +196,7 @@ def _growth(history: pd.DataFrame) -> tuple[float, float, int] | None:
 
 @ui.measured
 def _signal(name: str, sigma: float, depth: int, width: int) -> pd.DataFrame:
-    from gradviz.initial_signal import signal_at_start
+    from gradviz.engine.initial_signal import signal_at_start
 
     return signal_at_start(Recipe(activation=name, gain=sigma, depth=depth, width=width))
 
@@ -204,7 +204,7 @@ def _signal(name: str, sigma: float, depth: int, width: int) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=200)
 def _column(name: str, sigma: float) -> pd.DataFrame:
     """δ_1/δ_L of the networks of one weight scale: columns sigma, depth, ratio."""
-    from gradviz.initial_signal import signal_by_depth
+    from gradviz.engine.initial_signal import signal_by_depth
 
     signals = signal_by_depth(Recipe(activation=name, gain=sigma, width=64), DEPTHS)
     first = signals[signals["layer"] == 1]

@@ -6,12 +6,12 @@ import pandas as pd
 
 from gradviz import runs, ui
 from gradviz.charts.layer_factors import layer_factors
-from gradviz.charts.powers import rounded_power
-from gradviz.charts.pretraining import pretraining
-from gradviz.history import history_frame
+from gradviz.charts.parts.powers import rounded_power
+from gradviz.charts.pretraining.layer_by_layer import pretraining
+from gradviz.engine.history import history_frame
 from gradviz.language import t
-from gradviz.predictions import predicted_start
 from gradviz.recipe import Recipe, replace
+from gradviz.theory.predictions import predicted_start
 
 lesson = ui.remedy("pretraining")
 
@@ -92,8 +92,8 @@ def layers_choice(key: str) -> int:
 def watched(recipe: Recipe) -> Iterator[object]:
     """The frames of pre-training the network of `recipe`."""
     from gradviz.data import load
-    from gradviz.network import build
-    from gradviz.pretrain import pretrain_steps
+    from gradviz.engine.network import build
+    from gradviz.engine.pretrain import pretrain_steps
 
     data = load(recipe.dataset, recipe.seed)
     yield from pretrain_steps(build(recipe, ui.SEEDS), recipe, data)
@@ -196,7 +196,7 @@ def factor_title(quantity: str) -> str:
 
 
 def started(arms: dict[str, Recipe]) -> Iterator[object]:
-    from gradviz.fine_tuning_start import fine_tuning_start
+    from gradviz.engine.fine_tuning_start import fine_tuning_start
 
     return fine_tuning_start(arms, ui.SEEDS)
 

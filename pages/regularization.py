@@ -1,9 +1,9 @@
 """§3.2: L1 and L2 regularization, which pull weights back, and pull at the signal too."""
 
 from gradviz import ui
-from gradviz.charts.loss_parts import loss_parts
-from gradviz.charts.penalties import penalties
-from gradviz.history import curves_frame
+from gradviz.charts.regularization.loss_parts import loss_parts
+from gradviz.charts.regularization.penalties import penalties
+from gradviz.engine.history import curves_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 

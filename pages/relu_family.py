@@ -3,12 +3,12 @@
 from gradviz import ui
 from gradviz.activations import activation
 from gradviz.charts.activation_curves import tangent
-from gradviz.charts.dead_units import dead_shares, dead_units
-from gradviz.charts.mean_slopes import mean_slopes
-from gradviz.history import history_frame
+from gradviz.charts.relu_family.dead_units import dead_shares, dead_units
+from gradviz.charts.relu_family.mean_slopes import mean_slopes
+from gradviz.engine.history import history_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
-from gradviz.theory import mean_square_slope
+from gradviz.theory.mean_field import mean_square_slope
 
 lesson = ui.remedy("relu_family")
 

@@ -8,12 +8,12 @@ import pandas as pd
 from gradviz import ui
 from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.layers import layer_profile
-from gradviz.charts.path_sum import path_sum
-from gradviz.charts.powers import power_of_ten, rounded_power
+from gradviz.charts.parts.powers import power_of_ten, rounded_power
+from gradviz.charts.residual.path_sum import path_sum
 from gradviz.data import load
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
-from gradviz.theory import predicted_delta, residual_growth
+from gradviz.theory.mean_field import predicted_delta, residual_growth
 
 lesson = ui.remedy("residual")
 
@@ -168,7 +168,7 @@ def factors() -> str:
 
 @ui.measured
 def measured_factors(recipe: Recipe) -> pd.DataFrame:
-    from gradviz import layer_factors as measure
+    from gradviz.engine import layer_factors as measure
 
     return measure.layer_factors(recipe)
 
@@ -224,7 +224,7 @@ def why() -> str:
 
 @ui.measured
 def measured_growth(depth: int, scale: float) -> np.ndarray:
-    from gradviz.block_growth import block_growth
+    from gradviz.engine.block_growth import block_growth
 
     recipe = Recipe(depth=depth, width=128, activation="relu", residual=True, residual_scale=scale)
     return block_growth(recipe, load(recipe.dataset, recipe.seed).x_train[:256])

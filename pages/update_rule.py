@@ -6,14 +6,22 @@ import streamlit as st
 
 from gradviz import ui
 from gradviz.activations import activation
-from gradviz.chain import composite as compose
-from gradviz.charts.composite import composite_curves
-from gradviz.charts.descent import descent_chart
-from gradviz.charts.palette import COLORS
-from gradviz.charts.plateau import plateau_chart
-from gradviz.charts.powers import rounded_power
-from gradviz.landscape import Descent, Landscape, descend, fit, samples, unit_loss, unit_walks
+from gradviz.charts.parts.palette import COLORS
+from gradviz.charts.parts.powers import rounded_power
+from gradviz.charts.update_rule.composite import composite_curves
+from gradviz.charts.update_rule.descent import descent_chart
+from gradviz.charts.update_rule.plateau import plateau_chart
 from gradviz.language import t
+from gradviz.theory.chain import composite as compose
+from gradviz.theory.landscape import (
+    Descent,
+    Landscape,
+    descend,
+    fit,
+    samples,
+    unit_loss,
+    unit_walks,
+)
 
 lesson = ui.Lesson("update_rule")
 
@@ -25,8 +33,8 @@ UNIT_STEPS, UNIT_RATE = 100, 1.0
 CODE = """
 import numpy as np
 from gradviz import activation
-from gradviz.chain import composite
-from gradviz.landscape import descend, fit, samples
+from gradviz.theory.chain import composite
+from gradviz.theory.landscape import descend, fit, samples
 
 x = np.linspace(-5, 5, 201)
 values, slopes = composite(x, np.ones(10), np.zeros(10), activation("sigmoid"))

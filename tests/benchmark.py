@@ -20,7 +20,7 @@ from torch import nn
 
 from gradviz import Recipe, build, export, race
 from gradviz.data import load
-from gradviz.train import batches
+from gradviz.engine.train import batches
 from gradviz.ui import catalog
 
 SEEDS = 3

@@ -1,5 +1,14 @@
 import pytest
 
+from gradviz import language
+
+
+@pytest.fixture(autouse=True)
+def english_again():
+    """What a test sets must not be what the next one finds."""
+    yield
+    language.use(language.DEFAULT)
+
 
 @pytest.fixture(scope="module")
 def one_core():

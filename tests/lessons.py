@@ -5,7 +5,7 @@ from unittest import mock
 from streamlit.testing.v1 import AppTest
 
 from gradviz import ui
-from gradviz.train import race
+from gradviz.engine.train import race
 from gradviz.ui import catalog
 
 

@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from gradviz.data import load
-from gradviz.network import build
-from gradviz.train import batches
+from gradviz.engine.network import build
+from gradviz.engine.train import batches
 
 
 class Plain(nn.Module):

@@ -39,12 +39,21 @@ def test_only_the_user_interface_knows_streamlit_and_the_engine_knows_neither_it
         if layer not in ("ui", "charts"):
             assert not [name for name in modules if name.startswith(("altair", "gradviz.charts"))]
         if layer == "charts":
-            engine = [name for name in modules if name.startswith(("gradviz.train", "torch"))]
+            engine = [
+                name for name in modules if name.startswith(("gradviz.engine.train", "torch"))
+            ]
             assert not engine, path
 
 
 @pytest.mark.parametrize(
-    "module", ["gradviz", "gradviz.theory", "gradviz.chain", "gradviz.charts.home", "gradviz.ui"]
+    "module",
+    [
+        "gradviz",
+        "gradviz.theory.mean_field",
+        "gradviz.theory.chain",
+        "gradviz.charts.home.gradient_through_depth",
+        "gradviz.ui",
+    ],
 )
 def test_what_every_visitor_waits_for_does_not_load_pytorch(module):
     code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in {HEAVY}))"

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from gradviz.activations import Activation, activation
-from gradviz.charts.handles import GHOST, handle_selection
 from gradviz.charts.layers import translated
-from gradviz.charts.palette import COLORS, colors_of
-from gradviz.charts.theme import SMALL, legend, themed
+from gradviz.charts.parts.handles import GHOST, handle_selection
+from gradviz.charts.parts.palette import COLORS, colors_of
+from gradviz.charts.parts.theme import SMALL, legend, themed
 from gradviz.language import t
 
 POINTER_STEPS = 20  # positions of the tangent per unit of z

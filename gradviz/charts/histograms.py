@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from gradviz.charts.layers import FRAME, Names, arm_color
-from gradviz.charts.theme import WORDS, themed
+from gradviz.charts.parts.theme import WORDS, themed
 from gradviz.language import current, t
 
 ROW_HEIGHT = 90

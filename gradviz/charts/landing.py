@@ -5,8 +5,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from gradviz.charts.palette import COLORS, INK
-from gradviz.charts.theme import SMALL, WORDS, legend, themed
+from gradviz.charts.parts.palette import COLORS, INK
+from gradviz.charts.parts.theme import SMALL, WORDS, legend, themed
 from gradviz.language import t
 
 

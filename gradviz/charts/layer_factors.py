@@ -6,9 +6,9 @@ import altair as alt
 import pandas as pd
 
 from gradviz.charts.layers import Names, arm_color
-from gradviz.charts.palette import INK
-from gradviz.charts.summary import summarize
-from gradviz.charts.theme import themed
+from gradviz.charts.parts.palette import INK
+from gradviz.charts.parts.summary import summarize
+from gradviz.charts.parts.theme import themed
 from gradviz.language import t
 
 HEIGHT = 300
@@ -24,7 +24,7 @@ def layer_factors(
 ) -> alt.LayerChart:
     """The factor by which each hidden layer multiplies δ: marks with a band over the seeds.
 
-    `history` has the quantity "factor" in the columns of `gradviz.history`; `theory`, drawn as
+    `history` has the quantity "factor" in the columns of `engine.history`; `theory`, drawn as
     lines, has columns arm, layer, value. The dashed rule is at 1, where nothing is lost. A part of
     the factor can be drawn the same way, as another `quantity` with its `title`.
     """

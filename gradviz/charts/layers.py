@@ -13,10 +13,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.palette import COLORS, INK, colors_of
-from gradviz.charts.powers import decades, exponent_labels, power_axis, power_scale
-from gradviz.charts.summary import STATES, hidden, log_domain, state_of, summarize
-from gradviz.charts.theme import legend, themed
+from gradviz.charts.parts.palette import COLORS, INK, colors_of
+from gradviz.charts.parts.powers import decades, exponent_labels, power_axis, power_scale
+from gradviz.charts.parts.summary import STATES, hidden, log_domain, state_of, summarize
+from gradviz.charts.parts.theme import legend, themed
 from gradviz.language import t
 
 PROFILE_HEIGHT = 280
@@ -83,7 +83,7 @@ def layer_profile(
 ) -> alt.LayerChart:
     """`quantity` by hidden layer, for one step per arm, on a log axis.
 
-    `history` is that of `gradviz.history`, of one step; `theory` has columns arm, layer, value;
+    `history` is that of `engine.history`, of one step; `theory` has columns arm, layer, value;
     `guide` draws a dashed rule at a value worth comparing with.
     """
     theory = no_theory() if theory is None else theory

@@ -28,10 +28,16 @@ from gradviz.charts.layers import (
     profile_layers,
     profile_look,
 )
-from gradviz.charts.palette import INK
-from gradviz.charts.powers import power_axis, power_scale
-from gradviz.charts.summary import latest, log_domain, summarize, summarize_curves, with_frames
-from gradviz.charts.theme import WORDS, themed
+from gradviz.charts.parts.palette import INK
+from gradviz.charts.parts.powers import power_axis, power_scale
+from gradviz.charts.parts.summary import (
+    latest,
+    log_domain,
+    summarize,
+    summarize_curves,
+    with_frames,
+)
+from gradviz.charts.parts.theme import WORDS, themed
 from gradviz.language import current, t
 
 PROFILE_HEIGHT = 240
@@ -68,7 +74,7 @@ def run_chart(
 ) -> Spec:
     """`quantity` by layer, and below it the curves of the run so far, as a Vega-Lite spec.
 
-    `history` and `curves` are those of `gradviz.history`; `steps` is the length of the whole run
+    `history` and `curves` are those of `engine.history`; `steps` is the length of the whole run
     and `depth` that of the deepest arm, so that no axis grows; `theory`, if any, has columns arm,
     layer, value. With `ended` the reader can scrub through the run; before, `history` need only
     hold the latest steps, and `room` are other values that its axis must hold. Without `log` the

@@ -9,9 +9,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.powers import decades, exponent_labels
-from gradviz.landscape import Landscape
+from gradviz.charts.parts.powers import decades, exponent_labels
 from gradviz.language import t
+from gradviz.theory.landscape import Landscape
 
 START = "start"  # the selection that a press makes, with the fields a and b
 LOSSES = (1e-3, 10.0)

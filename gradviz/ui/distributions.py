@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from gradviz.charts.histograms import histograms
-from gradviz.history import histogram_frame
+from gradviz.engine.history import histogram_frame
 from gradviz.quantities import DISTRIBUTIONS
 from gradviz.recipe import Recipe
 from gradviz.ui.live import Frames, ended, live_run

@@ -16,7 +16,7 @@ from gradviz.ui.measured import measured
 from gradviz.ui.picture import picture
 
 if TYPE_CHECKING:
-    from gradviz.preactivations import PreactivationFrame
+    from gradviz.engine.preactivations import PreactivationFrame
 
 _SEEDS = 3
 
@@ -55,12 +55,12 @@ def _draw(layers: pd.DataFrame, recipe: Recipe, key: str) -> None:
 @measured
 def _measured(recipe: Recipe) -> pd.DataFrame:
     # PyTorch is imported only now: it takes seconds, and other figures need none of it.
-    from gradviz.preactivations import preactivations_at_start
+    from gradviz.engine.preactivations import preactivations_at_start
 
     return preactivations_at_start(recipe, _SEEDS)
 
 
 def _training(recipe: Recipe) -> Iterator[PreactivationFrame]:
-    from gradviz.preactivations import preactivations_in_training
+    from gradviz.engine.preactivations import preactivations_in_training
 
     return preactivations_in_training(recipe, _SEEDS)

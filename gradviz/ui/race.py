@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from gradviz.charts.replay import run_chart
-from gradviz.history import curves_frame, history_frame
+from gradviz.engine.history import curves_frame, history_frame
 from gradviz.language import t
-from gradviz.predictions import predicted_signals
 from gradviz.quantities import QUANTITIES
 from gradviz.recipe import Recipe
+from gradviz.theory.predictions import predicted_signals
 from gradviz.ui.controls import choice
 from gradviz.ui.live import Frames, ended, live_run, show_events
 from gradviz.ui.picture import picture

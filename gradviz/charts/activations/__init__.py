@@ -1,0 +1,1 @@
+"""Pictures that the lesson `activations` has to itself."""

@@ -1,0 +1,1 @@
+"""Pictures that the lesson `batchnorm` has to itself."""

@@ -1,0 +1,83 @@
+"""BN((aW)u) = BN(Wu): spread before and after normalization, and the gradient, against a."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from gradviz.charts.parts.palette import COLORS, INK
+from gradviz.charts.parts.theme import SMALL, legend, themed
+from gradviz.language import t
+
+# How each quantity depends on a, in theory: a to this power.
+POWERS = {"before": 1, "after": 0, "gradient": -1}
+_COLORS = {"before": "plain", "after": "batchnorm", "gradient": "explode"}
+A = "a_shown"  # the parameter in the browser
+
+
+def scale_invariance(effects: pd.DataFrame, a: float = 2.0) -> alt.LayerChart:
+    """Theory as lines and `effects` as marks, relative to a = 1; a slider picks one a.
+
+    `effects` is that of `scale_invariance.scale_effects`, with evenly spaced factors a, 1 among
+    them. Raises `ValueError` if `a` is none of them.
+    """
+    factors = effects["a"].tolist()
+    if a not in factors or 1.0 not in factors:
+        raise ValueError(f"a={a!r} or 1.0 is not one of {', '.join(map(str, factors))}")
+    names = list(POWERS)
+    relative = effects.set_index("a")[names] / effects.set_index("a").loc[1.0, names]
+    marks = relative.reset_index().melt("a", names, var_name="kind", value_name="ratio")
+    marks["theory"] = [a ** POWERS[kind] for a, kind in zip(marks["a"], marks["kind"], strict=True)]
+    step = factors[1] - factors[0]
+    slider = alt.binding_range(min=factors[0], max=factors[-1], step=step, name="a ")
+    return themed(
+        _layers(marks, factors)
+        .add_params(alt.param(A, value=a, bind=slider))
+        .properties(
+            height=300,
+            description=t(
+                "Relative to a = 1: the spread of (aW)u grows with a, the output of BatchNorm "
+                "stays, and the gradient falls as 1/a",
+                "相对 a = 1：(aW)u 的标准差随 a 增大，BatchNorm 的输出不变，梯度按 1/a 减小",
+            ),
+        )
+    )
+
+
+def kind_names() -> dict[str, str]:
+    """What the three quantities are called, in the current language."""
+    return {
+        "before": t("spread of (aW)u", "(aW)u 的标准差"),
+        "after": t("spread of BN((aW)u)", "BN((aW)u) 的标准差"),
+        "gradient": t("gradient of aW", "aW 的梯度"),
+    }
+
+
+def _layers(marks: pd.DataFrame, factors: list[float]) -> alt.LayerChart:
+    names = ", ".join(f"'{kind}': '{name}'" for kind, name in kind_names().items())
+    color = alt.Color(
+        "kind:N",
+        scale=alt.Scale(domain=list(POWERS), range=[COLORS[_COLORS[kind]] for kind in POWERS]),
+        legend=legend(labelExpr=f"{{{names}}}[datum.value]", symbolType="circle"),
+    )
+    ends = [factors[0], factors[-1]]
+    scale = alt.Scale(type="log", domain=ends, nice=False)
+    axis = alt.Axis(values=[0.25, 0.5, 1, 2, 4], format="~g", grid=False)
+    x = alt.X("a:Q", scale=scale, axis=axis, title=t("Factor a", "因子 a"))
+    y = alt.Y(
+        "ratio:Q",
+        scale=alt.Scale(type="log", domain=ends, nice=False),
+        axis=alt.Axis(values=[0.25, 0.5, 1, 2, 4], format="~g"),
+        title=t("Relative to a = 1", "相对 a = 1"),
+    )
+    base = alt.Chart(marks).encode(x=x, color=color)
+    shown = base.transform_filter(f"abs(datum.a - {A}) < 1e-6")
+    return alt.layer(
+        base.mark_line(strokeWidth=2, opacity=0.8).encode(y=alt.Y("theory:Q")),
+        base.mark_point(filled=True, size=30, opacity=1).encode(y=y),
+        shown.mark_rule(color=INK, strokeDash=[3, 3]).encode(x=x, color=alt.value(INK)),
+        shown.mark_point(filled=True, size=160, opacity=1).encode(y=y),
+        shown.mark_text(align="left", dx=10, dy=-10, fontSize=SMALL + 1).encode(
+            y=y, text=alt.Text("ratio:Q", format=".3~g")
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Pictures that the lesson `chain_rule` has to itself."""

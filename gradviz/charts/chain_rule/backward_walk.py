@@ -1,0 +1,299 @@
+"""A network with one neuron per layer, and the walk back through it, one factor at a time."""
+
+from __future__ import annotations
+
+import functools
+
+import altair as alt
+import pandas as pd
+
+from gradviz.charts.parts.handles import GHOST, handle_selection
+from gradviz.charts.parts.palette import COLORS, INK
+from gradviz.charts.parts.powers import rounded_power
+from gradviz.charts.parts.theme import SMALL, WORDS, themed
+from gradviz.language import current, t
+from gradviz.theory.chain import Factor, ScalarNetwork
+
+WALKED = "walk_met"  # the signal of the selection: how many factors have been met
+SATURATED = 0.05  # of the largest slope, as everywhere in the app
+ROW = 22  # pixels
+
+Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def backward_walk(network: ScalarNetwork, layer: int = 2, step: int = 0) -> Spec:
+    """The network drawn with its numbers, above the factors of ∂Loss/∂ω_`layer`.
+
+    Returns a Vega-Lite spec. A slider, or a press or drag over the network, says how many factors
+    have been met, at first `step`. Raises `ValueError` for a step that the walk does not have.
+    """
+    walk = network.backward_walk(layer)
+    if step not in range(len(walk) + 1):
+        raise ValueError(f"step={step!r} is not a whole number from 0 to {len(walk)}")
+    spec = _spec(network.depth + 1, len(walk), step, current())
+    rows = factor_frame(walk)
+    data = {
+        "nodes": node_frame(network, layer),
+        "edges": edge_frame(network, layer),
+        "factors": rows,
+        "formulas": formula_frame(rows, layer),
+    }
+    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+
+
+@functools.lru_cache(maxsize=32)
+def _spec(end: int, steps: int, step: int, language: str) -> Spec:
+    """The picture without its data: nodes at 0 to `end`, a walk of `steps`, at first at `step`.
+
+    `language` is the current one, a part of the cache's key.
+    """
+    slider = alt.binding_range(min=0, max=steps, step=1, name=t("Steps back ", "往回走 "))
+    walked = handle_selection("walk", "met", step, slider)
+    return themed(
+        alt.vconcat(_drawing(end, steps, walked), _table(steps), spacing=14)
+        .resolve_scale(x="independent", y="independent", color="independent")
+        .properties(
+            description=t(
+                "A chain of neurons with values, weights and slopes, above a table of the factors "
+                "of the gradient that fills up as one walks back",
+                "一串神经元，标有取值、权重和斜率；下方是梯度各因子的表，随着往回走逐行填满",
+            )
+        )
+    ).to_dict()
+
+
+def node_frame(network: ScalarNetwork, layer: int = 2) -> pd.DataFrame:
+    """The nodes x, f₁ … fₙ and Loss, from left to right.
+
+    Columns: place (0, 1, …), name, number, slope (null for x and Loss), state (in words, where the
+    unit is saturated or dead), and step, the number of factors met when the walk has come to the
+    node.
+    """
+    n = network.depth
+    largest = network.phi.largest_slope
+    rows = [{"place": 0, "name": "x", "number": network.x}]
+    for i in range(1, n + 1):
+        slope = float(network.slopes[i - 1])
+        rows.append(
+            {
+                "place": i,
+                "name": subscript(f"f_{i}"),
+                "number": float(network.values[i]),
+                "slope": slope,
+                "slope_words": _short(slope, 2),
+                "state": _state(slope, largest),
+            }
+        )
+    rows.append({"place": n + 1, "name": t("Loss", "损失"), "number": network.loss})
+    nodes = pd.DataFrame(rows)
+    nodes["state"] = nodes["state"].fillna("")
+    # Layers below the one whose weight is asked for are not on the walk.
+    return nodes.assign(step=(n + 1 - nodes["place"]).where(nodes["place"] >= layer))
+
+
+def _state(slope: float, largest: float) -> str:
+    if slope == 0:
+        return t("dead", "死亡")
+    return t("saturated", "饱和") if abs(slope) < SATURATED * largest else ""
+
+
+def edge_frame(network: ScalarNetwork, layer: int = 2) -> pd.DataFrame:
+    """The edges between the nodes: start, stop, middle, name, number, step, target.
+
+    `target` marks the weight whose gradient is asked for; the last edge has no weight.
+    """
+    n = network.depth
+    rows = [
+        {
+            "start": i - 1 + 0.36,
+            "stop": i - 0.36,
+            "middle": i - 0.5,
+            "name": subscript(f"ω_{i}") if i <= n else "",
+            "number": _short(network.weights[i - 1]) if i <= n else "",
+            "step": n + 2 - i if i >= layer else None,
+            "target": i == layer,
+        }
+        for i in range(1, n + 2)
+    ]
+    return pd.DataFrame(rows)
+
+
+def factor_frame(walk: list[Factor]) -> pd.DataFrame:
+    """The lines of the table: step, name, split (weight × slope), value, product."""
+    rows = []
+    for step, factor in enumerate(walk, start=1):
+        rows.append(
+            {
+                "step": step,
+                "name": subscript(f"∂{factor.of}/∂{factor.by}"),
+                "split": _split(factor),
+                "value": _short(factor.value),
+                "product": _short(factor.product),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _split(factor: Factor) -> str:
+    """The two parts of a factor in numbers, e.g. "ω₄=1 × f′=0.2"."""
+    if factor.slope is None:
+        return subscript(f"2({factor.by} − g)")
+    layer = int(factor.of.removeprefix("f_"))
+    other = f"f_{layer - 1}" if factor.by.startswith("ω") else f"ω_{layer}"
+    if other == "f_0":
+        other = "x"
+    return f"{subscript(other)}={_short(factor.other)} × f′={_short(factor.slope)}"
+
+
+def formula_frame(rows: pd.DataFrame, layer: int) -> pd.DataFrame:
+    """The formula with the numbers met so far: met, words; a question mark stands for the rest.
+
+    `rows` is the frame of `factor_frame`.
+    """
+    lines = []
+    for met in range(len(rows) + 1):
+        numbers = [row.value if row.step <= met else "?" for row in rows.itertuples()]
+        total = rows["product"].iloc[-1] if met == len(rows) else "?"
+        formula = subscript(f"∂Loss/∂ω_{layer}") + " = " + " × ".join(numbers) + f" = {total}"
+        lines.append({"met": met, "words": formula})
+    return pd.DataFrame(lines)
+
+
+def subscript(name: str) -> str:
+    """`f_4` becomes "f₄"."""
+    head, *parts = name.split("_")
+    return head + "".join(part[0].translate(_SUBSCRIPTS) + part[1:] for part in parts)
+
+
+def _short(number: float, figures: int = 3) -> str:
+    """A few figures, with a real minus sign; small and large numbers as powers of ten."""
+    number += 0.0  # a negative zero becomes a plain one
+    if number == 0 or 1e-3 <= abs(number) < 1e4:
+        return f"{number:.{figures}g}".replace("-", "−")
+    return ("−" if number < 0 else "") + rounded_power(abs(number), 2)
+
+
+def _drawing(end: int, steps: int, walked: alt.Parameter) -> alt.LayerChart:
+    scale = alt.Scale(domain=[-0.45, end + 0.45], nice=False)
+    x = alt.X("place:Q", scale=scale, axis=None)
+    return alt.layer(
+        *_edges(scale), *_nodes(x), *_slopes(x), _handles(end, steps, scale).add_params(walked)
+    ).properties(height=150)
+
+
+def _edges(scale: alt.Scale) -> list[alt.Chart]:
+    base = alt.Chart(alt.NamedData("edges"))
+    passed = f"isValid(datum.step) && datum.step <= {WALKED}"
+    line = {
+        "x": alt.X("start:Q", scale=scale, axis=None),
+        "x2": "stop:Q",
+        "y": alt.value(58),
+    }
+    color = alt.condition(passed, alt.value(COLORS["explode"]), alt.value(INK))
+    words = base.transform_filter("datum.name != ''")
+    at = alt.X("middle:Q", scale=scale, axis=None)
+    weight = alt.condition("datum.target", alt.value(COLORS["pretraining"]), alt.value(INK))
+    return [
+        base.mark_rule().encode(
+            **line, color=color, strokeWidth=alt.condition(passed, alt.value(4), alt.value(1.5))
+        ),
+        words.mark_text(fontSize=SMALL + 1, fontWeight="bold").encode(
+            x=at, y=alt.value(30), text="name:N", color=weight
+        ),
+        words.mark_text(fontSize=SMALL).encode(
+            x=at, y=alt.value(46), text="number:N", color=weight
+        ),
+    ]
+
+
+def _nodes(x: alt.X) -> list[alt.Chart]:
+    base = alt.Chart(alt.NamedData("nodes")).encode(x=x)
+    saturated = "datum.state != ''"
+    circle = base.mark_point(size=900, strokeWidth=2.5, opacity=1, filled=False)
+    fill = base.mark_point(size=900, filled=True, opacity=0.18)
+    color = alt.condition(saturated, alt.value(COLORS["sigmoid"]), alt.value(COLORS["healthy"]))
+    return [
+        fill.encode(y=alt.value(58), color=color),
+        circle.encode(y=alt.value(58), color=color),
+        base.mark_text(**{**WORDS, "fontSize": SMALL + 1, "fontWeight": "bold"}).encode(
+            y=alt.value(58), text="name:N"
+        ),
+        base.mark_text(**WORDS).encode(y=alt.value(84), text=alt.Text("number:Q", format=".3~g")),
+    ]
+
+
+def _slopes(x: alt.X) -> list[alt.Chart]:
+    """What the walk back finds at each node: its slope, and whether the unit is saturated."""
+    met = alt.Chart(alt.NamedData("nodes")).transform_filter(
+        f"isValid(datum.slope) && isValid(datum.step) && datum.step < {WALKED}"
+    )
+    saturated = alt.Chart(alt.NamedData("nodes")).transform_filter("datum.state != ''")
+    back = {"color": COLORS["explode"], "fontSize": SMALL}
+    return [
+        met.mark_text(**back).encode(x=x, y=alt.value(102), text=alt.value("f′ =")),
+        met.mark_text(**back).encode(x=x, y=alt.value(116), text="slope_words:N"),
+        saturated.mark_text(color=COLORS["sigmoid"], fontSize=SMALL, fontWeight="bold").encode(
+            x=x, y=alt.value(134), text="state:N"
+        ),
+    ]
+
+
+def _handles(end: int, steps: int, scale: alt.Scale) -> alt.Chart:
+    """Invisible columns: the loss and the edges left of it, in the order of the walk."""
+    strips = pd.DataFrame({"met": range(steps + 1)})
+    strips = strips.assign(left=end - strips["met"], right=end + 1 - strips["met"])
+    return (
+        alt.Chart(strips)
+        .mark_rect(opacity=0, clip=True, cursor="ew-resize")
+        .encode(
+            x=alt.X("left:Q", scale=scale, axis=None),
+            x2="right:Q",
+            y=alt.value(0),
+            y2=alt.value("height"),
+            tooltip=GHOST,
+        )
+    )
+
+
+def _table(steps: int) -> alt.LayerChart:
+    """One line per factor: its name, weight × slope, its value, and the product so far."""
+    heads = {
+        "name": t("factor", "因子"),
+        "split": t("weight × slope", "权重 × 斜率"),
+        "value": t("value", "值"),
+        "product": t("product so far", "累积乘积"),
+    }
+    places = {"name": 0.0, "split": 0.2, "value": 0.76, "product": 1.0}
+    base = alt.Chart(alt.NamedData("factors"))
+    lines = []
+    for column, place in places.items():
+        align = "left" if place < 0.5 else "right"
+        x = alt.X(f"{column}_x:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=None)
+        placed = base.transform_calculate(
+            **{f"{column}_x": f"{place}", "height": f"{ROW} * datum.step + 8"}
+        )
+        y = alt.Y("height:Q", scale=None, axis=None)
+        known = placed.transform_filter(f"datum.step <= {WALKED}") if column != "name" else placed
+        words = known.mark_text(align=align, fontSize=SMALL)
+        lines += [
+            words.encode(x=x, y=y, text=f"{column}:N", color=_line_color()),
+            placed.transform_filter("datum.step == 1")
+            .mark_text(align=align, **WORDS)
+            .encode(x=x, y=alt.value(8), text=alt.value(heads[column])),
+        ]
+    return alt.layer(*lines, _formula(steps)).properties(height=ROW * (steps + 2))
+
+
+def _line_color() -> dict[str, object]:
+    return alt.condition(f"datum.step == {WALKED}", alt.value(COLORS["explode"]), alt.value(INK))
+
+
+def _formula(steps: int) -> alt.Chart:
+    return (
+        alt.Chart(alt.NamedData("formulas"))
+        .transform_filter(f"datum.met == {WALKED}")
+        .mark_text(align="left", color=COLORS["pretraining"], fontSize=SMALL, fontWeight="bold")
+        .encode(x=alt.value(0), y=alt.value(ROW * (steps + 1) + 12), text="words:N")
+    )

@@ -1,0 +1,1 @@
+"""Pictures that the lesson `clipping` has to itself."""

@@ -1,0 +1,1 @@
+"""Pictures that the lesson `exploding` has to itself."""

@@ -1,0 +1,145 @@
+"""A map of weight scale × depth: by how many powers of ten the signal changes on its way back."""
+
+from __future__ import annotations
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from gradviz.charts.layers import state_names, translated
+from gradviz.charts.parts.palette import COLORS, INK
+from gradviz.charts.parts.powers import exponent_labels
+from gradviz.charts.parts.summary import state_of
+from gradviz.charts.parts.theme import WORDS, legend, themed
+from gradviz.language import t
+
+HEIGHT = 320
+PRESS = "cell"  # the selection that a press on a cell makes, with the fields sigma and depth
+REACH = 10  # powers of ten at which the colors end
+_MIDDLE = "#d5d8dc"
+
+
+def scale_map(cells: pd.DataFrame, critical: float, chosen: tuple[float, int]) -> alt.LayerChart:
+    """log₁₀ of δ_1/δ_L as colors, with the critical scale as a line and one cell marked.
+
+    `cells` has the columns sigma (in equal ratios), depth and ratio = δ_1/δ_L; a ratio that is
+    0, inf or NaN has a color of its own. `chosen` is the (sigma, depth) of the marked cell.
+    """
+    cells = _with_edges(cells)
+    ends = [float(cells["left"].min()), float(cells["right"].max())]
+    ticks = sorted(cells["sigma"].unique())
+    x = alt.X(
+        "left:Q",
+        scale=alt.Scale(type="log", domain=ends, nice=False),
+        title=t("Weight scale σ_w", "权重尺度 σ_w"),
+        axis=alt.Axis(values=ticks, format="~r", grid=False, labelOverlap=True),
+    )
+    y = alt.Y(
+        "depth:O",
+        sort="descending",
+        title=t("Hidden layers", "隐藏层数"),
+        axis=alt.Axis(labelAngle=0, grid=False),
+    )
+    here = cells[(cells["sigma"] == chosen[0]) & (cells["depth"] == chosen[1])]
+    marked = alt.Chart(here).mark_rect(filled=False, stroke=INK, strokeWidth=4)
+    return themed(
+        alt.layer(
+            _measured(cells, x, y),
+            *_beyond(cells, x, y),
+            marked.encode(x=x, x2="right:Q", y=y),
+            *_critical_line(critical, ends),
+        )
+        .resolve_scale(color="independent")
+        .properties(
+            height=HEIGHT,
+            description=t(
+                "Change of the signal from the last to the first hidden layer, as colors over "
+                "weight scale and depth, with the critical scale as a line",
+                "误差信号从最后一个隐藏层传到第一个隐藏层的变化，以颜色画在权重尺度与深度的平面上，"
+                "竖线为临界尺度",
+            ),
+        )
+    )
+
+
+def _with_edges(cells: pd.DataFrame) -> pd.DataFrame:
+    """Each cell's left and right edge, halfway to its neighbors in ratio, its log10 and state."""
+    scales = np.sort(cells["sigma"].unique())
+    middles = np.sqrt(scales[1:] * scales[:-1])
+    edges = np.concatenate(
+        [[scales[0] ** 2 / middles[0]], middles, [scales[-1] ** 2 / middles[-1]]]
+    )
+    with np.errstate(divide="ignore"):
+        log10 = np.log10(cells["ratio"])
+    return cells.assign(
+        left=cells["sigma"].map(dict(zip(scales, edges[:-1], strict=True))),
+        right=cells["sigma"].map(dict(zip(scales, edges[1:], strict=True))),
+        log10=log10,
+        state=state_of(cells["ratio"]),
+    )
+
+
+def _measured(cells: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
+    exponents = [-REACH, -REACH // 2, 0, REACH // 2, REACH]
+    color = alt.Color(
+        "log10:Q",
+        scale=alt.Scale(
+            domain=[-REACH, 0, REACH],
+            range=[COLORS["vanish"], _MIDDLE, COLORS["explode"]],
+            clamp=True,
+        ),
+        legend=legend(
+            title=t("δ₁ / δ of the last hidden layer", "δ₁ / 最后隐藏层的 δ"),
+            values=exponents,
+            labelExpr=exponent_labels(exponents),
+            gradientLength=200,
+            titleOrient="top",
+        ),
+    )
+    press = alt.selection_point(name=PRESS, fields=["sigma", "depth"], empty=False, toggle=False)
+    return (
+        alt.Chart(cells[cells["state"] == "measured"])
+        .mark_rect(cursor="pointer")
+        .encode(x=x, x2="right:Q", y=y, color=color, tooltip=_tooltip())
+        .add_params(press)
+    )
+
+
+def _beyond(cells: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """The cells that float32 cannot hold."""
+    extreme = cells[cells["state"] != "measured"]
+    if extreme.empty:
+        return []
+    colors = {"zero": INK, "overflow": COLORS["l1"]}
+    present = [state for state in colors if (extreme["state"] == state).any()]
+    color = alt.Color(
+        "state:N",
+        scale=alt.Scale(domain=present, range=[colors[state] for state in present]),
+        legend=legend(orient="bottom", labelExpr=translated(state_names()), symbolType="square"),
+    )
+    base = alt.Chart(extreme).mark_rect(cursor="pointer")
+    return [base.encode(x=x, x2="right:Q", y=y, color=color, tooltip=_tooltip())]
+
+
+def _critical_line(critical: float, ends: list[float]) -> list[alt.Chart]:
+    if not ends[0] < critical < ends[1]:
+        return []
+    base = alt.Chart(pd.DataFrame({"left": [critical]})).encode(x="left:Q")
+    label = t("χ = 1 at {sigma:.4g}", "χ = 1：{sigma:.4g}", sigma=critical)
+    left_half = critical < (ends[0] * ends[1]) ** 0.5
+    return [
+        base.mark_rule(color="black", strokeWidth=2, strokeDash=[6, 4]),
+        base.mark_text(
+            **{**WORDS, "color": "black"},
+            align="left" if left_half else "right",
+            dx=6 if left_half else -6,
+        ).encode(y=alt.value(10), text=alt.value(label)),
+    ]
+
+
+def _tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("sigma:Q", title="σ_w", format="~r"),
+        alt.Tooltip("depth:O", title=t("hidden layers", "隐藏层数")),
+        alt.Tooltip("ratio:Q", title="δ₁ / δ_L", format=".2e"),
+    ]

@@ -1,0 +1,1 @@
+"""What all pictures share: theme, colors, powers of ten, handles, buttons, summaries."""

@@ -1,0 +1,38 @@
+"""Around a picture: a row of buttons that set a selection in the browser, and a line of words."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from gradviz.charts.parts.theme import SMALL, WORDS
+from gradviz.language import t
+
+HEIGHT = 28  # pixels
+
+
+def preset_buttons(presets: alt.NamedData, chosen: str) -> alt.LayerChart:
+    """A button for each row of `presets`; a press anywhere on one chooses that row's values.
+
+    `presets` has the columns name and color, and the fields of the selection that the buttons
+    set (see `handles`). `chosen` is a Vega expression: is the row `datum` what stands now?
+    """
+    x = alt.X("name:N", axis=None, sort=None, scale=alt.Scale(paddingInner=0.06, paddingOuter=0))
+    color = alt.Color("color:N", scale=None)
+    base = alt.Chart(presets).encode(x=x)
+    face = base.mark_rect(cornerRadius=8, cursor="pointer").encode(
+        color=color,
+        opacity=alt.condition(chosen, alt.value(0.35), alt.value(0.12)),
+        # The selection is added to another view, so only the tooltip lets these hear events.
+        tooltip=alt.Tooltip("name:N", title=t("preset", "预设")),
+    )
+    words = base.mark_text(**{**WORDS, "fontSize": SMALL + 1}).encode(text="name:N")
+    return alt.layer(face, words).properties(height=HEIGHT)
+
+
+def line_of_words(rows: alt.Chart) -> alt.Chart:
+    """A line of text of its own among the pictures of a column: the column `words` of `rows`."""
+    return (
+        rows.mark_text(align="left", **{**WORDS, "fontSize": SMALL + 1})
+        .encode(x=alt.value(0), y=alt.value(8), text="words:N")
+        .properties(height=16)
+    )

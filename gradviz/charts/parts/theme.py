@@ -1,0 +1,72 @@
+"""One look for every chart, in light and dark and at the width of a phone.
+
+How a chart takes the page's width in `st.altair_chart(chart, width="stretch")`, Streamlit 1.67:
+
+- A single or layered view is fitted, axes and legends included. Its `height` is the height of the
+  whole picture, so a legend that appears takes room from the plot and moves nothing else.
+- A `vconcat` is fitted only if it says `autosize={"type": "fit-x", "contains": "padding"}` itself
+  (`themed` does); without that a column of layered views gets wider than the page by its axes. Its
+  views need equal widths, so none may set one, and `height` counts for each plot alone.
+- `hconcat`, `facet`, `row` and `column` are not fitted: they run off a phone. Use `vconcat`.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import altair as alt
+
+from gradviz.charts.parts.palette import INK
+
+Chart = TypeVar("Chart", bound=alt.TopLevelMixin)
+
+FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")
+GRID_OPACITY = 0.25
+SMALL = 11  # pixels: ticks, legends and words inside the picture
+WORDS = {
+    "color": INK,
+    "fontSize": SMALL,
+}  # for every mark_text: Streamlit leaves it black in the dark
+
+
+CONFIG = alt.Config(
+    background="transparent",
+    view=alt.ViewConfig(stroke=None),
+    axis=alt.AxisConfig(
+        grid=True,
+        gridColor=INK,
+        gridOpacity=GRID_OPACITY,
+        labelFontSize=SMALL,
+        titleFontSize=SMALL + 1,
+        titleFontWeight="normal",
+    ),
+    legend=alt.LegendConfig(
+        orient="top",
+        direction="horizontal",
+        labelFontSize=SMALL,
+        titleFontSize=SMALL,
+        labelLimit=0,
+        symbolOpacity=1,
+        title=None,
+    ),
+)
+
+
+def themed(chart: Chart) -> Chart:
+    """The finished chart in the app's look; call it once, on the outermost chart."""
+    # Assigned, because each of Altair's configure methods copies the whole chart.
+    chart = chart.copy(deep=False)
+    chart.config = CONFIG
+    # Streamlit sets the bottom; without a right edge the last tick label is cut in half.
+    chart.padding = {"right": 12}
+    if isinstance(chart, alt.VConcatChart):
+        chart.autosize = FIT_WIDTH
+    return chart
+
+
+def legend(columns: int = 2, orient: str = "top", **options: object) -> alt.Legend:
+    """A legend outside the data; two columns fit the width of a phone.
+
+    A second legend belongs at the bottom: beside the first it would run off a phone.
+    """
+    return alt.Legend(orient=orient, direction="horizontal", columns=columns, **options)

@@ -1,0 +1,1 @@
+"""Pictures that the lesson `pretraining` has to itself."""

@@ -1,0 +1,1 @@
+"""Pictures that the lesson `regularization` has to itself."""

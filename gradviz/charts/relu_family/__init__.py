@@ -1,0 +1,1 @@
+"""Pictures that the lesson `relu_family` has to itself."""

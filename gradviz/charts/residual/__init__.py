@@ -1,0 +1,1 @@
+"""Pictures that the lesson `residual` has to itself."""

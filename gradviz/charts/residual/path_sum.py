@@ -1,0 +1,74 @@
+"""The product of residual factors, multiplied out: a sum over paths through the network."""
+
+from __future__ import annotations
+
+import math
+
+import altair as alt
+import pandas as pd
+
+from gradviz.charts.parts.palette import COLORS
+from gradviz.charts.parts.powers import scientific
+from gradviz.charts.parts.theme import SMALL, themed
+from gradviz.language import t
+
+HEIGHT = 220
+
+
+def path_sum(depth: int) -> alt.LayerChart:
+    """(1 + a)^depth as the sum over k of C(depth, k)·a^k, with `a` on a slider in the browser.
+
+    A path of k branches carries a^k; the plain network has only the one with all of them
+    (Veit et al. 2016, section 3). Raises `ValueError` for a depth below 1.
+    """
+    if depth < 1:
+        raise ValueError(f"depth={depth!r} is not a whole number from 1")
+    slider = alt.binding_range(min=0.05, max=1.5, step=0.05, name="a ")
+    a = alt.param("a", value=0.2, bind=slider)
+    paths = pd.DataFrame({"branches": range(depth + 1)})
+    paths["paths"] = [float(math.comb(depth, k)) for k in paths["branches"]]
+    return themed(
+        alt.layer(_bars(paths).add_params(a), *_words(depth)).properties(
+            height=HEIGHT,
+            description=t(
+                "Bars: what the paths through each number of branches add to the gradient",
+                "条形：穿过不同个数支路的路径各自给梯度贡献多少",
+            ),
+        )
+    )
+
+
+def _bars(paths: pd.DataFrame) -> alt.Chart:
+    return (
+        alt.Chart(paths)
+        .transform_calculate(share="datum.paths * pow(a, datum.branches)")
+        .mark_bar(color=COLORS["residual"])
+        .encode(
+            x=alt.X(
+                "branches:O",
+                title=t("Branches that the path goes through", "路径穿过的支路数"),
+                axis=alt.Axis(labelAngle=0, labelOverlap=True, grid=False),
+            ),
+            y=alt.Y("share:Q", title=t("Added to the product", "对乘积的贡献")),
+            tooltip=[
+                alt.Tooltip("branches:O", title=t("branches", "支路数")),
+                alt.Tooltip("paths:Q", title=t("paths", "路径数"), format=",.0f"),
+                alt.Tooltip("share:Q", title=t("added", "贡献"), format=".2e"),
+            ],
+        )
+    )
+
+
+def _words(depth: int) -> list[alt.Chart]:
+    """Both products in numbers, in the upper right corner."""
+    lines = (
+        ("residual", t("residual (1 + a)^L = ", "残差 (1 + a)^L = "), f"pow(1 + a, {depth})"),
+        ("plain", t("plain a^L = ", "普通 a^L = "), f"pow(a, {depth})"),
+    )
+    return [
+        alt.Chart(pd.DataFrame({"branches": [depth]}))
+        .transform_calculate(words=f"'{start}' + {scientific(value)}")
+        .mark_text(align="right", fontSize=SMALL + 2, fontWeight="bold", color=COLORS[name])
+        .encode(x=alt.value("width"), y=alt.value(12 + 18 * row), text="words:N")
+        for row, (name, start, value) in enumerate(lines)
+    ]

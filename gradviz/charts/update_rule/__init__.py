@@ -1,0 +1,1 @@
+"""Pictures that the lesson `update_rule` has to itself."""

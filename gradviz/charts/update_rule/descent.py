@@ -1,0 +1,161 @@
+"""Gradient descent on a loss surface over two weights: path, loss curve, and the current step.
+
+The surface stays while the path changes with every press. So the picture is built once, with named
+data, and then only the data change.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from gradviz.charts.parts.buttons import line_of_words
+from gradviz.charts.parts.palette import COLORS, INK
+from gradviz.charts.parts.powers import power_axis, power_scale, rounded_power
+from gradviz.charts.parts.theme import SMALL, themed
+from gradviz.charts.surface import LOSSES, surface_frame, surface_map
+from gradviz.language import current, t
+from gradviz.theory.landscape import Descent, Landscape
+
+STEP = "step_shown"  # the parameter that says how far along the path we are
+
+Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
+
+
+def descent_chart(scene: Landscape, walk: Descent, lr: float, places: pd.DataFrame) -> Spec:
+    """The path of `walk` on `scene`, as a Vega-Lite spec; a press on the surface selects a start.
+
+    `places` are points of the surface worth naming, with the columns a, b and name.
+    """
+    steps = len(walk.losses) - 1
+    spec = _spec(scene.names, scene.low, scene.high, steps, current())
+    # The axes show finite numbers only; the words tell what became of the others.
+    path = path_frame(walk)
+    data = {
+        "surface": surface_frame(scene),
+        "places": places,
+        "path": path[np.isfinite(path[["a", "b", "loss"]]).all(axis=1)],
+        "words": _words(scene, walk, lr),
+    }
+    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+
+
+def path_frame(walk: Descent) -> pd.DataFrame:
+    """The points of the walk: step, a, b, loss."""
+    rows = {"step": range(len(walk.losses)), "a": walk.points[:, 0], "b": walk.points[:, 1]}
+    return pd.DataFrame({**rows, "loss": walk.losses})
+
+
+def _words(scene: Landscape, walk: Descent, lr: float) -> pd.DataFrame:
+    """For each step and each weight the update in numbers, and the loss that it leads to."""
+    rows = []
+    for step in range(len(walk.losses) - 1):
+        point, gradient, after = walk.points[step], walk.gradients[step], walk.points[step + 1]
+        for i, name in enumerate(scene.names):
+            words = f"{name} ← {point[i]:.3f} − {lr:g} × ({_short(gradient[i])}) = {after[i]:.3f}"
+            rows.append({"step": step, "weight": i, "words": words.replace("-", "−")})
+    return pd.DataFrame(rows)
+
+
+def _short(number: float) -> str:
+    if number == 0 or abs(number) >= 0.01 or not math.isfinite(number):
+        return f"{number:.3f}"
+    return ("-" if number < 0 else "") + rounded_power(abs(number), 2)
+
+
+@functools.lru_cache(maxsize=16)
+def _spec(
+    names: tuple[str, str],
+    low: tuple[float, float],
+    high: tuple[float, float],
+    steps: int,
+    language: str,
+) -> Spec:
+    """The picture without its data; `language` is the current one, a part of the cache's key."""
+    slider = alt.binding_range(min=0, max=steps, step=1, name=t("Step ", "步 "))
+    return themed(
+        alt.vconcat(
+            _surface(names, low, high),
+            *(_line_of_weight(i, steps) for i in range(2)),
+            _loss_curve(steps),
+            spacing=8,
+        )
+        .add_params(alt.param(STEP, value=steps, bind=slider))
+        .resolve_scale(x="independent", y="independent")
+        .properties(
+            description=t(
+                "Loss over two weights as a colored map with the path of gradient descent, the "
+                "current step in numbers, and the loss over the steps",
+                "以颜色表示的两个权值上的损失曲面与梯度下降的路径，当前一步的数值，"
+                "以及损失随步数的曲线",
+            )
+        )
+    ).to_dict()
+
+
+def _surface(
+    names: tuple[str, str], low: tuple[float, float], high: tuple[float, float]
+) -> alt.LayerChart:
+    surface = surface_map(alt.NamedData("surface"), names, low, high)
+    return alt.layer(surface, *_places(), *_path()).properties(height=300)
+
+
+def _places() -> list[alt.Chart]:
+    base = alt.Chart(alt.NamedData("places")).encode(x="a:Q", y="b:Q")
+    return [
+        base.mark_point(shape="cross", filled=True, size=70, color="white", opacity=1),
+        base.mark_text(dy=-12, color="white", fontSize=SMALL, fontWeight="bold").encode(
+            text="name:N"
+        ),
+    ]
+
+
+def _path() -> list[alt.Chart]:
+    path = alt.Chart(alt.NamedData("path")).encode(x=alt.X("a:Q"), y=alt.Y("b:Q"))
+    walked = path.transform_filter(f"datum.step <= {STEP}")
+    color = COLORS["explode"]
+    return [
+        walked.mark_line(color="white", strokeWidth=3.5, clip=True).encode(order="step:Q"),
+        walked.mark_line(color=color, strokeWidth=2, clip=True).encode(order="step:Q"),
+        walked.mark_point(filled=True, size=28, color=color, opacity=1, clip=True),
+        path.transform_filter("datum.step == 0").mark_point(
+            size=150, strokeWidth=3, color="white", clip=True
+        ),
+        path.transform_filter(f"datum.step == {STEP}").mark_point(
+            filled=True, size=150, color=color, stroke="white", strokeWidth=2, opacity=1, clip=True
+        ),
+    ]
+
+
+def _line_of_weight(weight: int, steps: int) -> alt.Chart:
+    """The update of one weight at the step shown; at the end of the path, the last one."""
+    rows = alt.Chart(alt.NamedData("words")).transform_filter(
+        f"datum.weight == {weight} && datum.step == min({STEP}, {steps - 1})"
+    )
+    return line_of_words(rows)
+
+
+def _loss_curve(steps: int) -> alt.LayerChart:
+    low, high = LOSSES
+    base = alt.Chart(alt.NamedData("path")).transform_calculate(
+        shown=f"clamp(datum.loss, {low}, {high})"
+    )
+    x = alt.X(
+        "step:Q",
+        title=t("Step", "步"),
+        scale=alt.Scale(domain=[0, steps], nice=False),
+        axis=alt.Axis(grid=False, format="d"),
+    )
+    axis = power_axis(low, high, t("Loss", "损失"), most=5)
+    y = alt.Y("shown:Q", scale=power_scale(low, high), axis=axis)
+    here = base.transform_filter(f"datum.step == {STEP}")
+    color = COLORS["explode"]
+    return alt.layer(
+        base.mark_line(color=color, strokeWidth=2).encode(x=x, y=y),
+        here.mark_rule(color=INK, strokeDash=[3, 3]).encode(x=x),
+        here.mark_point(filled=True, size=90, color=color, opacity=1).encode(x=x, y=y),
+    ).properties(height=90)

@@ -1,0 +1,1 @@
+"""Training: networks, initialization, optimizers, races, pre-training, and what is measured."""

@@ -1,0 +1,265 @@
+"""`build(recipe, seeds)`: a dense network, for several seeds at once.
+
+All seeds are trained together as one batched network: each parameter is stacked to
+[seeds, fan_in, fan_out], and all parameters of a seed lie in one row of `Network.vector`, so that
+an optimizer step or a gradient norm is one operation. `export` gives one seed's network as an
+ordinary PyTorch module.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gradviz.activations import Activation, activation
+from gradviz.data import load
+from gradviz.engine import initialization
+from gradviz.engine.initialization import WEIGHT_KINDS, Name
+from gradviz.recipe import RANGES, Recipe
+
+MAX_SEEDS = 100
+
+# Those of nn.BatchNorm1d and nn.LayerNorm.
+BATCH_NORM_MOMENTUM = 0.1
+NORM_EPS = 1e-5
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What a forward pass leaves behind, layer by layer, in the autograd graph.
+
+    `linear` is W h + b before normalization, `z` what enters the activation (and, last, the
+    logits), both for layers 1 to depth + 1; `h` is what layers 1 to depth hand on. Each tensor is
+    [seeds, batch, units].
+    """
+
+    linear: list[Tensor]
+    z: list[Tensor]
+    h: list[Tensor]
+
+    @property
+    def logits(self) -> Tensor:
+        """The network's output [seeds, batch, classes]."""
+        return self.z[-1]
+
+
+class Network:
+    """A dense network as `recipe` says, once for each of `seeds`.
+
+    `parameters[kind, layer]` are views into `vector` [seeds, size]. The kinds are W and b (layers
+    1 to depth + 1), gamma and beta (with `norm`), V and c (with `residual`: the branch's second
+    matrix and bias) and P (the shortcut's projection, where the widths differ). `running[layer]`
+    holds the running mean and variance of BatchNorm, each [seeds · width].
+    """
+
+    def __init__(self, recipe: Recipe, seeds: tuple[int, ...], features: int, classes: int) -> None:
+        self.recipe = recipe
+        self.seeds = seeds
+        self.features = features
+        self.classes = classes
+        self.activation: Activation = activation(
+            recipe.activation, recipe.negative_slope, recipe.alpha
+        )
+        self._shapes = initialization.shapes(recipe, features, classes)
+        self._sizes = [math.prod(shape) for shape in self._shapes.values()]
+        self.vector = torch.stack(
+            [initialization.draw(recipe, seed, self._shapes) for seed in seeds]
+        )
+        self.parameters = {
+            name: part.requires_grad_() for name, part in self.parts(self.vector).items()
+        }
+        channels = len(seeds) * recipe.width
+        layers = range(1, recipe.depth + 1) if recipe.norm == "batch" else ()
+        self.running = {layer: (torch.zeros(channels), torch.ones(channels)) for layer in layers}
+
+    def parts(self, vector: Tensor) -> dict[Name, Tensor]:
+        """Views of `vector` [seeds, size], a row of parameters or of gradients, by name."""
+        pieces = vector.split(self._sizes, dim=1)
+        return {
+            name: piece.view(-1, *shape)
+            for (name, shape), piece in zip(self._shapes.items(), pieces, strict=True)
+        }
+
+    def weights(self, vector: Tensor) -> list[Tensor]:
+        """Views of the W_l of `vector`, layers 1 to depth + 1, each [seeds, fan_in, fan_out]."""
+        return [part for (kind, _), part in self.parts(vector).items() if kind == "W"]
+
+    def is_weight(self) -> Tensor:
+        """1.0 where `vector` holds a weight matrix, 0.0 at biases and norm parameters; [size]."""
+        flags = torch.tensor([float(kind in WEIGHT_KINDS) for kind, _ in self._shapes])
+        return flags.repeat_interleave(torch.tensor(self._sizes))
+
+    def forward(self, x: Tensor, training: bool = False) -> Pass:
+        """Run `x` [seeds, batch, features], or [batch, features] for all seeds, through.
+
+        `training` normalizes by the batch's statistics, and moves the running ones; without it
+        BatchNorm uses the running ones. Nothing else depends on it.
+        """
+        h = x.expand(len(self.seeds), -1, -1)
+        linear, z, outputs = [], [], []
+        for layer in range(1, self.recipe.depth + 1):
+            linear.append(self._linear("W", "b", layer, h))
+            z.append(self._normalize(linear[-1], layer, training))
+            branch = self.activation.torch_function(z[-1])
+            h = self._block(h, branch, layer) if self.recipe.residual else branch
+            outputs.append(h)
+        logits = self._linear("W", "b", self.recipe.depth + 1, h)
+        return Pass([*linear, logits], [*z, logits], outputs)
+
+    def _linear(self, weight: str, bias: str, layer: int, h: Tensor) -> Tensor:
+        return torch.baddbmm(self.parameters[bias, layer], h, self.parameters[weight, layer])
+
+    def _block(self, h: Tensor, branch: Tensor, layer: int) -> Tensor:
+        """Shortcut + s·(V φ(z) + c): He et al. 2016, section 3.2, with a linear end."""
+        projection = self.parameters.get(("P", layer))
+        shortcut = h if projection is None else torch.bmm(h, projection)
+        return shortcut + residual_scale(self.recipe) * self._linear("V", "c", layer, branch)
+
+    def _normalize(self, u: Tensor, layer: int, training: bool) -> Tensor:
+        if self.recipe.norm == "none":
+            return u
+        gamma, beta = self.parameters["gamma", layer], self.parameters["beta", layer]
+        if self.recipe.norm == "layer":
+            return F.layer_norm(u, u.shape[-1:], eps=NORM_EPS) * gamma + beta
+        # Seeds × units are the channels of one BatchNorm, so each seed is normalized by itself.
+        z = F.batch_norm(
+            u.transpose(0, 1).reshape(u.shape[1], -1),
+            *self.running[layer],
+            gamma.reshape(-1),
+            beta.reshape(-1),
+            training,
+            BATCH_NORM_MOMENTUM,
+            NORM_EPS,
+        )
+        return z.view(u.shape[1], u.shape[0], -1).transpose(0, 1)
+
+
+def build(
+    recipe: Recipe,
+    seeds: int | Sequence[int] = 1,
+    features: int | None = None,
+    classes: int | None = None,
+) -> Network:
+    """The network of `recipe` at its initialization, once for each seed.
+
+    `seeds` are the seeds themselves, or how many of them from `recipe.seed` on. `features` and
+    `classes` are those of the recipe's data set unless given.
+
+    `recipe.gain`, or if None the activation's own, is for the matrices W that an activation
+    follows. The output layer, V and the shortcut's projection have a linear end and gain 1.
+    With `init="kaiming_normal"`, `gain` is the σ_w of mean-field theory: W ~ N(0, σ_w²/fan_in).
+
+    Raises `ValueError` for seeds that are not whole numbers in range.
+    """
+    if features is None or classes is None:
+        data = load(recipe.dataset, recipe.seed)
+        features, classes = features or data.features, classes or data.classes
+    return Network(recipe, seed_list(recipe, seeds), features, classes)
+
+
+def seed_list(recipe: Recipe, seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """The seeds that `seeds` stands for: themselves, or that many from `recipe.seed` on.
+
+    Raises `ValueError` for none, too many, or anything but whole numbers in range.
+    """
+    low, high = RANGES["seed"]
+    if not isinstance(seeds, Sequence):
+        if not is_whole(seeds, 1, MAX_SEEDS):
+            raise ValueError(f"seeds={seeds!r} is not a whole number from 1 to {MAX_SEEDS}")
+        return tuple(range(recipe.seed, recipe.seed + seeds))
+    if not 1 <= len(seeds) <= MAX_SEEDS or not all(is_whole(seed, low, high) for seed in seeds):
+        raise ValueError(
+            f"seeds={seeds!r} are not 1 to {MAX_SEEDS} whole numbers from {low:g} to {high:g}"
+        )
+    return tuple(seeds)
+
+
+def is_whole(value: object, low: float, high: float) -> bool:
+    """Whether `value` is an int, and not a bool, from `low` to `high`."""
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def residual_scale(recipe: Recipe) -> float:
+    """The factor s before a residual branch: as the recipe says, or 1/√depth."""
+    return 1 / math.sqrt(recipe.depth) if recipe.residual_scale is None else recipe.residual_scale
+
+
+class Elementwise(nn.Module):
+    """An activation of the table as a module."""
+
+    def __init__(self, activation: Activation) -> None:
+        super().__init__()
+        self.activation = activation
+
+    def forward(self, z: Tensor) -> Tensor:
+        """φ(z), of the shape of `z`."""
+        return self.activation.torch_function(z)
+
+    def extra_repr(self) -> str:
+        """The activation's name, for printing."""
+        return self.activation.name
+
+
+class Residual(nn.Module):
+    """shortcut(h) + scale · branch(h)."""
+
+    def __init__(self, branch: nn.Module, shortcut: nn.Module, scale: float) -> None:
+        super().__init__()
+        self.branch = branch
+        self.shortcut = shortcut
+        self.scale = scale
+
+    def forward(self, h: Tensor) -> Tensor:
+        """[batch, fan_in] to [batch, width]."""
+        return self.shortcut(h) + self.scale * self.branch(h)
+
+
+def export(network: Network, seed_index: int = 0) -> nn.Sequential:
+    """One seed's network as an ordinary PyTorch module, with a copy of its parameters."""
+    recipe = network.recipe
+    layers: list[nn.Module] = []
+    for layer in range(1, recipe.depth + 1):
+        stages = [_export_linear(network, seed_index, "W", "b", layer)]
+        if recipe.norm != "none":
+            stages.append(_export_norm(network, seed_index, layer))
+        stages.append(Elementwise(network.activation))
+        if recipe.residual:
+            stages.append(_export_linear(network, seed_index, "V", "c", layer))
+            shortcut = (
+                _export_linear(network, seed_index, "P", None, layer)
+                if ("P", layer) in network.parameters
+                else nn.Identity()
+            )
+            stages = [Residual(nn.Sequential(*stages), shortcut, residual_scale(recipe))]
+        layers += stages
+    return nn.Sequential(*layers, _export_linear(network, seed_index, "W", "b", recipe.depth + 1))
+
+
+@torch.no_grad()
+def _export_linear(
+    network: Network, seed_index: int, weight: str, bias: str | None, layer: int
+) -> nn.Linear:
+    matrix = network.parameters[weight, layer][seed_index]
+    linear = nn.utils.skip_init(nn.Linear, *matrix.shape, bias=bias is not None)
+    linear.weight.copy_(matrix.T)
+    if bias is not None:
+        linear.bias.copy_(network.parameters[bias, layer][seed_index, 0])
+    return linear
+
+
+@torch.no_grad()
+def _export_norm(network: Network, seed_index: int, layer: int) -> nn.Module:
+    width = network.recipe.width
+    norm = nn.LayerNorm(width) if network.recipe.norm == "layer" else nn.BatchNorm1d(width)
+    norm.weight.copy_(network.parameters["gamma", layer][seed_index, 0])
+    norm.bias.copy_(network.parameters["beta", layer][seed_index, 0])
+    if network.recipe.norm == "batch":
+        mean, variance = (part.view(-1, width)[seed_index] for part in network.running[layer])
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+    return norm

@@ -1,0 +1,1 @@
+"""What can be said without training: mean-field theory, products of factors, loss surfaces."""

@@ -1,0 +1,134 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from gradviz.activations import activation
+from gradviz.charts.chain_rule import factor_plane as plane
+from gradviz.charts.chain_rule.backward_walk import (
+    backward_walk,
+    edge_frame,
+    factor_frame,
+    node_frame,
+)
+from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
+from gradviz.theory.chain import ScalarNetwork, factors, matrix_products, mean_field_products
+
+SIGMOID = activation("sigmoid")
+NETWORK = ScalarNetwork((8.0,) * 4, (-3.0,) * 4, 0.5, 0.0, SIGMOID)
+PRESETS = pd.DataFrame({"name": ["one"], "color": ["#000000"], "w": [4.0], "z": [0.0]})
+
+
+def records(data):
+    return data.to_dict("records") if isinstance(data, pd.DataFrame) else data
+
+
+def parameters(chart):
+    return {param["name"]: param for param in chart["params"]}
+
+
+def test_nodes_hold_the_forward_values_and_mark_saturated_units():
+    nodes = node_frame(NETWORK).set_index("place")
+    assert list(nodes["name"]) == ["x", "f₁", "f₂", "f₃", "f₄", "Loss"]
+    assert nodes.loc[0:4, "number"].to_numpy() == pytest.approx(NETWORK.values)
+    assert nodes.loc[1:4, "slope"].to_numpy() == pytest.approx(NETWORK.slopes)
+    # Under 5% of sigmoid's largest slope, 0.25.
+    expected = [False, *(NETWORK.slopes < 0.0125), False]
+    assert list(nodes["state"] == "saturated") == expected and any(expected)
+
+
+def test_dead_units_and_zeros_are_called_so():
+    dead = ScalarNetwork((-1.0,) * 4, (0.0,) * 4, 0.5, 0.0, activation("relu"))
+    assert list(node_frame(dead)["state"]) == ["", "dead", "dead", "dead", "dead", ""]
+    assert set(factor_frame(dead.backward_walk())["value"]) == {"0"}
+
+
+def test_edges_are_met_from_the_loss_back_to_the_weight_asked_for():
+    edges = edge_frame(NETWORK)
+    assert edges["step"].fillna(0).tolist() == [0, 4, 3, 2, 1]
+    assert edges.loc[edges["target"], "name"].tolist() == ["ω₂"]
+
+
+def test_the_table_is_the_formula_of_the_source_in_numbers():
+    rows = factor_frame(NETWORK.backward_walk())
+    assert list(rows["name"]) == ["∂Loss/∂f₄", "∂f₄/∂f₃", "∂f₃/∂f₂", "∂f₂/∂ω₂"]
+    assert rows.loc[0, "split"] == "2(f₄ − g)"
+    assert rows.loc[1, "split"].startswith("ω₄=8 × f′=0.00721")
+    assert rows.loc[3, "split"].startswith("f₁=0.731 × f′=")
+    assert rows["product"].iloc[-1] == "3.5·10⁻⁴"
+    assert NETWORK.gradient() == pytest.approx(3.5e-4, rel=0.02)
+    assert factor_frame(NETWORK.backward_walk(1))["split"].iloc[-1].startswith("x=0.5 × f′=")
+
+
+def test_the_formula_fills_up_while_walking():
+    words = backward_walk(NETWORK)["datasets"]["formulas"]["words"]
+    assert words[0] == "∂Loss/∂ω₂ = ? × ? × ? × ? = ?"
+    assert words[2].startswith("∂Loss/∂ω₂ = 1.99 × 0.0577 × ?")
+    assert "?" not in words[4]
+
+
+def test_the_walk_is_a_slider_in_the_browser():
+    walk = parameters(backward_walk(NETWORK, step=2))["walk"]
+    assert (walk["value"], walk["bind"]["input"], walk["bind"]["max"]) == (2, "range", 4)
+    spec = backward_walk(NETWORK)
+    strips = spec["datasets"][spec["vconcat"][0]["layer"][-1]["data"]["name"]]
+    # The first factor is the edge between f₄, at place 4, and the loss, at place 5.
+    assert strips[1] == {"met": 1, "left": 4, "right": 5}
+    with pytest.raises(ValueError, match=r"step=5 .* 0 to 4"):
+        backward_walk(NETWORK, step=5)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu"])
+def test_on_the_border_of_the_region_the_factor_is_one(name):
+    border = plane.border_frame(activation(name))
+    assert np.abs(factors(border["w"], border["z"], activation(name))) == pytest.approx(1)
+    assert set(border["side"]) == {-1, 1}
+
+
+def test_cells_hold_their_factor_and_contain_the_presets():
+    cells = plane.factor_cells(SIGMOID).set_index(["w", "z"])
+    assert cells.loc[(8.0, 0.0), "factor"] == pytest.approx(2)
+    assert cells.loc[(4.0, 0.0), "decade"] == pytest.approx(0)
+    assert len(cells) == 41 * 49
+
+
+def test_sliders_start_at_the_arguments_and_limits_are_named():
+    params = parameters(plane.factor_plane(SIGMOID, PRESETS, 4.0, 0.5, 12))
+    assert params["cell"]["value"] == [{"w": 4.0, "z": 0.5}]
+    assert params["chain_depth"]["value"] == 12
+    for setting in ({"w": 11.0}, {"z": -7.0}, {"depth": 0}):
+        with pytest.raises(ValueError, match=next(iter(setting))):
+            plane.factor_plane(SIGMOID, PRESETS, **setting)
+
+
+def test_nielsens_window_is_drawn_for_sigmoid_only():
+    def texts(name):
+        chart = plane.factor_plane(activation(name), PRESETS)
+        return [
+            row["words"]
+            for layer in chart["vconcat"][1]["layer"]
+            for row in records(chart["datasets"][layer["data"]["name"]])
+            if "words" in row
+        ]
+
+    assert "input width 0.45" in texts("sigmoid")
+    assert not [text for text in texts("tanh") if "width" in text]
+
+
+def test_spread_of_singular_values():
+    values = matrix_products("gaussian", width=16, depth=30, draws=4, seed=2)
+    spread = spread_frame(values, mean_field_products(1.0, 30))
+    last = values[:, -1].ravel()
+    row = spread.iloc[-1]
+    assert row["median"] == pytest.approx(np.median(last))
+    assert row["rms"] == pytest.approx(np.sqrt(np.mean(last**2)))
+    assert (row["low"], row["high"]) == (last.min(), last.max())
+    assert row["median"] < 1e-3 and row["theory"] == 1
+
+
+def test_bands_end_at_the_edge_of_the_axis_and_no_mark_lies_below_it():
+    values = matrix_products("gaussian", width=8, depth=40, draws=2)
+    assert values.min() < 1e-25
+    chart = singular_value_spread(spread_frame(values, np.ones(40)))
+    assert chart.layer[0].data["low"].min() == 1e-20
+    assert chart.layer[-1].data["value"].min() >= 1e-20
+    assert chart.layer[0].to_dict()["encoding"]["y"]["scale"]["domain"][0] == pytest.approx(1e-20)

@@ -1,0 +1,67 @@
+"""The pictures of clipping: two paths on the cliff, and arrows in the plane."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gradviz.charts.clipping.cliff import cliff_chart
+from gradviz.charts.clipping.clip_geometry import clip_geometry
+from gradviz.theory.landscape import cliff, descend
+
+SCENE, START, LR, STEPS = cliff(), (5.2, -2.5), 0.5, 60  # as the page has them
+POWERS = (-1.0, -0.5, 0.0)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    free = descend(SCENE, START, LR, STEPS)
+    clipped = {p: descend(SCENE, START, LR, STEPS, clip="norm", clip_at=10**p) for p in POWERS}
+    return cliff_chart(SCENE, free, clipped, -0.5)
+
+
+def test_both_paths_start_together_and_the_wall_throws_one_off(picture):
+    paths = picture["datasets"]["paths"]
+    starts = paths[paths["step"] == 0]
+    assert len(starts) == 1 + len(POWERS)
+    assert (starts[["a", "b"]].to_numpy() == START).all()
+    ends = paths[paths["step"] == STEPS].set_index("kind")
+    assert np.hypot(ends.loc["free", "a"], ends.loc["free", "b"]) > 50
+    near = ends[ends["power"] == -0.5]
+    assert near["a"].between(4, 7).all() and near["b"].between(-3.2, -1.5).all()
+    assert near["loss"].item() < 0.01
+
+
+def test_no_clipped_step_is_longer_than_the_threshold_times_the_learning_rate(picture):
+    paths = picture["datasets"]["paths"]
+    for power in POWERS:
+        own = paths[paths["power"] == power].sort_values("step")
+        lengths = np.hypot(own["a"].diff(), own["b"].diff()).dropna()
+        assert (lengths <= LR * 10**power * (1 + 1e-6)).all()
+
+
+def test_the_threshold_is_dragged_in_the_browser(picture):
+    (slider,) = (p for p in picture["params"] if "bind" in p)
+    assert (slider["value"], slider["bind"]["min"], slider["bind"]["max"]) == (-0.5, -1, 0)
+    assert picture["description"]
+
+
+def test_a_threshold_that_was_not_walked_is_named():
+    walk = descend(SCENE, START, LR, 2)
+    with pytest.raises(ValueError, match=r"power=3"):
+        cliff_chart(SCENE, walk, {0.0: walk, 1.0: walk}, 3)
+
+
+def test_the_arrows_have_their_own_sliders_and_equal_axes():
+    spec = clip_geometry(4.0, 1.0, 2.0).to_dict()
+    values = {p["name"]: p["value"] for p in spec["params"] if "bind" in p}
+    assert values == {"first": 4.0, "second": 1.0, "limit": 2.0}
+    (rows,) = (pd.DataFrame(data) for data in spec["datasets"].values() if "kind" in data[0])
+    assert rows["kind"].tolist() == ["plain", "clip_norm", "clip_value"]
+    assert spec["width"] == spec["height"]
+    assert spec["description"]
+
+
+@pytest.mark.parametrize("options", [{"first": 9.0}, {"threshold": 0.0}])
+def test_the_picture_names_a_bad_value(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        clip_geometry(**options)

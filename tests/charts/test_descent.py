@@ -1,0 +1,87 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gradviz import language
+from gradviz.charts.surface import surface_frame
+from gradviz.charts.update_rule.descent import descent_chart
+from gradviz.charts.update_rule.plateau import plateau_chart
+from gradviz.theory.landscape import descend, fit, samples, unit_loss, unit_walks
+
+SCENE = fit(*samples())
+PLACES = pd.DataFrame({"a": [0.0], "b": [0.0], "name": ["saddle"]})
+
+
+def chart(lr=0.5, steps=6):
+    return descent_chart(SCENE, descend(SCENE, (0.6, -1.6), lr, steps), lr, PLACES)
+
+
+def test_cells_lie_on_the_steps_of_the_start_sliders():
+    cells = surface_frame(SCENE)
+    assert np.allclose(cells["a"] / 0.2, (cells["a"] / 0.2).round())
+    cell = cells.query("a == 0.6 and b == -1.6").iloc[0]
+    assert 10 ** cell["decade"] == pytest.approx(SCENE.evaluate(0.6, -1.6)[0])
+    assert cell["left"] == pytest.approx(0.5) and cell["bottom"] == pytest.approx(-1.7)
+
+
+def test_words_are_the_update_rule_with_the_numbers_of_the_step():
+    words = chart()["datasets"]["words"].query("step == 0")
+    _, by_a, by_b = SCENE.evaluate(0.6, -1.6)
+    for text, start, gradient in zip(words["words"], (0.6, -1.6), (by_a, by_b), strict=True):
+        left, after = text.replace("−", "-").split(" = ")
+        assert f"{start:.3f} - 0.5 × ({gradient:.3f})" in left
+        assert float(after) == pytest.approx(start - 0.5 * gradient, abs=6e-4)
+
+
+def test_a_press_on_the_surface_selects_a_start():
+    params = {param["name"]: param for param in chart()["params"]}
+    assert params["start"]["select"]["fields"] == ["a", "b"]
+    assert params["step_shown"]["bind"]["max"] == 6
+
+
+def test_only_the_data_change_with_the_path_and_titles_with_the_language():
+    first, second = chart(), chart(lr=2.0)
+    assert {k: v for k, v in first.items() if k != "datasets"} == {
+        k: v for k, v in second.items() if k != "datasets"
+    }
+    assert not first["datasets"]["path"].equals(second["datasets"]["path"])
+    language.use("zh")
+    assert "损失曲面" in chart()["description"]
+    language.use("en")
+
+
+def test_points_that_are_not_finite_are_left_out_of_the_path_only():
+    steep = replace(SCENE, evaluate=lambda a, b: (a**4 + b**4, 4 * a**3, 4 * b**3))
+    walk = descend(steep, (3.0, 3.0), 1.0, 9)
+    assert 0 < walk.lost_at < 9
+    datasets = descent_chart(steep, walk, 1.0, PLACES)["datasets"]
+    assert len(datasets["path"]) == walk.lost_at
+    assert len(datasets["words"]) == 2 * 9
+
+
+def plateau(start=8.0):
+    weights = np.round(np.arange(-20, 91) / 10, 1)
+    loss, gradient = unit_loss(weights)
+    curve = pd.DataFrame({"w": weights, "loss": loss, "gradient": gradient})
+    walks = pd.DataFrame(unit_walks(weights, 1.0, 5), columns=weights)
+    rows = walks.rename_axis(index="step", columns="w").stack().rename("at").reset_index()
+    presets = pd.DataFrame({"name": ["one"], "color": ["#000"], "w": [1.0]})
+    return plateau_chart(curve, rows.assign(loss=unit_loss(rows["at"])[0]), presets, start)
+
+
+def test_plateau_starts_where_it_is_told_and_tells_where_the_walk_ends():
+    spec = plateau(2.0)
+    assert {param["name"]: param["value"] for param in spec["params"]}["start"] == 2.0
+    table = plateau()["datasets"]["ends"].set_index("w")
+    slope = 2 / (1 + math.exp(-8)) * math.exp(-8) / (1 + math.exp(-8)) ** 2
+    assert table.loc[8.0, "gradient"] == pytest.approx(slope)
+    assert table.loc[8.0, "at"] == pytest.approx(8 - 5 * slope, rel=1e-4)
+    assert "from 8.0 to 8.00" in table.loc[8.0, "words"]
+
+
+def test_a_start_off_the_walks_is_named():
+    with pytest.raises(ValueError, match="start=11"):
+        plateau(11.0)

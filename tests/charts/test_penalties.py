@@ -1,0 +1,78 @@
+"""The formulas of the picture of L1 and L2 are those of gradient descent."""
+
+import math
+
+import pytest
+import torch
+
+from gradviz.charts.regularization.penalties import KINDS, STEPS, penalties
+
+
+def evaluated(spec, view, **parameters):
+    """What the lines of a view show: kind -> the height over its rows, with the rows."""
+    known = {"abs": abs, "floor": math.floor, "pow": pow, "max": max, "min": min, **parameters}
+    rows, heights = None, {}
+    for layer, data in lines_of(spec["vconcat"][view]):
+        expressions = {step["as"]: step["calculate"] for step in layer["transform"]}
+        expression = expressions["height"].replace("datum.", "")
+        rows = spec["datasets"][data["name"]]
+        heights[expressions["kind"].strip("'")] = [eval(expression, known | row) for row in rows]
+    return rows, heights
+
+
+def lines_of(view, data=None):
+    """The computed lines of a view, each with its data, which Altair may state once for all."""
+    for layer in view["layer"]:
+        own = layer.get("data", view.get("data", data))
+        if "layer" in layer:
+            yield from lines_of(layer, own)
+        elif "transform" in layer:
+            yield layer, own
+
+
+def descended(kind, start, rate, steps):
+    """What torch's SGD makes of a weight under the penalty alone, strength 1."""
+    weight = torch.nn.Parameter(torch.tensor(start, dtype=torch.float64))
+    descent = torch.optim.SGD([weight], lr=rate)
+    found = [weight.item()]
+    for _ in range(steps):
+        descent.zero_grad()
+        (weight.square() if kind == "l2" else weight.abs()).backward()
+        descent.step()
+        found.append(weight.item())
+    return found
+
+
+@pytest.mark.parametrize(("shrink", "start"), [(0.16, 1.5), (0.07, 0.9), (0.35, 2.0)])
+def test_many_steps_are_those_of_sgd_and_of_the_soft_threshold(shrink, start):
+    _, drawn = evaluated(penalties(shrink, start).to_dict(), 2, shrink=shrink, start=start)
+    for kind in ("l1", "l2"):
+        assert drawn[kind] == pytest.approx(descended(kind, start, shrink, STEPS), abs=1e-6)
+    soft = torch.tensor(start, dtype=torch.float64)
+    for height in drawn["soft"]:
+        assert height == pytest.approx(soft.item(), abs=1e-9)
+        soft = torch.nn.functional.softshrink(soft, shrink)
+
+
+def test_one_step_is_that_of_sgd_for_every_weight():
+    rows, drawn = evaluated(penalties(0.2, 1.0).to_dict(), 1, shrink=0.2)
+    assert set(drawn) == set(KINDS)
+    for place in range(0, len(rows), 7):
+        w = rows[place]["w"]
+        for kind in ("l1", "l2"):
+            assert drawn[kind][place] == pytest.approx(descended(kind, w, 0.2, 1)[1])
+        soft = torch.nn.functional.softshrink(torch.tensor(w), 0.2)
+        assert drawn["soft"][place] == pytest.approx(soft.item(), abs=1e-6)
+
+
+def test_the_penalties_are_square_and_absolute_value():
+    rows, drawn = evaluated(penalties().to_dict(), 0)
+    for row, square, size in zip(rows, drawn["l2"], drawn["l1"], strict=True):
+        assert square == pytest.approx(row["w"] ** 2)
+        assert size == abs(row["w"])
+
+
+@pytest.mark.parametrize("options", [{"shrink": 0.5}, {"start": -1.0}])
+def test_the_picture_names_a_bad_value(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        penalties(**options)

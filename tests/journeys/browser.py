@@ -1,0 +1,146 @@
+"""A fresh server and a headless Chromium, for the journeys.
+
+Without Chromium the journeys are skipped with that reason; where GRADVIZ_REQUIRE_BROWSER is set
+they fail instead.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def chromium_path():
+    """Where Chromium is; without one the calling test skips, or fails where one is required."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        message = f"no Chromium: none of {', '.join(NAMES)} is on the PATH"
+        if os.environ.get("GRADVIZ_REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+@contextlib.contextmanager
+def fresh_server():
+    """Start the app as the README does; yields (address, function that returns its log)."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    options = ["--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
+    server = subprocess.Popen(
+        [*command, *options],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_it_answers(f"{address}/_stcore/health")
+
+        def stop_and_read_log():
+            server.terminate()
+            return server.communicate(timeout=20)[0]
+
+        yield address, stop_and_read_log
+    finally:
+        if server.poll() is None:
+            server.terminate()
+            server.communicate(timeout=20)
+
+
+def _wait_until_it_answers(url):
+    for _ in range(150):
+        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            urllib.request.urlopen(url, timeout=2)
+            return
+        time.sleep(0.2)
+    pytest.fail(f"no answer from {url}")
+
+
+@contextlib.contextmanager
+def chromium():
+    """A browser; yields Playwright's Browser."""
+    from playwright.sync_api import sync_playwright
+
+    path = chromium_path()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """A tab that remembers what its console complained of and what it sent to the server."""
+
+    def __init__(self, browser, width=1280, height=900, locale="en-US", color_scheme="light"):
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height}, locale=locale, color_scheme=color_scheme
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.complaints = []
+        self.sent = []
+        self.page.on("console", self._listen)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on(
+            "websocket",
+            lambda socket: socket.on("framesent", lambda data: self.sent.append(data)),
+        )
+
+    def _listen(self, message):
+        address = message.location.get("url", "")
+        # On a deep link Streamlit's own client first looks for its server below the page's path.
+        probing = "_stcore/health" in address or "_stcore/host-config" in address
+        if message.type in ("error", "warning") and not probing:
+            self.complaints.append(f"{message.text} ({address})")
+
+    def open(self, address):
+        """Go to `address` and wait until the page is drawn."""
+        self.page.goto(address)
+        self.settle()
+
+    def settle(self):
+        """Wait until no script runs."""
+        self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+        self.page.wait_for_timeout(400)
+
+    def wait_for_text(self, text):
+        """Wait until `text` stands on the page, however busy the machine is."""
+        main = self.page.locator("[data-testid=stMain]")
+        main.get_by_text(text).filter(visible=True).first.wait_for()
+        self.settle()
+
+    def text(self):
+        """All that stands on the page, without the navigation."""
+        return self.page.inner_text("[data-testid=stMain]")
+
+    def figure(self, name):
+        """The locator of the figure called `name`."""
+        return self.page.locator(f".st-key-figure_{name}")
+
+    def close(self):
+        """Leave."""
+        self.context.close()

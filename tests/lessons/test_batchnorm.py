@@ -1,0 +1,95 @@
+"""What the lesson on BatchNorm says in words and numbers."""
+
+import numpy as np
+import pytest
+import torch
+from lessons import arms_on_page, last_frame
+
+from gradviz.charts.batchnorm.scale_invariance import scale_invariance
+from gradviz.data import load
+from gradviz.engine.batch_spread import batch_spread
+from gradviz.engine.scale_invariance import scale_effects
+from gradviz.engine.train import race
+from gradviz.recipe import Recipe, replace
+
+pytestmark = pytest.mark.usefixtures("one_core")
+
+
+def test_the_default_race_is_won_by_batchnorm_and_not_by_layernorm():
+    arms = arms_on_page("batchnorm", "race")
+    accuracy = {name: last_frame(recipe).accuracy for name, recipe in arms.items()}
+    assert (accuracy["plain"] < 0.2).sum() >= 4
+    assert (accuracy["layernorm"] < 0.2).sum() >= 4
+    assert (accuracy["batchnorm"] > 0.9).sum() >= 4
+
+
+def test_larger_learning_rates_survive():
+    arms = arms_on_page("batchnorm", "race", activation="relu", lr="1")
+    assert not (last_frame(arms["plain"]).accuracy > 0.2).any()
+    assert (last_frame(arms["batchnorm"]).accuracy > 0.6).sum() >= 4
+
+
+def test_batchnorm_keeps_the_examples_apart():
+    x = load("digits").x_train[:128]
+    assert (batch_spread(Recipe(), x)[:, 9] < 1e-4).all()
+    assert batch_spread(Recipe(norm="batch"), x)[:, :10] == pytest.approx(1, abs=0.05)
+
+
+def test_the_scale_of_the_weights_cancels():
+    random = torch.Generator().manual_seed(0)
+    u, target = torch.randn(64, 8, generator=random), torch.randn(64, 4, generator=random)
+    found = {}
+    for a in (1.0, 4.0):
+        weight = (a * torch.ones(8, 4).normal_(generator=torch.Generator().manual_seed(1))).double()
+        weight.requires_grad_()
+        norm = torch.nn.BatchNorm1d(4, eps=1e-12).double()
+        out = norm(u.double() @ weight)
+        (out * target).sum().backward()
+        found[a] = (out.detach().numpy(), weight.grad.numpy())
+    assert np.allclose(found[1.0][0], found[4.0][0])
+    assert np.allclose(found[1.0][1], 4 * found[4.0][1])
+
+
+def test_the_picture_of_scale_invariance_measures_a_network():
+    effects = scale_effects(Recipe(norm="batch"), [0.5, 1.0, 1.5, 2.0]).set_index("a")
+    relative = effects / effects.loc[1.0]
+    for a in (0.5, 2.0):
+        assert relative.loc[a, "before"] == pytest.approx(a, rel=1e-4)
+        assert relative.loc[a, "after"] == pytest.approx(1, rel=1e-3)
+        assert relative.loc[a, "gradient"] == pytest.approx(1 / a, rel=1e-2)
+    plain = scale_effects(Recipe(activation="relu"), [1.0, 2.0]).set_index("a")
+    assert plain.loc[2.0, "after"] == pytest.approx(2 * plain.loc[1.0, "after"])
+    rows = scale_invariance(effects.reset_index()).to_dict()["datasets"]
+    (marks,) = (data for data in rows.values() if "ratio" in data[0])
+    drawn = {row["kind"]: row["ratio"] for row in marks if row["a"] == 2.0}
+    assert drawn["gradient"] == pytest.approx(relative.loc[2.0, "gradient"])
+    with pytest.raises(ValueError, match=r"a=3\.0"):
+        scale_invariance(effects.reset_index(), 3.0)
+
+
+def test_small_batches_do_worse():
+    arms = arms_on_page("batchnorm", "batches")
+    assert (last_frame(arms["128"]).accuracy > 0.9).sum() >= 4
+    assert (last_frame(arms["4"]).accuracy < 0.5).sum() >= 4
+    assert (last_frame(replace(arms["4"], steps=600), 3).accuracy < 0.6).all()
+
+
+def test_histograms_show_the_spike_and_the_spread():
+    arms = {"plain": Recipe(steps=1), "batchnorm": Recipe(steps=1, norm="batch")}
+    start = {frame.arm: frame for frame in race(arms, 1) if frame.step == 0}
+    deep = 9
+    assert (start["plain"].histograms["z"][deep] > 0).sum() == 1
+    assert (start["batchnorm"].histograms["z"][deep] > 0).sum() > 8
+
+
+def test_layernorm_does_not_keep_the_examples_apart():
+    x = load("digits").x_train[:128]
+    assert (batch_spread(Recipe(norm="layer"), x)[:, 9] < 0.1).all()
+
+
+def test_limit_deep_batchnorm_explodes_and_does_not_train():
+    arms = arms_on_page("batchnorm", "limit")
+    delta = last_frame(replace(arms["deep"], steps=0), 3).layers["delta"]
+    assert (delta[:, 0] / delta[:, -2]) ** (1 / 79) == pytest.approx(1.21, abs=0.05)
+    assert (last_frame(arms["deep"], 3).accuracy < 0.7).all()
+    assert (last_frame(arms["shallow"], 3).accuracy > 0.9).all()

@@ -1,0 +1,103 @@
+"""What the lesson on regularization says: the races, the penalties, weight decay, the limits."""
+
+import numpy as np
+import pytest
+import torch
+from lessons import arms_on_page, last_frame
+
+from gradviz.engine.history import histogram_frame
+from gradviz.engine.optimizer import make_optimizer
+from gradviz.engine.train import race
+from gradviz.recipe import Recipe
+
+pytestmark = pytest.mark.usefixtures("one_core")
+
+
+@pytest.fixture(scope="module")
+def ends():
+    """The first and the last frame of each arm of the default race."""
+    arms = arms_on_page("regularization", "race")
+    return {
+        name: list(race({name: recipe}, 5, record_every=recipe.steps))
+        for name, recipe in arms.items()
+    }
+
+
+def test_the_default_race_is_won_by_the_penalties(ends):
+    accuracy = {name: last.accuracy for name, (_, last) in ends.items()}
+    assert (accuracy["l2"] > 0.9).sum() >= 4
+    assert (accuracy["l1"] > accuracy["plain"] + 0.05).sum() >= 4
+    assert (accuracy["plain"] < 0.75).sum() >= 4
+
+
+def test_the_weights_shrink_with_the_penalties(ends):
+    norms = {name: last.layers["weight_norm"].mean() for name, (_, last) in ends.items()}
+    assert norms["l2"] < norms["l1"] < 0.6 * norms["plain"]
+
+
+def test_the_penalty_is_the_larger_part_of_the_loss_at_first(ends):
+    for name in ("l1", "l2"):
+        first, last = ends[name]
+        assert (first.penalty > 10 * first.loss).all()
+        assert (last.penalty < first.penalty).all()
+    assert (ends["plain"][1].penalty == 0).all()
+
+
+def test_l1_piles_weights_up_at_zero_and_keeps_larger_ones_than_l2(ends):
+    spread = {}
+    for name in ("l1", "l2"):
+        rows = histogram_frame(ends[name], "weight").query("step == 200 and layer == 5")
+        spread[name] = rows.assign(middle=(rows["low"] + rows["high"]) / 2)
+    near = {n: rows[rows["middle"].abs() < 0.1]["value"].sum() for n, rows in spread.items()}
+    far = {n: rows[rows["middle"].abs() > 1.0]["value"].sum() for n, rows in spread.items()}
+    assert near["l1"] > 1.3 * near["l2"]
+    assert far["l1"] > 2 * far["l2"]
+
+
+@pytest.mark.parametrize("penalty", ["l1", "l2"])
+def test_limit_too_strong_a_penalty_kills_the_signal(penalty):
+    last = last_frame(arms_on_page("regularization", "limit")[penalty])
+    assert (last.accuracy < 0.2).sum() >= 4
+    assert (last.layers["delta"][:, 0] < 1e-10 * last.layers["delta"][:, 9]).sum() >= 4
+
+
+def test_limit_a_penalty_comes_too_late_where_clipping_does_not():
+    arms = arms_on_page("regularization", "limit", case="late")
+    for late in ("plain", "l1", "l2"):
+        assert (last_frame(arms[late]).accuracy < 0.6).sum() >= 4
+    assert (last_frame(arms["clip_norm"]).accuracy > 0.6).sum() >= 4
+
+
+def weight_norms_after_one_step(**changes):
+    recipe = Recipe(depth=2, width=8, lr=0.1, steps=1, **changes)
+    return last_frame(recipe, 1).layers["weight_norm"]
+
+
+def test_in_sgd_weight_decay_is_the_l2_penalty_with_twice_its_strength():
+    # Biases start at 0, so the first step is the same although weight decay acts on them too.
+    by_penalty = weight_norms_after_one_step(l2=0.1)
+    assert by_penalty == pytest.approx(weight_norms_after_one_step(weight_decay=0.2), rel=1e-6)
+    assert (by_penalty < 0.99 * weight_norms_after_one_step()).all()
+
+
+def shrinkage(optimizer, decay):
+    """By how much the weights 2 and 0.1 get smaller in one step without another gradient."""
+    start = torch.tensor([[2.0, 0.1]])
+    weights = start.clone()
+    recipe = Recipe(optimizer=optimizer, lr=0.01, weight_decay=decay)
+    make_optimizer(recipe).step(weights, torch.zeros(1, 2))
+    return (start - weights).numpy()[0]
+
+
+def test_adam_rescales_the_penalty_and_adamw_does_not():
+    # Adam takes its full step whatever the weight and the strength are.
+    assert shrinkage("adam", 0.1) == pytest.approx([0.01, 0.01], rel=1e-3)
+    assert shrinkage("adam", 0.5) == pytest.approx([0.01, 0.01], rel=1e-3)
+    assert shrinkage("adamw", 0.1) == pytest.approx([0.01 * 0.1 * 2.0, 0.01 * 0.1 * 0.1], rel=1e-3)
+
+
+def test_histograms_belong_to_the_step_they_were_taken_at(ends):
+    first = histogram_frame(ends["plain"], "weight").query("step == 0 and layer == 5")
+    middle = (first["low"] + first["high"]) / 2
+    spread = np.sqrt((first["value"] * middle**2).sum())
+    assert spread == pytest.approx(4 / np.sqrt(32), rel=0.1)

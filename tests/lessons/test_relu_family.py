@@ -1,0 +1,157 @@
+"""What the lesson on the ReLU family says in words and numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from lessons import arms_on_page, last_frame
+
+from gradviz.activations import ACTIVATIONS
+from gradviz.charts.activation_curves import tangent
+from gradviz.charts.relu_family.dead_units import dead_shares, dead_units
+from gradviz.charts.relu_family.mean_slopes import mean_slopes
+from gradviz.data import load
+from gradviz.engine.history import history_frame
+from gradviz.engine.measure import slopes
+from gradviz.engine.preactivations import preactivations_in_training
+from gradviz.engine.train import race
+from gradviz.recipe import Recipe, replace
+from gradviz.theory.mean_field import mean_square_slope, predicted_delta
+
+pytestmark = pytest.mark.usefixtures("one_core")
+
+HEALTHY = Recipe(lr=0.02, steps=120)
+
+
+@pytest.fixture(scope="module")
+def accuracies():
+    """What all arms of the default race, of both sets, come to."""
+    arms = arms_on_page("relu_family", "race") | arms_on_page("relu_family", "race", set="today")
+    return {name: last_frame(recipe).accuracy for name, recipe in arms.items()}
+
+
+@pytest.mark.parametrize("name", ["tanh", "relu", "leaky_relu", "elu", "gelu", "silu"])
+def test_all_but_sigmoid_learn_in_the_default_race(accuracies, name):
+    assert (accuracies[name] > 0.8).sum() >= 4
+    assert (accuracies["sigmoid"] < 0.2).sum() >= 4
+
+
+@pytest.mark.parametrize(("name", "least"), [("relu", 0.5), ("elu", 0.8), ("sigmoid", None)])
+def test_the_family_still_learns_with_20_layers(name, least):
+    arms = arms_on_page("relu_family", "race", depth=20, lr=0.01)
+    accuracy = last_frame(arms[name]).accuracy
+    assert ((accuracy < 0.2) if least is None else (accuracy > least)).sum() >= 4
+
+
+def test_mean_squared_slopes():
+    means = {name: mean_square_slope(phi) for name, phi in ACTIVATIONS.items()}
+    assert means["relu"] == pytest.approx(0.5)
+    assert means["leaky_relu"] == pytest.approx(0.50005)
+    assert means["elu"] == pytest.approx(0.668, abs=5e-4)
+    assert means["tanh"] == pytest.approx(0.4644, abs=5e-5)
+    assert means["sigmoid"] == pytest.approx(0.0448, abs=5e-5)
+    assert means["relu"] > 10 * means["sigmoid"]
+    shown = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu")
+    assert max(means[name] for name in shown) < 1
+    spec = mean_slopes(means, dict.fromkeys(means, "φ")).to_dict()
+    values = [row["value"] for rows in spec["datasets"].values() for row in rows if "name" in row]
+    assert values == list(means.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [("relu", 0.4, 0.7), ("leaky_relu", 0.4, 0.7), ("elu", 0.4, 0.7), ("sigmoid", 0, 0.0625)],
+)
+def test_training_moves_the_mean_squared_slopes_little(name, low, high):
+    recipe = replace(HEALTHY, activation=name, width=64)
+    squares = [frame.layers["rms_slope"] ** 2 for frame in preactivations_in_training(recipe, 3)]
+    assert len(squares) > 20
+    assert min(layers.min() for layers in squares) > low
+    assert max(layers.max() for layers in squares) < high
+
+
+@pytest.mark.parametrize(("depth", "reference"), [(22, 6.9e-4), (30, 4.4e-5)])
+def test_limit_half_the_variance_vanishes(depth, reference):
+    recipe = Recipe(activation="relu", depth=depth, width=256, steps=0, gain=1.0)
+    assert 2 ** (-(depth - 1) / 2) == pytest.approx(reference, rel=0.05)
+    theory = predicted_delta(recipe, load("digits").x_train)
+    assert theory[0] == pytest.approx(2 ** (-(depth - 1) / 2), rel=1e-6)
+    assert kept(recipe) == pytest.approx(np.log10(reference), abs=0.3)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "leaky_relu", "elu", "gelu", "silu"])
+def test_theory_under_the_race_is_near_what_is_measured(name):
+    recipe = Recipe(activation=name, width=256, steps=0)
+    theory = predicted_delta(recipe, load("digits").x_train)
+    assert kept(recipe) == pytest.approx(np.log10(theory[0]), abs=0.2)
+
+
+def test_twice_the_variance_keeps_the_signal_and_pytorchs_default_has_a_third_of_one():
+    he = Recipe(activation="relu", depth=30, width=256, steps=0)
+    assert kept(he) == pytest.approx(0, abs=0.3)
+    assert kept(replace(he, init="pytorch")) == pytest.approx(np.log10(5.3e-12), abs=0.4)
+
+
+def kept(recipe):
+    """log10 of δ_1/δ_L before training, the mean over the seeds."""
+    delta = last_frame(recipe).layers["delta"]
+    return np.log10(delta[:, 0] / delta[:, recipe.depth - 1]).mean()
+
+
+def test_limit_the_race_of_initializations():
+    arms = arms_on_page("relu_family", "limit")
+    assert (last_frame(arms["he"]).accuracy > 0.6).sum() >= 4
+    for sick in ("one", "default"):
+        assert (last_frame(arms[sick]).accuracy < 0.4).sum() >= 4
+
+
+def test_large_steps_kill_most_relu_units_and_no_leaky_ones():
+    arms = arms_on_page("relu_family", "race", lr=0.2)
+    relu = arms["relu"]
+    dead = last_frame(relu).layers["dead"][:, :-1].mean(axis=1)
+    alive = last_frame(replace(relu, lr=0.02)).layers["dead"][:, :-1].mean(axis=1)
+    assert (dead > 0.45).sum() >= 4
+    early = last_frame(replace(relu, steps=40)).layers["dead"][:, :-1].mean(axis=1)
+    assert (early > 1 / 3).sum() >= 4
+    assert (alive < 0.2).all()
+    leaky = list(race({"leaky": arms["leaky_relu"]}, 5, record_every=10))
+    shares = np.concatenate([frame.layers["dead"].ravel() for frame in leaky])
+    assert (shares[np.isfinite(shares)] == 0).all()
+    assert np.isnan(leaky[-1].accuracy).sum() >= 3
+
+
+def test_the_slope_of_elu_is_rounded_to_zero_far_below_zero():
+    near, far = slopes(ACTIVATIONS["elu"], torch.tensor([-80.0, -110.0])).tolist()
+    assert near > 0 == far
+
+
+def test_the_share_of_dead_units_is_drawn_over_the_steps():
+    recipe = Recipe(activation="relu", depth=4, lr=0.5, steps=6)
+    frames = list(race({"relu": recipe}, 2, record_every=2))
+    shares = dead_shares(history_frame(frames))
+    assert shares["step"].tolist() == [0, 2, 4, 6]
+    expected = [np.nanmean(frame.layers["dead"][:, :-1]) for frame in frames]
+    np.testing.assert_allclose(shares["middle"], expected)
+    assert dead_units(shares, {"relu": "ReLU"}, 6).to_dict()["layer"]
+
+
+def test_seeds_that_overflow_leave_the_curve_of_dead_units():
+    rows = [
+        {"arm": "relu", "step": step, "seed": seed, "layer": layer, "value": value}
+        for step, lost in ((0, ()), (1, (1,)), (2, (0, 1)))
+        for seed in (0, 1)
+        for layer, value in ((1, 0.25), (2, np.nan if seed in lost else 0.75), (3, 0.0))
+    ]
+    shares = dead_shares(pd.DataFrame(rows).assign(quantity="dead"))
+    assert shares[["step", "middle", "seeds"]].values.tolist() == [[0, 0.5, 2], [1, 0.5, 1]]
+
+
+def test_the_curves_follow_the_slope_and_alpha():
+    for name, shape, value in (
+        ("leaky_relu", {"negative_slope": 0.5}, -2.5),
+        ("elu", {"alpha": 2.0}, 2.0 * np.expm1(-5.0)),
+    ):
+        spec = tangent(1.0, ("sigmoid", name), **shape).to_dict()
+        rows = [row for data in spec["datasets"].values() for row in data]
+        left = {row["value"] for row in rows if row.get("name") == name and row["z"] == -5}
+        assert list(left) == [pytest.approx(value)]
