@@ -28,7 +28,7 @@ def cards() -> None:
                 st.caption(t(*entry.summary))
 
 
-ui.open_page(TITLE)
+ui.open_page("home", TITLE)
 STORY = ui.Figure("story", ("The gradient on its way back", "梯度的回程"), story)
 if ui.single_figure() is None:
     ui.heading("gradviz", t(*TITLE))

@@ -16,6 +16,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -36,6 +37,20 @@ class Step(Protocol):
     arm: str
     step: int
     steps: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work for the background: whatever yields frames with `arm`, `step` and `steps`.
+
+    `key` is everything that decides its outcome, so that identical requests share one run;
+    `make_frames` is called in the worker; `total` is the number of arms it reports on (an arm
+    that reports on two phases, see `Run.phase`, counts twice).
+    """
+
+    key: Hashable
+    make_frames: Callable[[], Iterable[Step]]
+    total: int = 1
 
 
 class Run:
@@ -236,37 +251,35 @@ class Pool:
 _POOL = Pool()
 
 
+def race_job(arms: Mapping[str, Recipe], seeds: int | Sequence[int]) -> Job:
+    """The job that trains `arms` as `engine.train.race(arms, seeds)` does.
+
+    The frames of pre-training, if there is any, come before those of the race. Jobs are identical
+    when arm names, their order, recipes and seeds are; so name arms by words that are not
+    translated.
+    """
+    arms = dict(arms)
+    seeds = seeds if isinstance(seeds, int) else tuple(seeds)
+    total = len(arms) + sum(recipe.pretrain != "none" for recipe in arms.values())
+    return Job((tuple(arms.items()), seeds), lambda: _race(arms, seeds), total)
+
+
 def start(
     arms: Mapping[str, Recipe],
     seeds: int | Sequence[int],
     visitor: str = "",
     pool: Pool = _POOL,
 ) -> Run:
-    """Train `arms` in the background as `train.race(arms, seeds)` would; returns at once.
+    """Train `arms` in the background, see `race_job`; returns at once."""
+    return start_job(race_job(arms, seeds), visitor, pool)
 
-    The frames of pre-training, if there is any, come before those of the race.
-    Requests are identical when arm names, their order, recipes and seeds are; so name arms by
-    words that are not translated. `visitor` is any name for who is asking: see `Run.cancel`.
+
+def start_job(job: Job, visitor: str = "", pool: Pool = _POOL) -> Run:
+    """Run `job` in the background; returns at once with its `Run`, a shared one if it is known.
+
+    `visitor` is any name for who is asking: see `Run.cancel`.
     """
-    arms = dict(arms)
-    seeds = seeds if isinstance(seeds, int) else tuple(seeds)
-    total = len(arms) + sum(recipe.pretrain != "none" for recipe in arms.values())
-    return start_job((tuple(arms.items()), seeds), lambda: _race(arms, seeds), total, visitor, pool)
-
-
-def start_job(
-    key: Hashable,
-    make_frames: Callable[[], Iterable[Step]],
-    total: int = 1,
-    visitor: str = "",
-    pool: Pool = _POOL,
-) -> Run:
-    """Run any job that yields frames with `arm`, `step` and `steps`; returns at once.
-
-    `key` decides which requests are identical, `total` is the number of arms (an arm that reports
-    on two phases, see `Run.phase`, counts twice).
-    """
-    return pool.start_job(key, lambda: _on_one_core(make_frames), total, visitor)
+    return pool.start_job(job.key, lambda: _on_one_core(job.make_frames), job.total, visitor)
 
 
 def known(key: Hashable, pool: Pool = _POOL) -> bool:

@@ -16,6 +16,17 @@ from gradviz.theory.mean_field import mean_square_slope
 lesson = ui.Lesson("activations")
 
 THRESHOLD = 1e-6
+ACTIVATION = ui.activation_choice("activation", ("sigmoid", "tanh"))
+GAIN = ui.steps(
+    "weight_scale",
+    t("Weight scale σ_w", "权重尺度 σ_w"),
+    (0.5, 1.0, 2.0, 4.0, 8.0),
+    default=1.0,
+    help=t(
+        "Weights are drawn with standard deviation σ_w/√n, n the layer's inputs.",
+        "权重的标准差为 σ_w/√n，n 为该层的输入数。",
+    ),
+)
 CODE = """
 import numpy as np
 from gradviz import ACTIVATIONS
@@ -86,23 +97,9 @@ def best_product() -> str:
     )
 
 
-@lesson.figure(("Where the layers land", "各层落在哪里"))
+@lesson.figure(("Where the layers land", "各层落在哪里"), controls=[ACTIVATION, GAIN])
 def landing() -> str:
-    left, right = ui.row(2)
-    with left:
-        name = ui.activation_choice("activation", ("sigmoid", "tanh"))
-    with right:
-        gain = ui.steps(
-            "weight_scale",
-            t("Weight scale σ_w", "权重尺度 σ_w"),
-            (0.5, 1.0, 2.0, 4.0, 8.0),
-            1.0,
-            t(
-                "Weights are drawn with standard deviation σ_w/√n, n the layer's inputs.",
-                "权重的标准差为 σ_w/√n，n 为该层的输入数。",
-            ),
-        )
-    recipe = Recipe(activation=name, init="kaiming_normal", gain=gain, depth=20, width=64)
+    recipe = Recipe(activation=ACTIVATION.value, gain=GAIN.value, depth=20, width=64)
     layers = ui.landing_picture(recipe, "landing_chart")
     return t(
         "The mean slope is {slope:.3f} in layer 1 and {last:.3f} in layer {depth}: never above "
@@ -112,7 +109,7 @@ def landing() -> str:
         slope=layers["mean_slope"].iloc[0],
         last=layers["mean_slope"].iloc[-1],
         depth=len(layers),
-        largest=ACTIVATIONS[name].largest_slope,
+        largest=ACTIVATIONS[recipe.activation].largest_slope,
     )
 
 

@@ -13,6 +13,22 @@ from gradviz.recipe import Recipe, replace
 lesson = ui.remedy("batchnorm")
 
 ACTIVATIONS, RATES, BATCHES = ("sigmoid", "relu"), ("0.05", "0.2", "1"), ("4", "16", "128")
+ACTIVATION = ui.activation_choice("activation", ACTIVATIONS)
+RATE = ui.choice(
+    "lr",
+    t("Learning rate", "学习率"),
+    RATES,
+    default="0.05",
+    help=t("The size of a step.", "每一步的大小。"),
+)
+BATCH = ui.choice(
+    "batch_size",
+    t("Batch size", "批次大小"),
+    BATCHES,
+    default="128",
+    help=t("Examples whose statistics are shared.", "共用统计量的样本数。"),
+)
+QUANTITY = ui.quantity_choice("quantity")
 CODE = """
 from gradviz import Recipe, race
 
@@ -24,9 +40,9 @@ print({frame.arm: frame.accuracy.mean() for frame in race(arms, seeds=3)})
 def arms() -> dict[str, Recipe]:
     """The networks of the race, as its controls stand."""
     plain = Recipe(
-        activation=ui.value("activation", "sigmoid", ACTIVATIONS),
-        lr=float(ui.value("lr", "0.05", RATES)),
-        batch_size=int(ui.value("batch_size", "128", BATCHES)),
+        activation=ACTIVATION.value,
+        lr=float(RATE.value),
+        batch_size=int(BATCH.value),
         steps=100,
     )
     return {
@@ -59,35 +75,16 @@ def scale_effects() -> pd.DataFrame:
     return scale_effects(Recipe(norm="batch"), [step / 4 for step in range(1, 17)])
 
 
-@lesson.figure(("With and without", "有与没有"))
+@lesson.figure(
+    ("With and without", "有与没有"),
+    controls=[ACTIVATION, RATE, BATCH, QUANTITY],
+    presets={
+        t("Vanish", "消失"): {ACTIVATION: "sigmoid", RATE: "0.05", BATCH: "128"},
+        t("Large steps", "大步长"): {ACTIVATION: "relu", RATE: "1", BATCH: "128"},
+        t("Tiny batches", "极小批次"): {ACTIVATION: "relu", RATE: "0.05", BATCH: "4"},
+    },
+)
 def race() -> str:
-    ui.presets(
-        "race_presets",
-        {
-            t("Vanish", "消失"): {"activation": "sigmoid", "lr": "0.05", "batch_size": "128"},
-            t("Large steps", "大步长"): {"activation": "relu", "lr": "1", "batch_size": "128"},
-            t("Tiny batches", "极小批次"): {"activation": "relu", "lr": "0.05", "batch_size": "4"},
-        },
-    )
-    left, middle, right = ui.row(3)
-    with left:
-        ui.activation_choice("activation", ACTIVATIONS)
-    with middle:
-        ui.choice(
-            "lr",
-            t("Learning rate", "学习率"),
-            RATES,
-            "0.05",
-            t("The size of a step.", "每一步的大小。"),
-        )
-    with right:
-        ui.choice(
-            "batch_size",
-            t("Batch size", "批次大小"),
-            BATCHES,
-            "128",
-            t("Examples whose statistics are shared.", "共用统计量的样本数。"),
-        )
     guess = ui.predict(
         "large_steps",
         t("Which network survives a learning rate of 1?", "学习率为 1 时，哪个网络能撑住？"),
@@ -102,7 +99,7 @@ def race() -> str:
                 "BatchNorm：权重被一步放大后，它的梯度反而变小。用 ReLU 试一试。",
             ),
         )
-    ui.race("race", arms(), arm_names(), ui.quantity_switch("quantity"))
+    ui.race("race", arms(), arm_names(), QUANTITY.value)
     return t(
         "Same digits, same batches; accuracy is measured in evaluation mode.",
         "同样的数字，同样的批次；准确率在评估模式下测量。",

@@ -7,7 +7,7 @@ import streamlit as st
 from gradviz import ui
 from gradviz.activations import activation
 from gradviz.charts.chain_rule.backward_walk import backward_walk
-from gradviz.charts.chain_rule.factor_plane import factor_plane
+from gradviz.charts.chain_rule.factor_plane import DEPTHS, W_LIMIT, Z_LIMIT, factor_plane
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import rounded_power
@@ -23,8 +23,79 @@ lesson = ui.Lesson("chain_rule")
 
 LAYERS, TARGET_LAYER = 4, 2
 MATRICES = 50
-WIDTHS = (4, 16, 32, 64, 100)
-GAINS = (0.8, 0.9, 1.0, 1.1, 1.25)
+NAMES = ("sigmoid", "tanh", "relu")
+WALK_PHI = ui.choice(
+    "walk_phi",
+    t("Activation", "激活函数"),
+    NAMES,
+    default="sigmoid",
+    help=t("Of every layer.", "每一层都用它。"),
+)
+OMEGA = ui.number(
+    "omega",
+    t("Weights ω", "权重 ω"),
+    low=-8.0,
+    high=8.0,
+    default=1.0,
+    step=0.25,
+    help=t("The same in all four layers.", "四层相同。"),
+)
+BIAS = ui.number(
+    "b",
+    t("Biases b", "偏置 b"),
+    low=-4.0,
+    high=4.0,
+    default=0.0,
+    step=0.25,
+    help=t("The same in all four layers.", "四层相同。"),
+)
+MET = ui.opening("met", low=0, high=LAYERS, default=0)
+SCALAR_PHI = ui.choice(
+    "scalar_phi",
+    t("Activation", "激活函数"),
+    NAMES,
+    default="sigmoid",
+    help=t("Its slope φ′(z) is one half of the factor.", "它的斜率 φ′(z) 是因子的一半。"),
+)
+CELL_W = ui.opening("w", low=-W_LIMIT, high=W_LIMIT, default=2.0)
+CELL_Z = ui.opening("z", low=-Z_LIMIT, high=Z_LIMIT, default=0.25)
+LAYERS_SHOWN = ui.opening("layers", low=DEPTHS[0], high=DEPTHS[1], default=10)
+KIND = ui.choice(
+    "kind",
+    t("Matrices", "矩阵"),
+    ("gaussian", "orthogonal"),
+    default="gaussian",
+    help=t(
+        "Independent normal entries, or rotations drawn at random.",
+        "元素为独立正态分布，或随机抽取的正交矩阵。",
+    ),
+    names={"gaussian": t("Gaussian", "高斯"), "orthogonal": t("orthogonal", "正交")},
+    menu=True,
+)
+WIDTH = ui.steps(
+    "width",
+    t("Width", "宽度"),
+    (4, 16, 32, 64, 100),
+    default=64,
+    help=t("Neurons per layer.", "每层的神经元数。"),
+)
+GAIN = ui.steps(
+    "gain",
+    t("Gain", "增益"),
+    (0.8, 0.9, 1.0, 1.1, 1.25),
+    default=1.0,
+    help=t(
+        "At gain 1 every matrix keeps the mean square of what it multiplies.",
+        "增益为 1 时，矩阵不改变所乘向量的均方值。",
+    ),
+)
+DRAWS = ui.steps(
+    "draws",
+    t("Draws", "抽样次数"),
+    (1, 4, 16),
+    default=4,
+    help=t("How many products are drawn at random.", "随机抽取多少个乘积。"),
+)
 CODE = """
 from gradviz import activation
 from gradviz.theory.chain import ScalarNetwork, matrix_products
@@ -38,19 +109,19 @@ print((values**2).mean(axis=(0, 2)) ** 0.5)  # root mean square by depth
 """
 
 
-@lesson.figure(("Walk back, one factor at a time", "往回走，一次一个因子"))
+@lesson.figure(
+    ("Walk back, one factor at a time", "往回走，一次一个因子"),
+    controls=[WALK_PHI, OMEGA, BIAS],
+    presets={
+        t("Healthy", "健康"): {WALK_PHI: "tanh", OMEGA: 1.25, BIAS: 0.0},
+        t("Vanish", "消失"): {WALK_PHI: "sigmoid", OMEGA: 1.0, BIAS: 0.0},
+        t("Saturated", "饱和"): {WALK_PHI: "sigmoid", OMEGA: 8.0, BIAS: 0.0},
+        t("Explode", "爆炸"): {WALK_PHI: "sigmoid", OMEGA: 8.0, BIAS: -4.0},
+    },
+)
 def walk() -> str:
-    ui.presets(
-        "walk_presets",
-        {
-            t("Healthy", "健康"): {"walk_phi": "tanh", "omega": 1.25, "b": 0.0},
-            t("Vanish", "消失"): {"walk_phi": "sigmoid", "omega": 1.0, "b": 0.0},
-            t("Saturated", "饱和"): {"walk_phi": "sigmoid", "omega": 8.0, "b": 0.0},
-            t("Explode", "爆炸"): {"walk_phi": "sigmoid", "omega": 8.0, "b": -4.0},
-        },
-    )
     network = walk_network()
-    ui.picture(backward_walk(network, TARGET_LAYER, ui.value("met", 0)), key="walk_chart")
+    ui.picture(backward_walk(network, TARGET_LAYER, MET.value), key="walk_chart")
     ours, pytorch = network.gradient(TARGET_LAYER), autograd_gradient(network, TARGET_LAYER)
     return t(
         "Walk with the slider, or drag over the network from the loss to the left. The product of "
@@ -78,51 +149,16 @@ def how_close(ours: float, pytorch: float) -> str:
 
 
 def walk_network() -> ScalarNetwork:
-    left, middle, right = ui.row(3)
-    with left:
-        name = ui.choice(
-            "walk_phi",
-            t("Activation", "激活函数"),
-            ("sigmoid", "tanh", "relu"),
-            "sigmoid",
-            t("Of every layer.", "每一层都用它。"),
-        )
-    with middle:
-        weight = ui.number(
-            "omega",
-            t("Weights ω", "权重 ω"),
-            -8.0,
-            8.0,
-            1.0,
-            0.25,
-            t("The same in all four layers.", "四层相同。"),
-        )
-    with right:
-        bias = ui.number(
-            "b",
-            t("Biases b", "偏置 b"),
-            -4.0,
-            4.0,
-            0.0,
-            0.25,
-            t("The same in all four layers.", "四层相同。"),
-        )
-    return ScalarNetwork((weight,) * LAYERS, (bias,) * LAYERS, 0.5, 0.0, activation(name))
+    weights, biases = (OMEGA.value,) * LAYERS, (BIAS.value,) * LAYERS
+    return ScalarNetwork(weights, biases, 0.5, 0.0, activation(WALK_PHI.value))
 
 
-@lesson.figure(("One factor, many layers", "一个因子，许多层"))
+@lesson.figure(("One factor, many layers", "一个因子，许多层"), controls=[SCALAR_PHI])
 def scalar() -> str:
-    name = ui.choice(
-        "scalar_phi",
-        t("Activation", "激活函数"),
-        ("sigmoid", "tanh", "relu"),
-        "sigmoid",
-        t("Its slope φ′(z) is one half of the factor.", "它的斜率 φ′(z) 是因子的一半。"),
-    )
+    name = SCALAR_PHI.value
     phi = activation(name)
     presets = scalar_presets(name)
-    w, z = ui.value("w", float(presets["w"][0])), ui.value("z", float(presets["z"][0]))
-    chart = factor_plane(phi, presets, w, z, ui.value("layers", 10))
+    chart = factor_plane(phi, presets, *opening_cell(presets), LAYERS_SHOWN.value)
     ui.picture(chart, key="scalar_chart")
     return t(
         "Inside the white border the factor is at least 1 and depth lets it grow; everywhere else "
@@ -132,6 +168,14 @@ def scalar() -> str:
         name=name,
         start=1 / phi.largest_slope,
     )
+
+
+def opening_cell(presets: pd.DataFrame) -> tuple[float, float]:
+    """The weight and the pre-activation of the link, or of the first preset."""
+    w, z = CELL_W.value, CELL_Z.value
+    if (w, z) == (CELL_W.default, CELL_Z.default):
+        return float(presets["w"][0]), float(presets["z"][0])
+    return w, z
 
 
 def scalar_presets(name: str) -> pd.DataFrame:
@@ -152,20 +196,20 @@ def scalar_presets(name: str) -> pd.DataFrame:
     )
 
 
-@lesson.figure(("A product of matrices", "矩阵的乘积"))
+@lesson.figure(
+    ("A product of matrices", "矩阵的乘积"),
+    controls=[KIND, WIDTH, GAIN, DRAWS],
+    presets={
+        t("Gaussian", "高斯"): {KIND: "gaussian", GAIN: 1.0},
+        t("Orthogonal", "正交"): {KIND: "orthogonal", GAIN: 1.0},
+        t("Vanish", "消失"): {KIND: "gaussian", GAIN: 0.8},
+        t("Explode", "爆炸"): {KIND: "gaussian", GAIN: 1.25},
+    },
+)
 def matrix() -> str:
     ask_about_median()
-    ui.presets(
-        "matrix_presets",
-        {
-            t("Gaussian", "高斯"): {"kind": "gaussian", "gain": 1.0},
-            t("Orthogonal", "正交"): {"kind": "orthogonal", "gain": 1.0},
-            t("Vanish", "消失"): {"kind": "gaussian", "gain": 0.8},
-            t("Explode", "爆炸"): {"kind": "gaussian", "gain": 1.25},
-        },
-    )
-    kind, width, gain, draws = matrix_controls()
-    values = singular_values(kind, width, gain, draws)
+    width, gain = WIDTH.value, GAIN.value
+    values = singular_values(KIND.value, width, gain, DRAWS.value)
     spread = spread_frame(values, mean_field_products(gain, MATRICES))
     ui.picture(singular_value_spread(spread), key="matrix_chart")
     largest = np.mean(values[:, -1, 0] ** 2 / np.sum(values[:, -1] ** 2, axis=-1))
@@ -180,50 +224,6 @@ def matrix() -> str:
         width=width,
         share=largest,
     )
-
-
-def matrix_controls() -> tuple[str, int, float, int]:
-    columns = ui.row(4)
-    with columns[0]:
-        kind = ui.choice(
-            "kind",
-            t("Matrices", "矩阵"),
-            ("gaussian", "orthogonal"),
-            "gaussian",
-            t(
-                "Independent normal entries, or rotations drawn at random.",
-                "元素为独立正态分布，或随机抽取的正交矩阵。",
-            ),
-            names=lambda kind: {
-                "gaussian": t("Gaussian", "高斯"),
-                "orthogonal": t("orthogonal", "正交"),
-            }[kind],
-            menu=True,
-        )
-    with columns[1]:
-        width = ui.steps(
-            "width", t("Width", "宽度"), WIDTHS, 64, t("Neurons per layer.", "每层的神经元数。")
-        )
-    with columns[2]:
-        gain = ui.steps(
-            "gain",
-            t("Gain", "增益"),
-            GAINS,
-            1.0,
-            t(
-                "At gain 1 every matrix keeps the mean square of what it multiplies.",
-                "增益为 1 时，矩阵不改变所乘向量的均方值。",
-            ),
-        )
-    with columns[3]:
-        draws = ui.steps(
-            "draws",
-            t("Draws", "抽样次数"),
-            (1, 4, 16),
-            4,
-            t("How many products are drawn at random.", "随机抽取多少个乘积。"),
-        )
-    return kind, width, gain, draws
 
 
 @st.cache_data(show_spinner=False, max_entries=60)

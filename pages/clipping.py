@@ -15,7 +15,49 @@ lesson = ui.remedy("clipping")
 CLIFF = cliff_surface()
 CLIFF_LR, CLIFF_STEPS = 0.5, 60
 POWERS = [step / 4 for step in range(-8, 9)]  # the thresholds of the cliff, as powers of ten
-THRESHOLDS = (0.01, 0.1, 1.0, 10.0, 100.0)
+KINDS = {"norm": t("by norm", "按范数"), "value": t("by value", "按值")}
+KIND = ui.choice(
+    "cliff_clip",
+    t("Clipping", "剪切方式"),
+    tuple(KINDS),
+    default="norm",
+    help=t("What happens to a gradient above the threshold.", "梯度超过阈值时如何处理。"),
+    names=KINDS,
+)
+START_W, START_B = (
+    ui.number(
+        key,
+        label,
+        low=CLIFF.low[axis],
+        high=CLIFF.high[axis],
+        default=default,
+        step=0.05,
+        help=t("Or press the picture.", "也可以直接点按图面。"),
+    )
+    for axis, key, label, default in (
+        (0, "w", t("Start w", "起点 w"), 5.2),
+        (1, "b", t("Start b", "起点 b"), -2.5),
+    )
+)
+DATASET = ui.choice(
+    "dataset",
+    t("Data", "数据"),
+    ("digits", "moons"),
+    default="digits",
+    help=t(
+        "On moons: 64 units and weights from N(0, 1).",
+        "双月数据上：64 个神经元，权重取自 N(0, 1)。",
+    ),
+    names={"digits": t("digits", "手写数字"), "moons": t("two moons", "双月")},
+)
+THRESHOLD = ui.steps(
+    "clip_at",
+    t("Threshold", "阈值"),
+    (0.01, 0.1, 1.0, 10.0, 100.0),
+    default=10.0,
+    help=t("Gradients are forced under it.", "梯度被强制限制在它之内。"),
+)
+LIMIT_QUANTITY = ui.quantity_choice("limit_quantity")
 CODE = """
 from gradviz import Recipe, race, replace
 
@@ -25,30 +67,24 @@ print({frame.arm: (frame.accuracy, frame.clipped) for frame in race(arms, seeds=
 """
 
 
-@lesson.figure(("The cliff", "悬崖"))
+@lesson.figure(
+    ("The cliff", "悬崖"),
+    controls=[KIND, START_W, START_B],
+    presets={
+        t("Thrown far", "抛得很远"): {START_W: 5.2, START_B: -2.5},
+        t("Thrown off", "被抛出"): {START_W: 5.2, START_B: -2.7},
+        t("Into the valley", "落入谷底"): {START_W: 4.6, START_B: -2.6},
+    },
+)
 def cliff() -> str:
-    ui.presets(
-        "cliff_presets",
-        {
-            t("Thrown far", "抛得很远"): {"w": 5.2, "b": -2.5},
-            t("Thrown off", "被抛出"): {"w": 5.2, "b": -2.7},
-            t("Into the valley", "落入谷底"): {"w": 4.6, "b": -2.6},
-        },
-    )
-    left, middle, right = ui.row(3)
-    with left:
-        kind = _kind("cliff_clip")
-    with middle:
-        w = _start("w", t("Start w", "起点 w"), *_ends(0), 5.2)
-    with right:
-        b = _start("b", t("Start b", "起点 b"), *_ends(1), -2.5)
-    free = descend(CLIFF, (w, b), CLIFF_LR, CLIFF_STEPS)
+    start = (START_W.value, START_B.value)
+    free = descend(CLIFF, start, CLIFF_LR, CLIFF_STEPS)
     clipped = {
-        power: descend(CLIFF, (w, b), CLIFF_LR, CLIFF_STEPS, clip=kind, clip_at=10**power)
+        power: descend(CLIFF, start, CLIFF_LR, CLIFF_STEPS, clip=KIND.value, clip_at=10**power)
         for power in POWERS
     }
     chart = cliff_chart(CLIFF, free, clipped, power=-0.5)
-    ui.picture(chart, "cliff_chart", START, {"a": "w", "b": "b"})
+    ui.picture(chart, "cliff_chart", START, {"a": START_W, "b": START_B})
     return t(
         "Both paths have the same start and learning rate. Drag the threshold, or press another "
         "start: where the wall throws one path away, the other one keeps its step.",
@@ -65,8 +101,8 @@ def geometry() -> str | None:
             "Which of the two keeps the direction of the gradient?",
             "两种剪切中，哪一种不改变梯度的方向？",
         ),
-        options=("norm", "value"),
-        names=_kind_name,
+        options=tuple(KINDS),
+        names=KINDS.get,
     )
     if guess is not None:
         ui.reveal(
@@ -84,32 +120,18 @@ def geometry() -> str | None:
     )
 
 
-@lesson.figure(("A network with huge first gradients", "初始梯度过大的网络"))
+@lesson.figure(
+    ("A network with huge first gradients", "初始梯度过大的网络"),
+    controls=[DATASET, THRESHOLD],
+    presets={
+        t("Digits", "手写数字"): {DATASET: "digits", THRESHOLD: 10.0},
+        t("Two moons", "双月"): {DATASET: "moons", THRESHOLD: 1.0},
+        t("Too tight", "阈值太小"): {DATASET: "digits", THRESHOLD: 0.1},
+    },
+)
 def race() -> str:
-    ui.presets(
-        "race_presets",
-        {
-            t("Digits", "手写数字"): {"dataset": "digits", "clip_at": 10.0},
-            t("Two moons", "双月"): {"dataset": "moons", "clip_at": 1.0},
-            t("Too tight", "阈值太小"): {"dataset": "digits", "clip_at": 0.1},
-        },
-    )
-    left, right = ui.row(2)
-    with left:
-        dataset = ui.choice(
-            "dataset",
-            t("Data", "数据"),
-            ("digits", "moons"),
-            "digits",
-            t(
-                "On moons: 64 units and weights from N(0, 1).",
-                "双月数据上：64 个神经元，权重取自 N(0, 1)。",
-            ),
-            names={"digits": t("digits", "手写数字"), "moons": t("two moons", "双月")}.get,
-        )
-    with right:
-        limit = _threshold("clip_at", 10.0)
-    plain = _exploding(dataset)
+    limit = THRESHOLD.value
+    plain = _exploding(DATASET.value)
     arms = {
         "plain": plain,
         "clip_norm": replace(plain, clip="norm", clip_at=limit),
@@ -155,12 +177,12 @@ def why() -> str:
     )
 
 
-@lesson.figure(("What clipping cannot do", "剪切做不到的事"))
+@lesson.figure(("What clipping cannot do", "剪切做不到的事"), controls=[LIMIT_QUANTITY])
 def limit() -> str:
     sick = Recipe(steps=150)
     arms = {"plain": sick, "clip_norm": replace(sick, clip="norm", clip_at=1.0)}
     names = {"plain": t("no clipping", "不剪切"), "clip_norm": t("by norm at 1", "按范数，阈值 1")}
-    ui.race("limit", arms, names, ui.quantity_switch("limit_quantity"))
+    ui.race("limit", arms, names, LIMIT_QUANTITY.value)
     return t(
         "Ten sigmoid layers: the signal has vanished, the threshold is never reached, and the two "
         "runs are the same run.",
@@ -182,40 +204,6 @@ def _exploding(dataset: str) -> Recipe:
             steps=500,
         )
     return Recipe(activation="relu", gain=3.0, depth=6, lr=0.01, steps=200)
-
-
-def _kind(key: str) -> str:
-    return ui.choice(
-        key,
-        t("Clipping", "剪切方式"),
-        ("norm", "value"),
-        "norm",
-        t("What happens to a gradient above the threshold.", "梯度超过阈值时如何处理。"),
-        names=_kind_name,
-    )
-
-
-def _kind_name(kind: str) -> str:
-    return {"norm": t("by norm", "按范数"), "value": t("by value", "按值")}[kind]
-
-
-def _threshold(key: str, default: float) -> float:
-    return ui.steps(
-        key,
-        t("Threshold", "阈值"),
-        THRESHOLDS,
-        default,
-        t("Gradients are forced under it.", "梯度被强制限制在它之内。"),
-    )
-
-
-def _ends(axis: int) -> tuple[float, float]:
-    return CLIFF.low[axis], CLIFF.high[axis]
-
-
-def _start(key: str, label: str, low: float, high: float, default: float) -> float:
-    text = t("Or press the picture.", "也可以直接点按图面。")
-    return ui.number(key, label, low, high, default, 0.05, text)
 
 
 lesson.show(CODE)

@@ -14,9 +14,35 @@ from gradviz.recipe import Recipe, replace
 
 lesson = ui.Lesson("depth")
 
-INITIALIZATIONS = ("xavier_normal", "kaiming_normal", "pytorch", "small", "large")
 # The standard deviation of normally distributed weights, where the choice of `init` says so.
 STANDARD_DEVIATIONS = {"small": 0.01, "large": 1.0}
+INITIALIZATIONS = {
+    "xavier_normal": "Xavier",
+    "kaiming_normal": "Kaiming",
+    "pytorch": t("PyTorch's default", "PyTorch 默认"),
+    "small": t("normal, σ = 0.01", "正态，σ = 0.01"),
+    "large": t("normal, σ = 1", "正态，σ = 1"),
+}
+ACTIVATION = ui.activation_choice("activation")
+INIT = ui.choice(
+    "init",
+    t("Initial weights", "初始权重"),
+    tuple(INITIALIZATIONS),
+    default="xavier_normal",
+    help=t("The random numbers that training starts from.", "训练开始时权重取的随机数。"),
+    names=INITIALIZATIONS,
+    menu=True,
+)
+DEPTH = ui.number(
+    "depth",
+    t("Hidden layers", "隐藏层数"),
+    low=2,
+    high=50,
+    default=10,
+    step=1,
+    help=t("Depth of the deep network.", "深层网络的深度。"),
+)
+QUANTITY = ui.quantity_choice("quantity")
 CODE = """
 from gradviz import Recipe, history_frame, race
 
@@ -29,12 +55,12 @@ print(last.pivot_table(index="layer", columns=["arm", "quantity"], values="value
 
 def arms() -> dict[str, Recipe]:
     """The two networks of this page, as its controls stand."""
-    init = ui.value("init", "xavier_normal")
+    init = INIT.value
     deep = Recipe(
-        activation=ui.value("activation", "sigmoid"),
+        activation=ACTIVATION.value,
         init="normal" if init in STANDARD_DEVIATIONS else init,
         std=STANDARD_DEVIATIONS.get(init, 1.0),
-        depth=ui.value("depth", 10),
+        depth=DEPTH.value,
     )
     return {"deep": deep, "shallow": replace(deep, depth=1)}
 
@@ -45,55 +71,6 @@ def arm_names() -> dict[str, str]:
         "deep": t("{depth} hidden layers", "{depth} 个隐藏层", depth=depth),
         "shallow": t("1 hidden layer", "1 个隐藏层"),
     }
-
-
-def initialization_name(init: str) -> str:
-    return {
-        "xavier_normal": "Xavier",
-        "kaiming_normal": "Kaiming",
-        "pytorch": t("PyTorch's default", "PyTorch 默认"),
-        "small": t("normal, σ = 0.01", "正态，σ = 0.01"),
-        "large": t("normal, σ = 1", "正态，σ = 1"),
-    }[init]
-
-
-def controls() -> None:
-    """Draw the controls of the networks."""
-    ui.presets(
-        "depth_presets",
-        {
-            t("Vanish", "消失"): {"activation": "sigmoid", "init": "xavier_normal", "depth": 10},
-            t("Underflow", "下溢"): {"activation": "sigmoid", "init": "small", "depth": 40},
-            t("Healthy", "健康"): {"activation": "relu", "init": "kaiming_normal", "depth": 10},
-            t("Explode", "爆炸"): {"activation": "relu", "init": "large", "depth": 30},
-        },
-    )
-    left, middle, right = ui.row(3)
-    with left:
-        ui.activation_choice("activation")
-    with middle:
-        ui.choice(
-            "init",
-            t("Initial weights", "初始权重"),
-            INITIALIZATIONS,
-            "xavier_normal",
-            t(
-                "The random numbers that training starts from.",
-                "训练开始时权重取的随机数。",
-            ),
-            names=initialization_name,
-            menu=True,
-        )
-    with right:
-        ui.number(
-            "depth",
-            t("Hidden layers", "隐藏层数"),
-            2,
-            50,
-            10,
-            1,
-            t("Depth of the deep network.", "深层网络的深度。"),
-        )
 
 
 def at_start(history: pd.DataFrame, quantity: str) -> pd.Series:
@@ -144,12 +121,19 @@ def answer_first_layer(guess: int, history: pd.DataFrame) -> None:
     )
 
 
-@lesson.figure(("Layers at work", "各层的学习"))
+@lesson.figure(
+    ("Layers at work", "各层的学习"),
+    controls=[ACTIVATION, INIT, DEPTH, QUANTITY],
+    presets={
+        t("Vanish", "消失"): {ACTIVATION: "sigmoid", INIT: "xavier_normal", DEPTH: 10},
+        t("Underflow", "下溢"): {ACTIVATION: "sigmoid", INIT: "small", DEPTH: 40},
+        t("Healthy", "健康"): {ACTIVATION: "relu", INIT: "kaiming_normal", DEPTH: 10},
+        t("Explode", "爆炸"): {ACTIVATION: "relu", INIT: "large", DEPTH: 30},
+    },
+)
 def training() -> str:
-    controls()
     guess = ask_first_layer()
-    quantity = ui.quantity_switch("quantity")
-    frames = ui.race("training", arms(), arm_names(), quantity, theory=["deep"])
+    frames = ui.race("training", arms(), arm_names(), QUANTITY.value, theory=["deep"])
     if guess is not None and frames:
         answer_first_layer(guess, history_frame(frames))
     return t(

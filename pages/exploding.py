@@ -23,6 +23,27 @@ NAMES = ("tanh", "relu", "sigmoid")
 SCALES = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0, 10.0, 16.0)
 DEPTHS = (5, 10, 20, 30, 40)
 DEPTH, WIDTH = 20, 128  # of the profile
+ACTIVATION = ui.activation_choice("activation", NAMES, default="tanh")
+SCALE = ui.steps(
+    "scale",
+    t("Weight scale σ_w", "权重尺度 σ_w"),
+    SCALES,
+    default=2.0,
+    help=t("The weights' variance is σ_w²/n.", "权重的方差为 σ_w²/n。"),
+)
+MAP_ACTIVATION = ui.activation_choice("map_activation", NAMES, default="tanh")
+OR_PRESS = t("Or press a cell of the map.", "也可以直接点按图中的格子。")
+MAP_SIGMA = ui.steps(
+    "map_sigma",
+    t("Weight scale of the profile", "剖面的权重尺度"),
+    SCALES,
+    default=2.0,
+    help=OR_PRESS,
+)
+MAP_DEPTH = ui.steps(
+    "map_depth", t("Depth of the profile", "剖面的深度"), DEPTHS, default=20, help=OR_PRESS
+)
+QUANTITY = ui.quantity_choice("quantity", ("weight_norm", "delta", "update_ratio"))
 CODE = """
 from gradviz import Recipe, activation, critical_sigma_w, history_frame, race
 from gradviz.engine.initial_signal import signal_at_start
@@ -66,28 +87,18 @@ def critical() -> str | None:
     return None
 
 
-@lesson.figure(("The signal against the weight scale", "误差信号与权重尺度"))
+@lesson.figure(
+    ("The signal against the weight scale", "误差信号与权重尺度"),
+    controls=[ACTIVATION, SCALE],
+    presets={
+        t("Vanish", "消失"): {ACTIVATION: "tanh", SCALE: 0.5},
+        t("Critical", "临界"): {ACTIVATION: "tanh", SCALE: 1.0},
+        t("Explode", "爆炸"): {ACTIVATION: "tanh", SCALE: 2.0},
+        t("Sigmoid at 1", "sigmoid，尺度 1"): {ACTIVATION: "sigmoid", SCALE: 1.0},
+    },
+)
 def scale() -> str:
-    ui.presets(
-        "scale_presets",
-        {
-            t("Vanish", "消失"): {"activation": "tanh", "scale": 0.5},
-            t("Critical", "临界"): {"activation": "tanh", "scale": 1.0},
-            t("Explode", "爆炸"): {"activation": "tanh", "scale": 2.0},
-            t("Sigmoid at 1", "sigmoid，尺度 1"): {"activation": "sigmoid", "scale": 1.0},
-        },
-    )
-    left, right = ui.row(2)
-    with left:
-        name = ui.activation_choice("activation", NAMES, "tanh")
-    with right:
-        sigma = ui.steps(
-            "scale",
-            t("Weight scale σ_w", "权重尺度 σ_w"),
-            SCALES,
-            2.0,
-            t("The weights' variance is σ_w²/n.", "权重的方差为 σ_w²/n。"),
-        )
+    name, sigma = ACTIVATION.value, SCALE.value
     recipe = Recipe(activation=name, gain=sigma, depth=DEPTH, width=WIDTH)
     measured = _signal(name, sigma, DEPTH, WIDTH)
     _profile(measured, recipe, "scale_chart")
@@ -102,28 +113,12 @@ def scale() -> str:
     )
 
 
-@lesson.figure(("Scale and depth", "尺度与深度"))
+@lesson.figure(("Scale and depth", "尺度与深度"), controls=[MAP_ACTIVATION, MAP_SIGMA, MAP_DEPTH])
 def plane() -> str:
-    name = ui.activation_choice("map_activation", NAMES, "tanh")
-    sigma = ui.steps(
-        "map_sigma",
-        t("Weight scale of the profile", "剖面的权重尺度"),
-        SCALES,
-        2.0,
-        t("Or press a cell of the map.", "也可以直接点按图中的格子。"),
-    )
-    depth = int(
-        ui.steps(
-            "map_depth",
-            t("Depth of the profile", "剖面的深度"),
-            DEPTHS,
-            20,
-            t("Or press a cell of the map.", "也可以直接点按图中的格子。"),
-        )
-    )
+    name, sigma, depth = MAP_ACTIVATION.value, MAP_SIGMA.value, int(MAP_DEPTH.value)
     cells = _cells(name)
     chart = scale_map(cells, critical_sigma_w(ACTIVATIONS[name], 0.0), (sigma, depth))
-    ui.picture(chart, "map_chart", PRESS, {"sigma": "map_sigma", "depth": "map_depth"})
+    ui.picture(chart, "map_chart", PRESS, {"sigma": MAP_SIGMA, "depth": MAP_DEPTH})
     recipe = Recipe(activation=name, gain=sigma, depth=depth, width=64)
     _profile(_signal(name, sigma, depth, 64), recipe, "map_profile_chart")
     return t(
@@ -133,9 +128,8 @@ def plane() -> str:
     )
 
 
-@lesson.figure(("A run that blows up", "一次爆炸的训练"))
+@lesson.figure(("A run that blows up", "一次爆炸的训练"), controls=[QUANTITY])
 def blow_up() -> str | None:
-    quantity = ui.quantity_switch("quantity", ("weight_norm", "delta", "update_ratio"))
     arms = {
         "explode": Recipe(activation="relu", gain=3.0, lr=0.01, steps=60),
         "healthy": Recipe(activation="relu", gain=math.sqrt(2), lr=0.01, steps=60),
@@ -144,7 +138,7 @@ def blow_up() -> str | None:
         "explode": t("weight scale 3", "权重尺度 3"),
         "healthy": t("critical scale √2", "临界尺度 √2"),
     }
-    frames = ui.race("blow_up", arms, names, quantity)
+    frames = ui.race("blow_up", arms, names, QUANTITY.value)
     growth = _growth(history_frame(frames))
     if growth is None:
         return None

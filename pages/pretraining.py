@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from gradviz import runs, ui
+from gradviz import ui
 from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.parts.powers import rounded_power
 from gradviz.charts.pretraining.layer_by_layer import pretraining
@@ -20,6 +20,51 @@ WATCHED = Recipe(width=64, lr=0.1, pretrain="rbm", pretrain_epochs=30)
 RACE = Recipe(width=64, lr=0.1, pretrain_epochs=10, steps=150)
 LIMIT = Recipe(depth=5, width=64, activation="relu", lr=0.1, pretrain_epochs=10, steps=300)
 SIDE = 8  # pixels of a digit's side
+NAMES = {
+    "plain": t("random start", "随机初始化"),
+    "rbm": "RBM",
+    "autoencoder": t("autoencoder", "自编码器"),
+}
+FACTORS = {
+    "factor": t("factor of δ", "δ 的因子"),
+    "slope": t("slope φ′", "斜率 φ′"),
+    "weights": t("weights", "权重尺度"),
+}
+KIND = ui.choice(
+    "kind",
+    t("Each layer learns as", "每层的学习方式"),
+    KINDS,
+    default="rbm",
+    help=t(
+        "RBM: a restricted Boltzmann machine, with one step of contrastive divergence. "
+        "Autoencoder: gradient descent on the reconstruction error.",
+        "RBM：受限玻尔兹曼机，用一步对比散度训练。自编码器：对重构误差做梯度下降。",
+    ),
+    names=NAMES,
+)
+WATCH_DEPTH, DEPTH = (
+    ui.choice(
+        key,
+        t("Layers", "层数"),
+        ("5", "8"),
+        default="5",
+        help=t("Hidden layers of 64 units.", "隐藏层数，每层 64 个单元。"),
+    )
+    for key in ("watch_depth", "depth")
+)
+QUANTITY = ui.quantity_choice("quantity")
+FACTOR = ui.choice(
+    "factor",
+    t("Show", "显示"),
+    tuple(FACTORS),
+    default="factor",
+    help=t(
+        "Slope: root mean square of φ′ at layer l−1. Weights: root mean square of W of layer l, "
+        "times √n.",
+        "斜率：第 l−1 层 φ′ 的均方根。权重：第 l 层 W 的均方根乘以 √n。",
+    ),
+    names=FACTORS,
+)
 CODE = """
 from gradviz import Recipe, race
 
@@ -41,38 +86,12 @@ def arms_of(base: Recipe) -> dict[str, Recipe]:
     return {"plain": base} | {kind: replace(base, pretrain=kind) for kind in KINDS}
 
 
-def arm_names() -> dict[str, str]:
-    return {
-        "plain": t("random start", "随机初始化"),
-        "rbm": t("RBM", "RBM"),
-        "autoencoder": t("autoencoder", "自编码器"),
-    }
-
-
-@lesson.figure(("One layer after the other", "一层接一层"))
+@lesson.figure(("One layer after the other", "一层接一层"), controls=[KIND, WATCH_DEPTH])
 def watch() -> str:
-    left, right = ui.row(2)
-    with left:
-        kind = ui.choice(
-            "kind",
-            t("Each layer learns as", "每层的学习方式"),
-            KINDS,
-            "rbm",
-            t(
-                "RBM: a restricted Boltzmann machine, with one step of contrastive divergence. "
-                "Autoencoder: gradient descent on the reconstruction error.",
-                "RBM：受限玻尔兹曼机，用一步对比散度训练。自编码器：对重构误差做梯度下降。",
-            ),
-            names=arm_names().get,
-        )
-    with right:
-        depth = layers_choice("watch_depth")
-    recipe = replace(WATCHED, depth=depth, pretrain=kind)
-    asked = ("pretraining", recipe)
+    recipe = replace(WATCHED, depth=int(WATCH_DEPTH.value), pretrain=KIND.value)
     ui.live_job(
         "watch",
-        asked,
-        lambda: runs.start_job(asked, lambda: watched(recipe), visitor=ui.visitor()),
+        ui.Job(("pretraining", recipe), lambda: watched(recipe)),
         lambda frames: ui.picture(
             pretraining(frames, recipe.depth, recipe.pretrain_epochs, SIDE), "watch_chart"
         ),
@@ -82,11 +101,6 @@ def watch() -> str:
         "down again. Weights: blue is positive, orange negative, each unit scaled to its largest.",
         "全程不用标签。测试集的数字向上穿过已学好的各层，再原路返回。权重图中蓝色为正、橙色为负，每个单元按自身最大的权重缩放。",
     )
-
-
-def layers_choice(key: str) -> int:
-    help_text = t("Hidden layers of 64 units.", "隐藏层数，每层 64 个单元。")
-    return int(ui.choice(key, t("Layers", "层数"), ("5", "8"), "5", help_text))
 
 
 def watched(recipe: Recipe) -> Iterator[object]:
@@ -99,16 +113,16 @@ def watched(recipe: Recipe) -> Iterator[object]:
     yield from pretrain_steps(build(recipe, ui.SEEDS), recipe, data)
 
 
-@lesson.figure(("Random start against pre-training", "随机初始化与预训练"))
+@lesson.figure(
+    ("Random start against pre-training", "随机初始化与预训练"),
+    controls=[DEPTH, QUANTITY],
+    presets={t("5 layers", "5 层"): {DEPTH: "5"}, t("8 layers", "8 层"): {DEPTH: "8"}},
+)
 def race() -> str:
-    ui.presets(
-        "race_presets",
-        {t("5 layers", "5 层"): {"depth": "5"}, t("8 layers", "8 层"): {"depth": "8"}},
-    )
-    depth = layers_choice("depth")
+    depth = int(DEPTH.value)
     guess = ask_signal(depth)
     arms = arms_of(replace(RACE, depth=depth))
-    frames = ui.race("race", arms, arm_names(), ui.quantity_switch("quantity"), theory=("plain",))
+    frames = ui.race("race", arms, NAMES, QUANTITY.value, theory=("plain",))
     if guess is not None:
         answer_signal(guess, history_frame(frames), depth)
     return t(
@@ -160,39 +174,19 @@ def first_shares(history: pd.DataFrame, depth: int) -> dict[str, float]:
     return (delta.loc[1] / delta.loc[depth]).to_dict() if len(delta) else {}
 
 
-@lesson.figure(("The factors where fine-tuning starts", "微调开始时的因子"))
+@lesson.figure(("The factors where fine-tuning starts", "微调开始时的因子"), controls=[FACTOR])
 def why() -> str:
-    quantity = ui.choice("factor", t("Show", "显示"), *factor_options(), names=factor_title)
     arms = arms_of(replace(RACE, depth=8))
-    asked = ("fine_tuning_start", tuple(arms.items()))
     ui.live_job(
         "why",
-        asked,
-        lambda: runs.start_job(asked, lambda: started(arms), len(arms), ui.visitor()),
-        lambda frames: ui.picture(factors_chart(frames, arms, quantity), "why_chart"),
+        ui.Job(("fine_tuning_start", tuple(arms.items())), lambda: started(arms), len(arms)),
+        lambda frames: ui.picture(factors_chart(frames, arms, FACTOR.value), "why_chart"),
     )
     return t(
         "8 layers. At the random start the factor is the slope times the weights; after "
         "pre-training it is more than that. The line is theory for the random start.",
         "8 层。随机初始化时，因子等于斜率乘以权重尺度；预训练之后则更大。线是随机初始化的理论值。",
     )
-
-
-def factor_options() -> tuple[tuple[str, ...], str, str]:
-    help_text = t(
-        "Slope: root mean square of φ′ at layer l−1. Weights: root mean square of W of layer l, "
-        "times √n.",
-        "斜率：第 l−1 层 φ′ 的均方根。权重：第 l 层 W 的均方根乘以 √n。",
-    )
-    return ("factor", "slope", "weights"), "factor", help_text
-
-
-def factor_title(quantity: str) -> str:
-    return {
-        "factor": t("factor of δ", "δ 的因子"),
-        "slope": t("slope φ′", "斜率 φ′"),
-        "weights": t("weights", "权重尺度"),
-    }[quantity]
 
 
 def started(arms: dict[str, Recipe]) -> Iterator[object]:
@@ -213,7 +207,7 @@ def factors_chart(frames: list, arms: dict[str, Recipe], quantity: str) -> objec
             "value": predicted_start(plain, quantity),
         }
     )
-    return layer_factors(history, arm_names(), theory, quantity, factor_title(quantity))
+    return layer_factors(history, NAMES, theory, quantity, FACTORS[quantity])
 
 
 @lesson.figure(("ReLU needs no pre-training", "ReLU 无需预训练"))

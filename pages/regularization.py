@@ -13,6 +13,22 @@ STRENGTHS = (0.001, 0.003, 0.01, 0.02, 0.03, 0.1)
 HELPS, TOO_STRONG = 0.02, 0.1
 LARGE = Recipe(activation="tanh", gain=4.0, depth=10, lr=0.02, steps=200)
 WRECKED = Recipe(activation="relu", gain=3.0, depth=6, lr=0.01, steps=200)
+STRENGTH = ui.steps(
+    "strength",
+    t("Strength λ", "惩罚强度 λ"),
+    STRENGTHS,
+    default=HELPS,
+    help=t("Of both penalties: λ·Σ|W| and λ·ΣW².", "两种惩罚共用：λ·Σ|W| 与 λ·ΣW²。"),
+)
+QUANTITY = ui.quantity_choice("quantity", ("weight_norm", "delta", "update_ratio"))
+CASE = ui.choice(
+    "case",
+    t("Case", "情形"),
+    ("strong", "late"),
+    default="strong",
+    help=t("Which limit to run.", "要运行哪一种局限。"),
+    names={"strong": t("too strong", "太强"), "late": t("too late", "太迟")},
+)
 CODE = """
 from gradviz import Recipe, race, replace
 
@@ -29,11 +45,6 @@ def arms(strength: float) -> dict[str, Recipe]:
         "l1": replace(LARGE, l1=strength),
         "l2": replace(LARGE, l2=strength),
     }
-
-
-def chosen_strength() -> float:
-    """What the control of the race stands at, for the figures below it."""
-    return float(ui.value("strength", f"{HELPS:g}", [f"{option:g}" for option in STRENGTHS]))
 
 
 def arm_names() -> dict[str, str]:
@@ -71,28 +82,18 @@ def idea() -> str:
     )
 
 
-@lesson.figure(("Weights that start too large", "初始权重过大的网络"))
+@lesson.figure(
+    ("Weights that start too large", "初始权重过大的网络"),
+    controls=[STRENGTH, QUANTITY],
+    presets={
+        t("It helps", "有效"): {STRENGTH: HELPS, QUANTITY: "weight_norm"},
+        t("Too weak", "太弱"): {STRENGTH: 0.001, QUANTITY: "weight_norm"},
+        t("Too strong", "太强"): {STRENGTH: TOO_STRONG, QUANTITY: "delta"},
+    },
+)
 def race() -> str:
-    ui.presets(
-        "race_presets",
-        {
-            t("It helps", "有效"): {"strength": HELPS, "quantity": "weight_norm"},
-            t("Too weak", "太弱"): {"strength": 0.001, "quantity": "weight_norm"},
-            t("Too strong", "太强"): {"strength": TOO_STRONG, "quantity": "delta"},
-        },
-    )
-    left, right = ui.row(2)
-    with left:
-        strength = ui.steps(
-            "strength",
-            t("Strength λ", "惩罚强度 λ"),
-            STRENGTHS,
-            HELPS,
-            t("Of both penalties: λ·Σ|W| and λ·ΣW².", "两种惩罚共用：λ·Σ|W| 与 λ·ΣW²。"),
-        )
-    with right:
-        quantity = ui.quantity_switch("quantity", ("weight_norm", "delta", "update_ratio"))
-    ui.race("race", arms(strength), arm_names(), quantity, theory=["plain"], follow=True)
+    chosen = arms(STRENGTH.value)
+    ui.race("race", chosen, arm_names(), QUANTITY.value, theory=["plain"], follow=True)
     return t(
         "Ten tanh layers whose weights start four times as large as they should; same digits, same "
         "batches, same first weights.",
@@ -102,14 +103,13 @@ def race() -> str:
 
 @lesson.figure(("The loss in its two parts", "损失的两个组成部分"))
 def parts() -> str:
-    strength = chosen_strength()
     names = {name: arm_names()[name] for name in ("l1", "l2")}
 
     def draw(frames: list) -> None:
         curves = curves_frame(frame for frame in frames if frame.arm in names)
         ui.picture(loss_parts(curves, names, LARGE.steps), "parts_chart")
 
-    ui.live_run("parts", arms(strength), ui.SEEDS, draw, join=True)
+    ui.live_run("parts", arms(STRENGTH.value), ui.SEEDS, draw, join=True)
     return t(
         "What is minimized is their sum. At first the penalty is by far the larger part, so most "
         "of each step shrinks weights.",
@@ -119,10 +119,9 @@ def parts() -> str:
 
 @lesson.figure(("How the weights are spread", "权重的分布"))
 def why() -> str:
-    strength = chosen_strength()
     ui.race_histograms(
         "why",
-        arms(strength),
+        arms(STRENGTH.value),
         series={name: (name, "weight") for name in arm_names()},
         names=arm_names(),
         title=t("Entries of W", "W 的元素"),
@@ -135,17 +134,9 @@ def why() -> str:
     )
 
 
-@lesson.figure(("Too strong, too late", "太强，或者太迟"))
+@lesson.figure(("Too strong, too late", "太强，或者太迟"), controls=[CASE])
 def limit() -> str:
-    case = ui.choice(
-        "case",
-        t("Case", "情形"),
-        ("strong", "late"),
-        "strong",
-        t("Which limit to run.", "要运行哪一种局限。"),
-        names={"strong": t("too strong", "太强"), "late": t("too late", "太迟")}.get,
-    )
-    if case == "strong":
+    if CASE.value == "strong":
         ui.race("limit", arms(TOO_STRONG), arm_names(), "delta")
         return t(
             "At λ = {strength:g} the weights go to zero, the signal with them, and nothing is "

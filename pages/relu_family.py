@@ -26,6 +26,81 @@ NAMES = {
 STEPS = 120
 GENTLE, KILLING = 0.02, 0.2  # learning rates: with the second most ReLU units die
 SETS = {"source": (*REFERENCE, "relu", "leaky_relu", "elu"), "today": (*REFERENCE, "gelu", "silu")}
+CURVE = ui.choice(
+    "curve",
+    t("Compare sigmoid with", "与 sigmoid 比较"),
+    (*FAMILY, "tanh"),
+    default="relu",
+    help=t("GELU and SiLU are today's usual choices.", "GELU 与 SiLU 是如今常用的选择。"),
+    names=NAMES,
+)
+SET = ui.choice(
+    "set",
+    t("Sigmoid and tanh against", "sigmoid、tanh 对阵"),
+    tuple(SETS),
+    default="source",
+    help=t(
+        "ReLU, Leaky ReLU and ELU, which the source names, or GELU and SiLU.",
+        "原文提到的 ReLU、Leaky ReLU、ELU，或如今常用的 GELU、SiLU。",
+    ),
+    names={"source": t("source", "原文"), "today": t("today", "如今")},
+)
+DEPTH = ui.number(
+    "depth",
+    t("Hidden layers", "隐藏层数"),
+    low=5,
+    high=30,
+    default=10,
+    step=1,
+    help=t("Of all arms.", "各网络相同。"),
+)
+RATE = ui.steps(
+    "lr",
+    t("Learning rate", "学习率"),
+    (0.005, 0.01, GENTLE, 0.05, 0.1, KILLING),
+    default=GENTLE,
+    help=t("Large steps throw ReLU units out for good.", "步子太大，ReLU 单元会一去不回。"),
+)
+QUANTITY = ui.quantity_choice("quantity", ("delta", "dead", "drift", "update_ratio"))
+ACTIVATION = ui.activation_choice("activation", (*FAMILY, *REFERENCE), default="relu", names=NAMES)
+MOMENT = ui.choice(
+    "moment",
+    t("When", "时刻"),
+    ("start", "training"),
+    default="start",
+    help=t("Before the first step, or in training.", "第一步之前，或训练过程中。"),
+    names={
+        "start": t("at the start", "初始时"),
+        "training": t("in training", "训练中"),
+    },
+)
+LIMIT_QUANTITY = ui.quantity_choice("limit_quantity", ("delta", "update_ratio"))
+# Each figure has its own sliders for the parameters of Leaky ReLU and ELU.
+FIGURES = ("curve", "race", "trained")
+SLOPES = {
+    figure: ui.number(
+        f"{figure}_negative_slope",
+        t("Slope of Leaky ReLU below 0", "Leaky ReLU 负半轴斜率"),
+        low=0.0,
+        high=1.0,
+        default=0.01,
+        step=0.01,
+        help=t("0 is ReLU, 1 is a straight line.", "0 即 ReLU，1 即直线。"),
+    )
+    for figure in FIGURES
+}
+ALPHAS = {
+    figure: ui.number(
+        f"{figure}_alpha",
+        t("α of ELU", "ELU 的 α"),
+        low=0.1,
+        high=3.0,
+        default=1.0,
+        step=0.1,
+        help=t("ELU falls to −α on its negative side.", "ELU 在负半轴上降到 −α。"),
+    )
+    for figure in FIGURES
+}
 CODE = """
 from gradviz import Recipe, race
 
@@ -34,51 +109,22 @@ print({frame.arm: frame.accuracy.mean() for frame in race(arms, seeds=3)})
 """
 
 
-def slope_control(key: str) -> float:
-    return ui.number(
-        key,
-        t("Slope of Leaky ReLU below 0", "Leaky ReLU 负半轴斜率"),
-        0.0,
-        1.0,
-        0.01,
-        0.01,
-        t("0 is ReLU, 1 is a straight line.", "0 即 ReLU，1 即直线。"),
-    )
+def shape(name: str, figure: str) -> list:
+    """The control of the parameter that Leaky ReLU or ELU has; none for the others."""
+    return {"leaky_relu": [SLOPES[figure]], "elu": [ALPHAS[figure]]}.get(name, [])
 
 
-def alpha_control(key: str) -> float:
-    return ui.number(
-        key,
-        t("α of ELU", "ELU 的 α"),
-        0.1,
-        3.0,
-        1.0,
-        0.1,
-        t("ELU falls to −α on its negative side.", "ELU 在负半轴上降到 −α。"),
-    )
+def shape_values(figure: str) -> dict[str, float]:
+    """What the controls of both parameters stand at, as fields of a recipe."""
+    return {"negative_slope": SLOPES[figure].value, "alpha": ALPHAS[figure].value}
 
 
-def shape(name: str, prefix: str) -> dict[str, float]:
-    """The parameter of Leaky ReLU or ELU, on a slider of its own; nothing for the others."""
-    if name == "leaky_relu":
-        return {"negative_slope": slope_control(f"{prefix}negative_slope")}
-    return {"alpha": alpha_control(f"{prefix}alpha")} if name == "elu" else {}
-
-
-@lesson.figure(("Function and slope", "函数与斜率"))
+@lesson.figure(
+    ("Function and slope", "函数与斜率"), controls=lambda: [CURVE, *shape(CURVE.value, "curve")]
+)
 def idea() -> str:
-    left, right = ui.row(2)
-    with left:
-        name = ui.choice(
-            "curve",
-            t("Compare sigmoid with", "与 sigmoid 比较"),
-            (*FAMILY, "tanh"),
-            "relu",
-            t("GELU and SiLU are today's usual choices.", "GELU 与 SiLU 是如今常用的选择。"),
-            names=NAMES.get,
-        )
-    with right:
-        shaped = shape(name, "curve_")
+    name = CURVE.value
+    shaped = shape_values("curve")
     ui.picture(tangent(1.0, ("sigmoid", name), NAMES, **shaped), f"idea_chart_{name}")
     return t(
         "Move the tangent. Where z is large the slope of sigmoid dies away; those of the family "
@@ -87,25 +133,26 @@ def idea() -> str:
     )
 
 
-@lesson.figure(("The family on digits", "在手写数字上比一比"))
+@lesson.figure(
+    ("The family on digits", "在手写数字上比一比"),
+    controls=lambda: [
+        SET,
+        DEPTH,
+        RATE,
+        *((SLOPES["race"], ALPHAS["race"]) if SET.value == "source" else ()),
+        QUANTITY,
+    ],
+    presets={
+        t("Healthy", "健康"): {DEPTH: 10, RATE: GENTLE, QUANTITY: "delta", SET: "source"},
+        t("Deeper", "更深"): {DEPTH: 20, RATE: 0.01, QUANTITY: "delta", SET: "source"},
+        t("Today's", "如今常用"): {DEPTH: 10, RATE: GENTLE, SET: "today"},
+        t("Kill units", "杀死神经元"): {DEPTH: 10, RATE: KILLING, QUANTITY: "dead", SET: "source"},
+    },
+)
 def race() -> str:
-    ui.presets(
-        "race_presets",
-        {
-            t("Healthy", "健康"): {"depth": 10, "lr": GENTLE, "quantity": "delta", "set": "source"},
-            t("Deeper", "更深"): {"depth": 20, "lr": 0.01, "quantity": "delta", "set": "source"},
-            t("Today's", "如今常用"): {"depth": 10, "lr": GENTLE, "set": "today"},
-            t("Kill units", "杀死神经元"): {
-                "depth": 10,
-                "lr": KILLING,
-                "quantity": "dead",
-                "set": "source",
-            },
-        },
-    )
     arms = race_arms()
     names = {name: NAMES[name] for name in arms}
-    quantity = ui.quantity_switch("quantity", ("delta", "dead", "drift", "update_ratio"))
+    quantity = QUANTITY.value
     frames = ui.race("race", arms, names, quantity, theory=list(arms))
     if quantity == "dead" and ui.ended(frames):
         shares = dead_shares(history_frame(frames))
@@ -120,46 +167,11 @@ def race() -> str:
 
 
 def race_arms() -> dict[str, Recipe]:
-    """Draw the controls of the race, and return its networks as they say."""
-    left, middle, right = ui.row(3)
-    with left:
-        chosen = set_control()
-    with middle:
-        depth = ui.number(
-            "depth", t("Hidden layers", "隐藏层数"), 5, 30, 10, 1, t("Of all arms.", "各网络相同。")
-        )
-    with right:
-        lr = ui.steps(
-            "lr",
-            t("Learning rate", "学习率"),
-            (0.005, 0.01, GENTLE, 0.05, 0.1, KILLING),
-            GENTLE,
-            t("Large steps throw ReLU units out for good.", "步子太大，ReLU 单元会一去不回。"),
-        )
+    """The networks of the race, as its controls stand."""
     # Deeper networks take longer to get going.
-    base = Recipe(depth=depth, lr=lr, steps=STEPS + 3 * max(depth - 10, 0))
-    if chosen == "source":
-        left, right = ui.row(2)
-        with left:
-            base = replace(base, negative_slope=slope_control("race_negative_slope"))
-        with right:
-            base = replace(base, alpha=alpha_control("race_alpha"))
-    return {name: replace(base, activation=name) for name in SETS[chosen]}
-
-
-def set_control() -> str:
-    names = {"source": t("source", "原文"), "today": t("today", "如今")}
-    return ui.choice(
-        "set",
-        t("Sigmoid and tanh against", "sigmoid、tanh 对阵"),
-        tuple(SETS),
-        "source",
-        t(
-            "ReLU, Leaky ReLU and ELU, which the source names, or GELU and SiLU.",
-            "原文提到的 ReLU、Leaky ReLU、ELU，或如今常用的 GELU、SiLU。",
-        ),
-        names=names.get,
-    )
+    steps = STEPS + 3 * max(DEPTH.value - 10, 0)
+    base = Recipe(depth=DEPTH.value, lr=RATE.value, steps=steps, **shape_values("race"))
+    return {name: replace(base, activation=name) for name in SETS[SET.value]}
 
 
 @lesson.figure(("The mean squared slope", "斜率平方的均值"))
@@ -191,25 +203,14 @@ def slope() -> str | None:
     )
 
 
-@lesson.figure(("Slopes in a real network", "真实网络中的斜率"))
+@lesson.figure(
+    ("Slopes in a real network", "真实网络中的斜率"),
+    controls=lambda: [ACTIVATION, MOMENT, *shape(ACTIVATION.value, "trained")],
+)
 def why() -> str:
-    left, right = ui.row(2)
-    with left:
-        name = ui.activation_choice("activation", (*FAMILY, *REFERENCE), "relu", names=NAMES.get)
-    with right:
-        moment = ui.choice(
-            "moment",
-            t("When", "时刻"),
-            ("start", "training"),
-            "start",
-            t("Before the first step, or in training.", "第一步之前，或训练过程中。"),
-            names={
-                "start": t("at the start", "初始时"),
-                "training": t("in training", "训练中"),
-            }.get,
-        )
-    recipe = Recipe(activation=name, width=64, lr=GENTLE, steps=STEPS, **shape(name, ""))
-    draw = ui.landing_picture if moment == "start" else ui.trained_landing_picture
+    base = Recipe(activation=ACTIVATION.value, width=64, lr=GENTLE, steps=STEPS)
+    recipe = replace(base, **shape_values("trained"))
+    draw = ui.landing_picture if MOMENT.value == "start" else ui.trained_landing_picture
     layers = draw(recipe, "why_chart")
     return t(
         "E[φ′²] is {first:.3f} in layer 1 and {last:.3f} in layer {depth}; times σ_w² that is χ.",
@@ -220,14 +221,12 @@ def why() -> str:
     )
 
 
-@lesson.figure(("The variance matters too", "方差同样重要"))
+@lesson.figure(("The variance matters too", "方差同样重要"), controls=[LIMIT_QUANTITY])
 def limit() -> str:
     he = Recipe(activation="relu", depth=20, lr=0.01, steps=300)
     arms = {"he": he, "one": replace(he, gain=1.0), "default": replace(he, init="pytorch")}
     names = {"he": "2/n", "one": "1/n", "default": t("PyTorch's default", "PyTorch 默认")}
-    quantity = ui.quantity_switch("limit_quantity", ("delta", "update_ratio"))
-
-    ui.race("limit", arms, names, quantity, theory=list(arms))
+    ui.race("limit", arms, names, LIMIT_QUANTITY.value, theory=list(arms))
     return t(
         "Three ReLU networks of 20 layers that differ only in the variance of their first weights.",
         "三个 20 层的 ReLU 网络，只有初始权重的方差不同。",

@@ -25,6 +25,61 @@ RACES = {
 PLAIN_WINS = Recipe(dataset="spirals", depth=10, activation="relu", lr=0.01)
 UNSCALED = Recipe(depth=40, activation="relu", steps=60, residual=True)
 DEGRADED = Recipe(depth=56, activation="relu", norm="batch", steps=100)
+PATHS = ui.number(
+    "paths_depth",
+    t("Layers L", "层数 L"),
+    low=2,
+    high=40,
+    default=10,
+    step=1,
+    help=t("How many factors are multiplied.", "相乘的因子个数。"),
+)
+DEPTH = ui.choice(
+    "depth",
+    t("Layers", "层数"),
+    ("20", "40", "56"),
+    default="20",
+    help=t("Hidden layers, or residual blocks.", "隐藏层数，即残差块数。"),
+)
+ACTIVATION = ui.activation_choice("activation")
+DATASET = ui.choice(
+    "dataset",
+    t("Data", "数据"),
+    tuple(RACES),
+    default="digits",
+    help=t("With spirals: smaller batches, more steps.", "螺旋数据：批次更小，步数更多。"),
+    names={"digits": t("digits", "手写数字"), "spirals": t("spirals", "螺旋")},
+)
+QUANTITY = ui.quantity_choice("quantity")
+FACTOR_ACTIVATION = ui.activation_choice("factor_activation")
+BLOCKS = ui.number(
+    "blocks",
+    t("Blocks", "块数"),
+    low=2,
+    high=56,
+    default=30,
+    step=1,
+    help=t("Residual blocks.", "残差块的个数。"),
+)
+SCALED = ui.switch(
+    "scaled",
+    t("Scale by 1/√L", "乘以 1/√L"),
+    default=False,
+    help=t("Multiply each branch by s = 1/√L, or by s = 1.", "支路乘以 s = 1/√L，或 s = 1。"),
+)
+CASE = ui.choice(
+    "case",
+    t("Case", "情形"),
+    ("plain_wins", "unscaled", "degradation"),
+    default="plain_wins",
+    help=t("Which limit to run.", "要运行哪一种局限。"),
+    names={
+        "plain_wins": t("plain wins", "普通网络获胜"),
+        "unscaled": t("no scale", "不缩放"),
+        "degradation": t("degradation", "退化"),
+    },
+)
+DIGITS = {DATASET: "digits", ACTIVATION: "sigmoid"}
 CODE = """
 from gradviz import Recipe, history_frame, race
 
@@ -42,9 +97,9 @@ print(history.query("quantity == 'delta' and step == 0").groupby(["arm", "layer"
 def race_arms() -> dict[str, Recipe]:
     """The plain and the residual network of the race, as its controls stand."""
     plain = replace(
-        RACES[ui.value("dataset", "digits")],
-        depth=int(ui.value("depth", "20")),
-        activation=ui.value("activation", "sigmoid"),
+        RACES[DATASET.value],
+        depth=int(DEPTH.value),
+        activation=ACTIVATION.value,
     )
     return {"plain": plain, "residual": replace(plain, residual=True)}
 
@@ -53,70 +108,35 @@ def arm_names() -> dict[str, str]:
     return {"plain": t("plain", "普通网络"), "residual": t("residual", "残差网络")}
 
 
-@lesson.figure(("A product becomes a sum over paths", "乘积变成对路径的求和"))
+@lesson.figure(("A product becomes a sum over paths", "乘积变成对路径的求和"), controls=[PATHS])
 def idea() -> str:
-    depth = ui.number(
-        "paths_depth",
-        t("Layers L", "层数 L"),
-        2,
-        40,
-        10,
-        1,
-        t("How many factors are multiplied.", "相乘的因子个数。"),
-    )
-    ui.picture(path_sum(depth), "idea_chart")
+    ui.picture(path_sum(PATHS.value), "idea_chart")
     return t(
         "Drag a, the factor weight × slope. The plain network has the last bar only.",
         "拖动 a，即“权重 × 斜率”这个因子。普通网络只有最右边那一条。",
     )
 
 
-@lesson.figure(("Plain against residual", "普通网络与残差网络"))
+@lesson.figure(
+    ("Plain against residual", "普通网络与残差网络"),
+    controls=[DEPTH, ACTIVATION, DATASET, QUANTITY],
+    presets={
+        t("20 layers", "20 层"): {**DIGITS, DEPTH: "20"},
+        t("40 layers", "40 层"): {**DIGITS, DEPTH: "40"},
+        t("56 layers", "56 层"): {**DIGITS, DEPTH: "56"},
+        t("Spirals", "螺旋"): {DATASET: "spirals", DEPTH: "56", ACTIVATION: "relu"},
+    },
+)
 def race() -> str:
-    digits = {"dataset": "digits", "activation": "sigmoid"}
-    ui.presets(
-        "race_presets",
-        {
-            t("20 layers", "20 层"): digits | {"depth": "20"},
-            t("40 layers", "40 层"): digits | {"depth": "40"},
-            t("56 layers", "56 层"): digits | {"depth": "56"},
-            t("Spirals", "螺旋"): {"dataset": "spirals", "depth": "56", "activation": "relu"},
-        },
-    )
-    race_controls()
     arms = race_arms()
     guess = ask_signal()
-    ui.race("race", arms, arm_names(), ui.quantity_switch("quantity"), theory=list(arms))
+    ui.race("race", arms, arm_names(), QUANTITY.value, theory=list(arms))
     if guess is not None:
         answer_signal(guess, arms)
     return t(
         "Same data, same batches. Marks are measured, lines are theory at initialization.",
         "同样的数据，同样的批次。点是测量值，线是初始化时的理论。",
     )
-
-
-def race_controls() -> None:
-    names = {"digits": t("digits", "手写数字"), "spirals": t("spirals", "螺旋")}
-    left, middle, right = ui.row(3)
-    with left:
-        ui.choice(
-            "depth",
-            t("Layers", "层数"),
-            ("20", "40", "56"),
-            "20",
-            t("Hidden layers, or residual blocks.", "隐藏层数，即残差块数。"),
-        )
-    with middle:
-        ui.activation_choice("activation")
-    with right:
-        ui.choice(
-            "dataset",
-            t("Data", "数据"),
-            tuple(RACES),
-            "digits",
-            t("With spirals: smaller batches, more steps.", "螺旋数据：批次更小，步数更多。"),
-            names=names.get,
-        )
 
 
 def ask_signal() -> int | None:
@@ -148,10 +168,9 @@ def answer_signal(guess: int, arms: dict[str, Recipe]) -> None:
     )
 
 
-@lesson.figure(("The factors, layer by layer", "逐层的因子"))
+@lesson.figure(("The factors, layer by layer", "逐层的因子"), controls=[FACTOR_ACTIVATION])
 def factors() -> str:
-    name = ui.activation_choice("factor_activation")
-    plain = replace(RACE, activation=name)
+    plain = replace(RACE, activation=FACTOR_ACTIVATION.value)
     arms = {"plain": plain, "residual": replace(plain, residual=True)}
     measured = {arm: measured_factors(recipe) for arm, recipe in arms.items()}
     history = pd.concat([rows.assign(arm=arm) for arm, rows in measured.items()])
@@ -186,21 +205,10 @@ def product(factors: pd.DataFrame) -> float:
     return math.exp(np.log(hidden["value"]).sum() / hidden["seed"].nunique())
 
 
-@lesson.figure(("Why the branch is scaled", "支路为什么要缩放"))
+@lesson.figure(("Why the branch is scaled", "支路为什么要缩放"), controls=[BLOCKS, SCALED])
 def why() -> str:
-    left, right = ui.row(2)
-    with left:
-        depth = ui.number(
-            "blocks", t("Blocks", "块数"), 2, 56, 30, 1, t("Residual blocks.", "残差块的个数。")
-        )
-    with right:
-        scaled = ui.switch(
-            "scaled",
-            t("Scale by 1/√L", "乘以 1/√L"),
-            False,
-            t("Multiply each branch by s = 1/√L, or by s = 1.", "支路乘以 s = 1/√L，或 s = 1。"),
-        )
-    scale = depth**-0.5 if scaled else 1.0
+    depth = BLOCKS.value
+    scale = depth**-0.5 if SCALED.value else 1.0
     measured = measured_growth(depth, scale)
     layers = range(1, depth + 1)
     theory = [residual_growth(scale, layer) for layer in layers]
@@ -240,22 +248,10 @@ def growth_history(measured: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(quantity="growth")
 
 
-@lesson.figure(("The limits of the shortcut", "捷径的局限"))
+@lesson.figure(("The limits of the shortcut", "捷径的局限"), controls=[CASE])
 def limit() -> str:
-    runs = {"plain_wins": plain_wins, "unscaled": unscaled, "degradation": degradation}
-    case = ui.choice(
-        "case",
-        t("Case", "情形"),
-        tuple(runs),
-        "plain_wins",
-        t("Which limit to run.", "要运行哪一种局限。"),
-        names={
-            "plain_wins": t("plain wins", "普通网络获胜"),
-            "unscaled": t("no scale", "不缩放"),
-            "degradation": t("degradation", "退化"),
-        }.get,
-    )
-    return runs[case]()
+    cases = {"plain_wins": plain_wins, "unscaled": unscaled, "degradation": degradation}
+    return cases[CASE.value]()
 
 
 def plain_wins() -> str:

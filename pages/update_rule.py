@@ -28,8 +28,53 @@ lesson = ui.Lesson("update_rule")
 INPUTS = np.linspace(-5, 5, 101)
 MOST_LAYERS = 20
 STEPS = 40
-LEARNING_RATES = (0.005, 0.05, 0.5, 2.0, 5.0, 20.0)
 UNIT_STEPS, UNIT_RATE = 100, 1.0
+ACTIVATION = ui.activation_choice("activation")
+WEIGHT = ui.number(
+    "weight",
+    t("Weight θ", "权重 θ"),
+    low=-8.0,
+    high=8.0,
+    default=1.0,
+    step=0.25,
+    help=t("The same in every layer.", "各层相同。"),
+)
+BIAS = ui.number(
+    "bias",
+    t("Bias b", "偏置 b"),
+    low=-4.0,
+    high=4.0,
+    default=0.0,
+    step=0.25,
+    help=t("The same in every layer.", "各层相同。"),
+)
+LAYERS_SHOWN = ui.opening("layers", low=1, high=MOST_LAYERS, default=1)
+RATE = ui.steps(
+    "lr",
+    t("Learning rate α", "学习率 α"),
+    (0.005, 0.05, 0.5, 2.0, 5.0, 20.0),
+    default=0.5,
+    help=t("How far a step goes for a given gradient.", "梯度给定时，一步走多远。"),
+)
+W1, W2 = (
+    ui.number(
+        key,
+        label,
+        low=-6.0,
+        high=6.0,
+        default=default,
+        step=0.2,
+        help=t(
+            "Where the path starts; a press on the picture sets it too.",
+            "路径的起点；在图上点一下也能设定。",
+        ),
+    )
+    for key, label, default in (
+        ("w1", t("Start w₁", "起点 w₁"), 0.6),
+        ("w2", t("Start w₂", "起点 w₂"), -1.6),
+    )
+)
+START = ui.opening("start", low=-4.0, high=10.0, default=8.0)
 CODE = """
 import numpy as np
 from gradviz import activation
@@ -45,54 +90,27 @@ print(walk.points, walk.losses)
 """
 
 
-@lesson.figure(("Layers stacked one by one", "一层一层往上叠"))
+@lesson.figure(
+    ("Layers stacked one by one", "一层一层往上叠"),
+    controls=[ACTIVATION, WEIGHT, BIAS],
+    presets={
+        t("Flat", "压平"): {ACTIVATION: "sigmoid", WEIGHT: 1.0, BIAS: 0.0},
+        t("A step", "台阶"): {ACTIVATION: "sigmoid", WEIGHT: 8.0, BIAS: -4.0},
+        t("Healthy", "健康"): {ACTIVATION: "tanh", WEIGHT: 1.0, BIAS: 0.0},
+        t("Explode", "爆炸"): {ACTIVATION: "relu", WEIGHT: 2.0, BIAS: 0.0},
+    },
+)
 def composite() -> str:
     ask_about_ten_layers()
-    ui.presets(
-        "composite_presets",
-        {
-            t("Flat", "压平"): {"activation": "sigmoid", "weight": 1.0, "bias": 0.0},
-            t("A step", "台阶"): {"activation": "sigmoid", "weight": 8.0, "bias": -4.0},
-            t("Healthy", "健康"): {"activation": "tanh", "weight": 1.0, "bias": 0.0},
-            t("Explode", "爆炸"): {"activation": "relu", "weight": 2.0, "bias": 0.0},
-        },
-    )
-    name, weight, bias = composite_controls()
-    curves = composite_frame(name, weight, bias)
-    ui.picture(composite_curves(curves, name, ui.value("layers", 1)), key="composite_chart")
+    name = ACTIVATION.value
+    curves = composite_frame(name, WEIGHT.value, BIAS.value)
+    ui.picture(composite_curves(curves, name, LAYERS_SHOWN.value), key="composite_chart")
     return t(
         "Move the slider: every layer multiplies the slope by one more factor. At ten layers it is "
         "{slope} at most.",
         "拖动滑块：每加一层，斜率就多乘一个因子。叠到十层时，斜率最大为 {slope}。",
         slope=rounded_power(curves[curves["layer"] == 10]["slope"].abs().max(), 2),
     )
-
-
-def composite_controls() -> tuple[str, float, float]:
-    left, middle, right = ui.row(3)
-    with left:
-        name = ui.activation_choice("activation")
-    with middle:
-        weight = ui.number(
-            "weight",
-            t("Weight θ", "权重 θ"),
-            -8.0,
-            8.0,
-            1.0,
-            0.25,
-            t("The same in every layer.", "各层相同。"),
-        )
-    with right:
-        bias = ui.number(
-            "bias",
-            t("Bias b", "偏置 b"),
-            -4.0,
-            4.0,
-            0.0,
-            0.25,
-            t("The same in every layer.", "各层相同。"),
-        )
-    return name, weight, bias
 
 
 def composite_frame(name: str, weight: float, bias: float) -> pd.DataFrame:
@@ -140,48 +158,27 @@ def ask_about_ten_layers() -> None:
     )
 
 
-@lesson.figure(("Descent on a real loss surface", "在真实的损失曲面上下降"))
+@lesson.figure(
+    ("Descent on a real loss surface", "在真实的损失曲面上下降"),
+    controls=[RATE, W1, W2],
+    presets={
+        t("Healthy", "健康"): {RATE: 0.5, W1: 0.6, W2: -1.6},
+        t("Crawl", "爬行"): {RATE: 0.005, W1: 0.6, W2: -1.6},
+        t("Overshoot", "冲过头"): {RATE: 5.0, W1: 0.6, W2: -1.6},
+        t("Saddle", "鞍点"): {RATE: 0.5, W1: 0.8, W2: -1.0},
+        t("Plateau", "平台"): {RATE: 0.5, W1: -5.0, W2: 5.0},
+    },
+)
 def descent() -> str:
-    ui.presets(
-        "descent_presets",
-        {
-            t("Healthy", "健康"): {"lr": 0.5, "w1": 0.6, "w2": -1.6},
-            t("Crawl", "爬行"): {"lr": 0.005, "w1": 0.6, "w2": -1.6},
-            t("Overshoot", "冲过头"): {"lr": 5.0, "w1": 0.6, "w2": -1.6},
-            t("Saddle", "鞍点"): {"lr": 0.5, "w1": 0.8, "w2": -1.0},
-            t("Plateau", "平台"): {"lr": 0.5, "w1": -5.0, "w2": 5.0},
-        },
-    )
-    rate, start = descent_controls()
-    walk = descend(scene(), start, rate, STEPS)
+    rate = RATE.value
+    walk = descend(scene(), (W1.value, W2.value), rate, STEPS)
     ui.picture(
         descent_chart(scene(), walk, rate, places()),
         key="descent_chart",
         press="start",
-        sets={"a": "w1", "b": "w2"},
+        sets={"a": W1, "b": W2},
     )
     return what_happened(walk)
-
-
-def descent_controls() -> tuple[float, tuple[float, float]]:
-    left, middle, right = ui.row(3)
-    help_start = t(
-        "Where the path starts; a press on the picture sets it too.",
-        "路径的起点；在图上点一下也能设定。",
-    )
-    with left:
-        rate = ui.steps(
-            "lr",
-            t("Learning rate α", "学习率 α"),
-            LEARNING_RATES,
-            0.5,
-            t("How far a step goes for a given gradient.", "梯度给定时，一步走多远。"),
-        )
-    with middle:
-        first = ui.number("w1", t("Start w₁", "起点 w₁"), -6.0, 6.0, 0.6, 0.2, help_start)
-    with right:
-        second = ui.number("w2", t("Start w₂", "起点 w₂"), -6.0, 6.0, -1.6, 0.2, help_start)
-    return rate, (first, second)
 
 
 def what_happened(walk: Descent) -> str:
@@ -237,7 +234,7 @@ def plateau() -> str:
         }
     )
     ui.picture(
-        plateau_chart(curve, unit_frame(weights), presets, ui.value("start", 8.0)),
+        plateau_chart(curve, unit_frame(weights), presets, START.value),
         key="plateau_chart",
     )
     return t(

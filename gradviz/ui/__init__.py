@@ -3,30 +3,31 @@
 A page imports this package as `from gradviz import ui`.
 """
 
+from gradviz.runs import Job
 from gradviz.ui.chrome import heading, lesson_link, open_page, single_figure
 from gradviz.ui.controls import (
     activation_choice,
     choice,
     number,
-    presets,
-    row,
+    opening,
+    set_all,
     steps,
     switch,
-    value,
 )
 from gradviz.ui.distributions import race_histograms
 from gradviz.ui.landing import landing_picture, trained_landing_picture
 from gradviz.ui.lesson import Figure, Lesson, show_figure
-from gradviz.ui.live import ended, live_job, live_run, seed_shift, show_events, visitor
+from gradviz.ui.live import ended, live_job, live_run, show_events
 from gradviz.ui.measured import measured
 from gradviz.ui.picture import picture
 from gradviz.ui.predict import predict, reveal
-from gradviz.ui.race import SEEDS, quantity_switch, race
+from gradviz.ui.race import SEEDS, quantity_choice, race
 from gradviz.ui.remedy import remedy
 
 __all__ = [
     "SEEDS",
     "Figure",
+    "Job",
     "Lesson",
     "activation_choice",
     "choice",
@@ -39,22 +40,19 @@ __all__ = [
     "measured",
     "number",
     "open_page",
+    "opening",
     "picture",
     "predict",
-    "presets",
-    "quantity_switch",
+    "quantity_choice",
     "race",
     "race_histograms",
     "remedy",
     "reveal",
-    "row",
-    "seed_shift",
+    "set_all",
     "show_events",
     "show_figure",
     "single_figure",
     "steps",
     "switch",
     "trained_landing_picture",
-    "value",
-    "visitor",
 ]

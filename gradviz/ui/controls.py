@@ -1,91 +1,307 @@
 """The controls of figures: widgets whose value is part of the URL.
 
-A URL such as `?depth=20&activation=tanh` opens a figure in that state, in either language, and a
-teacher hides a control with `?hide=depth`. A value that does not fit is named, with what would.
+A page declares its controls once, at its top: `DEPTH = ui.number("depth", "Layers", ...)`. A
+figure draws those that it is given and reads any of them: `DEPTH.value`. A URL such as
+`?depth=20&activation=tanh` opens the page in that state, in either language, and a teacher hides a
+control with `?hide=depth`. A value that does not fit is named, with what would.
 
-Streamlit's own binding to the URL serves numbers and switches. It writes a choice as its
-*translated* label, which the other language cannot read back, so choices are kept in the URL here,
-by their English names.
+Streamlit's own binding of widgets to the URL is not used: it writes a choice as its *translated*
+label, which the other language cannot read back, and it replaces the history's entry where Back
+should undo one act of the reader.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gradviz.language import t
+from gradviz.ui import address
 
-Option = TypeVar("Option")
+Value = TypeVar("Value", str, bool, int, float)
 
-_READING_URL = "controls_read_url"  # True while a whole page is drawn, not one figure
-_SEEN = "controls_seen_in_url"  # what each choice last read from the URL or wrote to it
+# In the session state; the values of the controls stand there under their own keys.
+_PAGE = "controls_page"  # the page that they belong to
+_SEEN = "controls_seen_in_url"  # what each control last read from the URL or wrote to it
 
 
-def read_url(reading: bool) -> None:
-    """Say whether choices may follow the URL: on a page's run, but not on a figure's own rerun.
+def start_page(name: str) -> None:
+    """Begin a run of the page called `name`: its controls follow the URL, no other page's do."""
+    if st.session_state.get(_PAGE) != name:
+        st.session_state[_PAGE] = name
+        st.session_state[_SEEN] = {}
 
-    A figure's rerun may carry a URL older than the choice just made.
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Control(Generic[Value]):
+    """A setting of the page: `key` is its name in the URL and in tests, never translated.
+
+    It takes its value when it is made: from the URL on a page that is new, and after Back and
+    Forward; else from the session, since any other rerun may carry a URL that is older than the
+    latest act.
     """
-    st.session_state[_READING_URL] = reading
+
+    key: str
+    label: str
+    default: Value
+    help: str
+
+    def __post_init__(self) -> None:
+        st.session_state[self.key] = self._settle()
+
+    @property
+    def value(self) -> Value:
+        """What the control stands at, wherever on the page it is drawn, or if it is hidden."""
+        return st.session_state.get(self.key, self.default)
+
+    def draw(self) -> None:
+        """Draw the widget, unless the link hides it."""
+        if not hidden(self.key):
+            self._widget()
+
+    def text(self, value: Value) -> str:
+        """`value` as it stands in the URL."""
+        return str(value)
+
+    def read(self, raw: str) -> Value | None:
+        """The value that `raw` says, or None if it is none of the allowed ones."""
+        raise NotImplementedError
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` may be kept: not None, nor what another page left under this key."""
+        raise NotImplementedError
+
+    def allowed(self) -> str:
+        """The allowed values in words."""
+        raise NotImplementedError
+
+    def _widget(self) -> None:
+        raise NotImplementedError
+
+    def _changed(self) -> None:
+        write([self])
+
+    def _settle(self) -> Value:
+        seen = st.session_state.setdefault(_SEEN, {})
+        raw = st.query_params.get(self.key)
+        if self.key in seen and (raw == seen[self.key] or not _moved_in_history()):
+            kept = st.session_state.get(self.key)
+            return kept if self.accepts(kept) else self.default
+        seen[self.key] = raw
+        found = self.default if raw is None else self.read(raw)
+        if found is None:
+            address.complain(self.key, raw, self.allowed())
+            return self.default
+        return found
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Choice(Control[str]):
+    """One of `options`, shown under `names(option)`: side by side, or in a menu."""
+
+    options: tuple[str, ...]
+    names: Callable[[str], str] = str
+    menu: bool = False
+
+    def read(self, raw: str) -> str | None:
+        """See `Control.read`."""
+        return raw if raw in self.options else None
+
+    def accepts(self, value: object) -> bool:
+        """See `Control.accepts`."""
+        return value in self.options
+
+    def allowed(self) -> str:
+        """See `Control.allowed`."""
+        return ", ".join(self.options)
+
+    def _widget(self) -> None:
+        if len(self.options) <= 5 and not self.menu:
+            st.segmented_control(
+                self.label,
+                self.options,
+                format_func=self.names,
+                key=self.key,
+                help=self.help,
+                on_change=self._changed,
+                required=True,
+            )
+        else:
+            st.selectbox(
+                self.label,
+                self.options,
+                format_func=self.names,
+                key=self.key,
+                help=self.help,
+                on_change=self._changed,
+            )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Number(Control[Value]):
+    """A number from `low` to `high` on a slider; an int if all four numbers are ints."""
+
+    low: Value
+    high: Value
+    step: Value
+    format: str | None = None
+
+    def text(self, value: Value) -> str:
+        """See `Control.text`."""
+        return f"{value:.10g}"
+
+    def read(self, raw: str) -> Value | None:
+        """See `Control.read`."""
+        whole = isinstance(self.default, int)
+        found = address.whole_number(raw) if whole else address.decimal_number(raw)
+        return found if self.accepts(found) else None
+
+    def accepts(self, value: object) -> bool:
+        """See `Control.accepts`."""
+        return type(value) is type(self.default) and self.low <= value <= self.high
+
+    def allowed(self) -> str:
+        """See `Control.allowed`."""
+        return t(
+            "a number from {low:g} to {high:g}",
+            "{low:g} 到 {high:g} 之间的数",
+            low=self.low,
+            high=self.high,
+        )
+
+    def _widget(self) -> None:
+        st.slider(
+            self.label,
+            self.low,
+            self.high,
+            step=self.step,
+            format=self.format,
+            key=self.key,
+            help=self.help,
+            on_change=self._changed,
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Steps(Control[float]):
+    """One of a few numbers in order, as on a logarithmic scale."""
+
+    options: tuple[float, ...]
+    names: Callable[[float], str] = field(default="{:g}".format)
+
+    def text(self, value: float) -> str:
+        """See `Control.text`."""
+        return f"{value:g}"
+
+    def read(self, raw: str) -> float | None:
+        """See `Control.read`."""
+        found = address.decimal_number(raw)
+        return next((option for option in self.options if option == found), None)
+
+    def accepts(self, value: object) -> bool:
+        """See `Control.accepts`."""
+        return value in self.options
+
+    def allowed(self) -> str:
+        """See `Control.allowed`."""
+        return ", ".join(map(self.text, self.options))
+
+    def _widget(self) -> None:
+        st.select_slider(
+            self.label,
+            self.options,
+            format_func=self.names,
+            key=self.key,
+            help=self.help,
+            on_change=self._changed,
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Switch(Control[bool]):
+    """A switch that is on or off."""
+
+    def text(self, value: bool) -> str:
+        """See `Control.text`."""
+        return "true" if value else "false"
+
+    def read(self, raw: str) -> bool | None:
+        """See `Control.read`."""
+        return {"true": True, "false": False}.get(raw)
+
+    def accepts(self, value: object) -> bool:
+        """See `Control.accepts`."""
+        return isinstance(value, bool)
+
+    def allowed(self) -> str:
+        """See `Control.allowed`."""
+        return "true, false"
+
+    def _widget(self) -> None:
+        st.toggle(self.label, key=self.key, help=self.help, on_change=self._changed)
 
 
 def choice(
     key: str,
     label: str,
     options: Sequence[str],
+    *,
     default: str,
     help: str,  # noqa: A002 — Streamlit's own name for it
-    names: Callable[[str], str] = str,
+    names: Callable[[str], str] | Mapping[str, str] = str,
     menu: bool = False,
-) -> str:
-    """One of `options`, shown under `names(option)`: side by side, or in a menu."""
-    _follow_url(key, options, default)
-    if _hidden(key):
-        return st.session_state[key]
-    settings = {
-        "options": list(options),
-        "format_func": names,
-        "key": key,
-        "help": help,
-        "on_change": _write_url,
-        "args": (key, default),
-    }
-    if len(options) <= 5 and not menu:
-        st.segmented_control(label, required=True, **settings)
-    else:
-        st.selectbox(label, **settings)
-    return st.session_state[key]
+) -> Choice:
+    """Declare one of `options`; `names` translates them for the reader."""
+    shown = names.__getitem__ if isinstance(names, Mapping) else names
+    return Choice(
+        key=key,
+        label=label,
+        options=tuple(options),
+        default=default,
+        help=help,
+        names=shown,
+        menu=menu,
+    )
 
 
 def activation_choice(
     key: str,
     options: Sequence[str] = ("sigmoid", "tanh", "relu"),
+    *,
     default: str = "sigmoid",
-    names: Callable[[str], str] = str,
-) -> str:
-    """The activation of every hidden layer, one of `options`."""
+    names: Callable[[str], str] | Mapping[str, str] = str,
+) -> Choice:
+    """Declare the activation of every hidden layer, one of `options`."""
     help_text = t("Of every hidden layer.", "所有隐藏层都用它。")
-    return choice(key, t("Activation", "激活函数"), options, default, help_text, names)
+    label = t("Activation", "激活函数")
+    return choice(key, label, options, default=default, help=help_text, names=names)
 
 
 def number(
     key: str,
     label: str,
-    low: float,
-    high: float,
-    default: float,
-    step: float,
+    *,
+    low: Value,
+    high: Value,
+    default: Value,
+    step: Value,
     help: str,  # noqa: A002
     format: str | None = None,  # noqa: A002
-) -> float:
-    """A number from `low` to `high` on a slider; an int if all four numbers are ints."""
-    asked = _number_in_url(key, low, high, default)
-    if _hidden(key):
-        return asked
-    return st.slider(
-        label, low, high, default, step, format=format, key=key, help=help, bind="query-params"
+) -> Number[Value]:
+    """Declare a number from `low` to `high`; an int if all four numbers are ints."""
+    return Number(
+        key=key,
+        label=label,
+        low=low,
+        high=high,
+        default=default,
+        step=step,
+        help=help,
+        format=format,
     )
 
 
@@ -93,144 +309,51 @@ def steps(
     key: str,
     label: str,
     options: Sequence[float],
+    *,
     default: float,
     help: str,  # noqa: A002
     names: Callable[[float], str] = "{:g}".format,
-) -> float:
-    """One of a few numbers in order, as on a logarithmic scale; the URL holds the number."""
-    texts = [f"{option:g}" for option in options]
-    _follow_url(key, texts, f"{default:g}")
-    if not _hidden(key):
-        st.select_slider(
-            label,
-            texts,
-            format_func=lambda text: names(float(text)),
-            key=key,
-            help=help,
-            on_change=_write_url,
-            args=(key, f"{default:g}"),
-        )
-    return options[texts.index(st.session_state[key])]
-
-
-def switch(key: str, label: str, default: bool, help: str) -> bool:  # noqa: A002
-    """A switch that is on or off."""
-    raw = st.query_params.get(key)
-    if raw is not None and raw not in ("true", "false"):
-        _complain(key, raw, "true, false")
-    if _hidden(key):
-        return default if raw not in ("true", "false") else raw == "true"
-    return st.toggle(label, default, key=key, help=help, bind="query-params")
-
-
-def value(key: str, default: Option, options: Sequence[Option] = ()) -> Option:
-    """What the control `key` of this page stands at, wherever on the page it is drawn.
-
-    A figure that is shown alone may depend on a control of another one: then the URL tells, and
-    what is not one of `options`, if there are any, is named.
-    """
-    if key in st.session_state:
-        return type(default)(st.session_state[key])
-    raw = st.query_params.get(key, default)
-    try:
-        found = type(default)(raw)
-    except ValueError:
-        found = None
-    if found is not None and (not options or found in options):
-        return found
-    if options:
-        _complain(key, raw, ", ".join(map(str, options)))
-    return default  # without options the control itself complains
-
-
-def presets(key: str, settings: Mapping[str, Mapping[str, object]]) -> None:
-    """A row of buttons; each sets the controls of its figure to the values under its label."""
-    if _hidden(key):
-        return
-    with st.container(horizontal=True, gap="small"):
-        for position, (label, values) in enumerate(settings.items()):
-            st.button(
-                label,
-                key=f"{key}_{position}",
-                type="secondary",
-                on_click=set_all,
-                args=(values,),
-            )
-
-
-def set_all(values: Mapping[str, object]) -> None:
-    """Set the controls of the page to `values`, by their keys; call it in a callback only."""
-    for key, value in values.items():
-        if key in st.session_state.get(_SEEN, {}):
-            st.session_state[key] = value if isinstance(value, str) else f"{value:g}"
-            _write_url(key, None)
-        else:
-            st.session_state[key] = value
-
-
-def _follow_url(key: str, options: Sequence[str], default: str) -> None:
-    """Take the choice from the URL on a new page, or when the visitor went back to another one."""
-    seen = st.session_state.setdefault(_SEEN, {})
-    raw = st.query_params.get(key)
-    may_read = st.session_state.get(_READING_URL, True)
-    if key in st.session_state and not (may_read and raw != seen.get(key)):
-        return
-    if raw is not None and raw not in options:
-        _complain(key, raw, ", ".join(options))
-        raw = None
-    seen[key] = st.query_params.get(key)
-    st.session_state[key] = default if raw is None else raw
-
-
-def _write_url(key: str, default: str | None) -> None:
-    value = st.session_state[key]
-    if value == default:
-        st.query_params.pop(key, None)
-        st.session_state[_SEEN][key] = None
-    else:
-        st.query_params[key] = st.session_state[_SEEN][key] = value
-
-
-def _number_in_url(key: str, low: float, high: float, default: float) -> float:
-    raw = st.query_params.get(key)
-    if raw is None:
-        return default
-    try:
-        value = type(default)(raw)
-    except ValueError:
-        value = None
-    if value is None or not low <= value <= high:
-        _complain(
-            key,
-            raw,
-            t(
-                "a number from {low:g} to {high:g}",
-                "{low:g} 到 {high:g} 之间的数",
-                low=low,
-                high=high,
-            ),
-        )
-        return default
-    return value
-
-
-def _complain(key: str, raw: str, allowed: str) -> None:
-    st.warning(
-        t(
-            "The link asks for `{key}={raw}`, which is not possible here. Allowed: {allowed}.",
-            "链接中的 `{key}={raw}` 在这里无效。允许的取值：{allowed}。",
-            key=key,
-            raw=raw,
-            allowed=allowed,
-        ),
-        icon=":material/link_off:",
+) -> Steps:
+    """Declare one of a few numbers in order; the URL holds the number."""
+    return Steps(
+        key=key, label=label, options=tuple(options), default=default, help=help, names=names
     )
 
 
-def _hidden(key: str) -> bool:
+def switch(key: str, label: str, *, default: bool, help: str) -> Switch:  # noqa: A002
+    """Declare a switch that is on or off."""
+    return Switch(key=key, label=label, default=default, help=help)
+
+
+def opening(key: str, *, low: Value, high: Value, default: Value) -> Number[Value]:
+    """Declare where a slider inside a picture opens: a number of the URL without a widget."""
+    step = type(default)(1)
+    return number(key, key, low=low, high=high, default=default, step=step, help="")
+
+
+def set_all(values: Mapping[Control, object]) -> None:
+    """Set controls of the page as one act, which Back undoes; call it in a callback only."""
+    for control, value in values.items():
+        st.session_state[control.key] = value
+    write(values)
+
+
+def write(controls: Sequence[Control] | Mapping[Control, object]) -> None:
+    """Bring the URL up to date with `controls`; a value that is the default is left out."""
+    texts = {
+        control.key: None if control.value == control.default else control.text(control.value)
+        for control in controls
+    }
+    st.session_state[_SEEN].update(texts)
+    address.write(texts)
+
+
+def _moved_in_history() -> bool:
+    """Whether this run is the answer to Back or Forward."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def hidden(key: str) -> bool:
+    """Whether the link hides the control called `key`."""
     return key in st.query_params.get("hide", "").split(",")
-
-
-def row(count: int) -> list:
-    """`count` columns for one row of controls; on a phone they stand one below the other."""
-    return st.columns(count, vertical_alignment="bottom", gap="medium")

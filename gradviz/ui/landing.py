@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from gradviz import runs
 from gradviz.activations import activation, living_range
 from gradviz.charts.landing import landing
 from gradviz.recipe import Recipe
-from gradviz.ui.live import Frames, live_job, visitor
+from gradviz.runs import Job
+from gradviz.ui.live import Frames, live_job
 from gradviz.ui.measured import measured
 from gradviz.ui.picture import picture
 
@@ -37,13 +37,7 @@ def trained_landing_picture(recipe: Recipe, key: str) -> pd.DataFrame:
             shown.append(frames[-1].layers)
         _draw(shown[-1], recipe, key)
 
-    job = ("landing", recipe)
-    live_job(
-        f"{key}_run",
-        job,
-        lambda: runs.start_job(job, lambda: _training(recipe), visitor=visitor()),
-        draw,
-    )
+    live_job(f"{key}_run", Job(("landing", recipe), lambda: _training(recipe)), draw)
     return shown[-1]
 
 

@@ -1,35 +1,48 @@
 """A lesson: an article in the visitor's language with a figure in each of its slots.
 
-A page creates its `Lesson`, declares its figures with `@lesson.figure`, and shows it. A slot is a
-line `{{ name }}` of the article; `?figure=name` shows that figure alone.
+A page creates its `Lesson`, declares its controls and its figures with `@lesson.figure`, and shows
+it. A slot is a line `{{ name }}` of the article; `?figure=name` shows that figure alone.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import streamlit as st
 
 from gradviz.language import current, t
 from gradviz.ui import catalog, chrome, controls, share
+from gradviz.ui.address import plain
+from gradviz.ui.controls import Control
 from gradviz.ui.speech import use_visitors_language
 
 _SLOT = re.compile(r"^\{\{ *(\w+) *\}\} *$", re.MULTILINE)
+_LONGEST_REASON = 300  # characters of an error's message
 _log = logging.getLogger(__name__)
 
+_COLUMNS = 3  # of controls in a row; on a phone they stand one below the other
+
 Draw = Callable[[], str | None]
+Presets = Mapping[str, Mapping[Control, object]]
+Controls = Sequence[Control] | Callable[[], Sequence[Control]]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture that the reader can touch; `draw` returns the sentence on what to see in it."""
+    """A picture that the reader can touch; `draw` returns the sentence on what to see in it.
+
+    Above the picture stand buttons that set several controls at once, `presets` by their labels,
+    and the `controls` themselves, or what a function says they are in the present state.
+    """
 
     name: str
     title: tuple[str, str]
     draw: Draw
+    controls: Controls = ()
+    presets: Presets = field(default_factory=dict)
 
 
 class Lesson:
@@ -42,20 +55,25 @@ class Lesson:
         self.entry = catalog.find(name)
         self.edit = edit
         self.figures: dict[str, Figure] = {}
-        chrome.open_page(self.entry.title)
+        chrome.open_page(name, self.entry.title)
 
-    def figure(self, title: tuple[str, str]) -> Callable[[Draw], Draw]:
+    def figure(
+        self,
+        title: tuple[str, str],
+        controls: Controls = (),
+        presets: Presets | None = None,
+    ) -> Callable[[Draw], Draw]:
         """Declare the decorated function as the figure of the slot that bears its name."""
 
         def register(draw: Draw) -> Draw:
-            self.figures[draw.__name__] = Figure(draw.__name__, title, draw)
+            name = draw.__name__
+            self.figures[name] = Figure(name, title, draw, controls, presets or {})
             return draw
 
         return register
 
     def show(self, code: str) -> None:
         """Draw the page; `code` is the Python that computes its main picture in a notebook."""
-        controls.read_url(True)
         alone = chrome.single_figure()
         if alone is None:
             self._show_article()
@@ -65,7 +83,6 @@ class Lesson:
             show_figure(self.figures[alone])
         else:
             self._unknown_figure(alone)
-        controls.read_url(False)
 
     def _show_article(self) -> None:
         chrome.heading(self.entry.section, t(*self.entry.title))
@@ -86,9 +103,9 @@ class Lesson:
     def _unknown_figure(self, name: str) -> None:
         st.warning(
             t(
-                "There is no figure `{name}` in this lesson. Its figures: {known}.",
-                "本课没有名为 `{name}` 的图。可用的图：{known}。",
-                name=name,
+                "There is no figure {name} in this lesson. Its figures: {known}.",
+                "本课没有名为 {name} 的图。可用的图：{known}。",
+                name=plain(name),
                 known=", ".join(self.figures),
             )
         )
@@ -123,12 +140,43 @@ def _draw_figure(figure: Figure) -> None:
             st.caption(what_to_see)
 
 
+def _draw_presets(figure: Figure) -> None:
+    if not figure.presets or controls.hidden(f"{figure.name}_presets"):
+        return
+    with st.container(horizontal=True, gap="small"):
+        for position, (label, values) in enumerate(figure.presets.items()):
+            st.button(
+                label,
+                key=f"{figure.name}_presets_{position}",
+                on_click=controls.set_all,
+                args=(values,),
+            )
+
+
+def _draw_controls(figure: Figure) -> None:
+    declared = figure.controls() if callable(figure.controls) else figure.controls
+    shown = [control for control in declared if not controls.hidden(control.key)]
+    for start in range(0, len(shown), _COLUMNS):
+        row = shown[start : start + _COLUMNS]
+        for column, control in zip(_columns(len(row)), row, strict=True):
+            with column:
+                control.draw()
+
+
+def _columns(count: int) -> Sequence[st.delta_generator.DeltaGenerator]:
+    if count == 1:
+        return [st.container()]
+    return st.columns(count, vertical_alignment="bottom", gap="medium")
+
+
 def _guarded(figure: Figure) -> str | None:
     """Draw; a visitor reads what was wrong with a setting, and never a traceback."""
     try:
+        _draw_presets(figure)
+        _draw_controls(figure)
         return figure.draw()
     except (ValueError, NotImplementedError) as error:
-        st.warning(str(error), icon=":material/error:")
+        st.warning(plain(str(error), _LONGEST_REASON), icon=":material/error:")
     except Exception:
         _log.exception("figure %s", figure.name)
         st.error(

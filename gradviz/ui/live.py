@@ -14,7 +14,10 @@ import streamlit as st
 from gradviz import runs
 from gradviz.language import t
 from gradviz.recipe import RANGES, Recipe, replace
-from gradviz.runs import Run
+from gradviz.runs import Job, Run
+from gradviz.ui import controls
+from gradviz.ui.address import plain
+from gradviz.ui.controls import Number
 from gradviz.ui.speech import use_visitors_language
 
 # Seconds between two pictures. Much less starves the browser: it draws fewer pictures, not more.
@@ -42,37 +45,35 @@ def live_run(
     a race that somebody else has run, such as the figure above, is shown without being asked for.
     With `follow` a change of the controls trains anew, once the visitor has pressed Train.
     """
-    shift = seed_shift()
-    arms = {name: replace(recipe, seed=recipe.seed + shift) for name, recipe in arms.items()}
-    asked = (tuple(arms.items()), seeds)
-    if (join and runs.known(asked)) or (follow and _other_settings(key, arms)):
+    shift = seed_control()
+    arms = {name: replace(recipe, seed=recipe.seed + shift.value) for name, recipe in arms.items()}
+    job = runs.race_job(arms, seeds)
+    if (join and runs.known(job.key)) or (follow and _other_settings(key, arms)):
         _request_start(key)
     return live_job(
         key,
-        asked=asked,
-        start=lambda: runs.start(arms, seeds, visitor=visitor()),
+        job,
         draw=lambda frames: draw([frame for frame in frames if frame.phase == "training"]),
-        another_seed=lambda: _shift_seed(shift + seeds),
+        another_seed=lambda: controls.set_all({shift: shift.value + seeds}),
     )
 
 
 def live_job(
     key: str,
-    asked: object,
-    start: Callable[[], Run],
+    job: Job,
     draw: DrawFrames,
     another_seed: Callable[[], None] | None = None,
 ) -> Run | None:
-    """As `live_run`, for any background job; `asked` is everything that decides its outcome."""
+    """As `live_run`, for any background job."""
     slot = _slot(key)
     known, run = st.session_state.get(slot, (None, None))
-    if known != asked:
+    if known != job.key:
         _leave(run)
         run = None
     if st.session_state.pop(f"{key}_start", False):
-        run = start()
+        run = runs.start_job(job, visitor())
         run.wait(_FIRST_FRAME)
-        st.session_state[slot] = (asked, run)
+        st.session_state[slot] = (job.key, run)
     _buttons(key, run, another_seed)
     if run is not None and run.state not in runs.ENDED:
         st.fragment(_watch, run_every=_INTERVAL)(run, draw)
@@ -152,7 +153,7 @@ def _show(run: Run | None, draw: DrawFrames) -> None:
     if run is None:
         st.progress(0.0, t("Nothing is trained yet: press Train.", "尚未训练：请按“开始训练”。"))
     elif run.state == "failed":
-        st.error(t("The run failed: {error}", "训练失败：{error}", error=run.error))
+        st.error(t("The run failed: {error}", "训练失败：{error}", error=plain(run.error, 300)))
     else:
         st.progress(run.progress, _status(run))
     draw(run.frames if run is not None else [])
@@ -200,11 +201,6 @@ def visitor() -> str:
     return st.session_state.setdefault("visitor", uuid.uuid4().hex)
 
 
-def seed_shift() -> int:
-    """How far the visitor has moved on from the recipes' own seeds; kept in the URL."""
-    raw = st.query_params.get("seed", "0")
-    return int(raw) if raw.isdecimal() and int(raw) <= RANGES["seed"][1] // 2 else 0
-
-
-def _shift_seed(shift: int) -> None:
-    st.query_params["seed"] = str(shift)
+def seed_control() -> Number[int]:
+    """How far the visitor has moved on from the recipes' own seeds."""
+    return controls.opening("seed", low=0, high=int(RANGES["seed"][1]) // 2, default=0)

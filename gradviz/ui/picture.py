@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from gradviz.ui.controls import set_all
+from gradviz.ui.controls import Control, set_all
 
 if TYPE_CHECKING:
     import altair as alt
@@ -17,7 +17,7 @@ def picture(
     chart: alt.TopLevelMixin | dict[str, object],
     key: str,
     press: str | None = None,
-    sets: Mapping[str, str] | None = None,
+    sets: Mapping[str, Control] | None = None,
     stretch: bool = True,
 ) -> None:
     """Show `chart`, or a Vega-Lite spec, over the full width; its description is its alt text.
@@ -26,7 +26,7 @@ def picture(
 
     `key` keeps the same element over reruns, so that new data move the marks in place. With
     `press`, the name of a point selection of the chart, a press on a mark sets controls of the
-    page: `sets` maps the selection's fields to the controls' keys.
+    page: `sets` maps the selection's fields to controls.
     """
     options = {"width": "stretch" if stretch else "content", "key": key}
     if press is not None:
@@ -40,6 +40,7 @@ def picture(
         st.altair_chart(chart, **options)
 
 
-def _set_controls(key: str, press: str, sets: Mapping[str, str]) -> None:
+def _set_controls(key: str, press: str, sets: Mapping[str, Control]) -> None:
     for mark in st.session_state[key].selection[press]:
-        set_all({control: mark[field] for field, control in sets.items()})
+        # A mark's number reaches us as JSON has it: 1.0 may have become 1.
+        set_all({control: type(control.default)(mark[field]) for field, control in sets.items()})

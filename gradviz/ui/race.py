@@ -17,7 +17,7 @@ from gradviz.language import t
 from gradviz.quantities import QUANTITIES
 from gradviz.recipe import Recipe
 from gradviz.theory.predictions import predicted_signals
-from gradviz.ui.controls import choice
+from gradviz.ui.controls import Choice, choice
 from gradviz.ui.live import Frames, ended, live_run, show_events
 from gradviz.ui.picture import picture
 
@@ -89,16 +89,16 @@ def _hidden_values(frames: Frames, quantity: str) -> np.ndarray:
     return np.concatenate([[], *(frame.layers[quantity][:, :-1].ravel() for frame in frames)])
 
 
-def quantity_switch(
+def quantity_choice(
     key: str, options: Sequence[str] = ("delta", "weight_gradient", "update_ratio", "drift")
-) -> str:
-    """The control that chooses what the picture of a race shows by layer."""
+) -> Choice:
+    """Declare the control that chooses what the picture of a race shows by layer."""
     return choice(
         key,
         t("Show", "显示"),
         options,
-        options[0],
-        t(
+        default=options[0],
+        help=t(
             "The signal that arrives at a layer, the gradient of its weights, and the size of its "
             "update are three different things.",
             "传到某层的误差信号、该层权重的梯度、该层更新的大小，是三个不同的量。",

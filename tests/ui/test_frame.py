@@ -13,16 +13,23 @@ def controls_page():
 
     use_visitors_language()
     language_switch()
-    controls.read_url(True)
+    controls.start_page("test")
     quantity = ui.choice(
-        "quantity", "Quantity", ["delta", "update"], "delta", "help", names=str.upper
+        "quantity",
+        "Quantity",
+        ["delta", "update"],
+        default="delta",
+        help="help",
+        names=str.upper,
     )
-    depth = ui.number("depth", "Depth", 1, 40, 10, 1, "help")
-    lr = ui.steps("lr", "Rate", [0.001, 0.01, 0.1], 0.01, "help")
-    norm = ui.switch("norm", "Norm", False, "help")
-    ui.presets("presets", {"deep": {"depth": 30, "quantity": "update", "lr": 0.1, "norm": True}})
-    controls.read_url(False)
-    st.text(repr((quantity, depth, lr, norm)))
+    depth = ui.number("depth", "Depth", low=1, high=40, default=10, step=1, help="help")
+    lr = ui.steps("lr", "Rate", [0.001, 0.01, 0.1], default=0.01, help="help")
+    norm = ui.switch("norm", "Norm", default=False, help="help")
+    declared = [quantity, depth, lr, norm]
+    deep = {depth: 30, quantity: "update", lr: 0.1, norm: True}
+    figure = ui.Figure("figure", ("Figure", "图"), lambda: None, declared, {"deep": deep})
+    ui.show_figure(figure)
+    st.text(repr(tuple(control.value for control in declared)))
 
 
 def run(page, **query):
@@ -67,7 +74,7 @@ def test_a_bad_value_in_the_url_is_named_with_the_allowed_ones(key, value, allow
 
 def test_a_preset_sets_every_kind_of_control_and_the_url():
     app = run(controls_page)
-    app.button(key="presets_0").click().run()
+    app.button(key="figure_presets_0").click().run()
     assert state(app) == "('update', 30, 0.1, True)"
     assert app.query_params["quantity"] == "update"
 
@@ -138,8 +145,9 @@ def following_page():
     from gradviz import ui
     from gradviz.recipe import Recipe
 
-    steps = ui.number("steps", "Steps", 1, 20, 8, 1, "help")
-    arms = {"deep": Recipe(depth=3, width=4, steps=steps, batch_size=16)}
+    steps = ui.number("steps", "Steps", low=1, high=20, default=8, step=1, help="help")
+    steps.draw()
+    arms = {"deep": Recipe(depth=3, width=4, steps=steps.value, batch_size=16)}
     ui.live_run("follow", arms, 1, lambda frames: st.text(f"{len(frames)}"), follow=True)
 
 
