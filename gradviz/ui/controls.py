@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -22,7 +22,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from gradviz.language import t
 from gradviz.ui import address
 
-Value = TypeVar("Value", str, bool, int, float)
+Value = TypeVar("Value")
+Amount = TypeVar("Amount", int, float)
 
 # In the session state; the values of the controls stand there under their own keys.
 _PAGE = "controls_page"  # the page that they belong to
@@ -89,10 +90,12 @@ class Control(Generic[Value]):
         seen = st.session_state.setdefault(_SEEN, {})
         raw = st.query_params.get(self.key)
         if self.key in seen and (raw == seen[self.key] or not _moved_in_history()):
-            kept = st.session_state.get(self.key)
+            kept = st.session_state.get(self.key, self.default)
             return kept if self.accepts(kept) else self.default
         seen[self.key] = raw
-        found = self.default if raw is None else self.read(raw)
+        if raw is None:
+            return self.default
+        found = self.read(raw)
         if found is None:
             address.complain(self.key, raw, self.allowed())
             return self.default
@@ -142,27 +145,28 @@ class Choice(Control[str]):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Number(Control[Value]):
+class Number(Control[Amount]):
     """A number from `low` to `high` on a slider; an int if all four numbers are ints."""
 
-    low: Value
-    high: Value
-    step: Value
+    low: Amount
+    high: Amount
+    step: Amount
     format: str | None = None
 
-    def text(self, value: Value) -> str:
+    def text(self, value: Amount) -> str:
         """See `Control.text`."""
         return f"{value:.10g}"
 
-    def read(self, raw: str) -> Value | None:
+    def read(self, raw: str) -> Amount | None:
         """See `Control.read`."""
         whole = isinstance(self.default, int)
         found = address.whole_number(raw) if whole else address.decimal_number(raw)
-        return found if self.accepts(found) else None
+        return cast("Amount", found) if self.accepts(found) else None
 
     def accepts(self, value: object) -> bool:
         """See `Control.accepts`."""
-        return type(value) is type(self.default) and self.low <= value <= self.high
+        same_type = type(value) is type(self.default)
+        return same_type and self.low <= cast("float", value) <= self.high
 
     def allowed(self) -> str:
         """See `Control.allowed`."""
@@ -174,11 +178,13 @@ class Number(Control[Value]):
         )
 
     def _widget(self) -> None:
+        # The four numbers are of one type, which Streamlit's overloads ask for one by one.
+        low, high, step = cast("tuple[float, float, float]", (self.low, self.high, self.step))
         st.slider(
             self.label,
-            self.low,
-            self.high,
-            step=self.step,
+            low,
+            high,
+            step=step,
             format=self.format,
             key=self.key,
             help=self.help,
@@ -285,13 +291,13 @@ def number(
     key: str,
     label: str,
     *,
-    low: Value,
-    high: Value,
-    default: Value,
-    step: Value,
+    low: Amount,
+    high: Amount,
+    default: Amount,
+    step: Amount,
     help: str,  # noqa: A002
     format: str | None = None,  # noqa: A002
-) -> Number[Value]:
+) -> Number[Amount]:
     """Declare a number from `low` to `high`; an int if all four numbers are ints."""
     return Number(
         key=key,
@@ -325,7 +331,7 @@ def switch(key: str, label: str, *, default: bool, help: str) -> Switch:  # noqa
     return Switch(key=key, label=label, default=default, help=help)
 
 
-def opening(key: str, *, low: Value, high: Value, default: Value) -> Number[Value]:
+def opening(key: str, *, low: Amount, high: Amount, default: Amount) -> Number[Amount]:
     """Declare where a slider inside a picture opens: a number of the URL without a widget."""
     step = type(default)(1)
     return number(key, key, low=low, high=high, default=default, step=step, help="")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from gradviz.language import current, t
 from gradviz.ui import catalog, chrome, controls, share
@@ -163,7 +164,7 @@ def _draw_controls(figure: Figure) -> None:
                 control.draw()
 
 
-def _columns(count: int) -> Sequence[st.delta_generator.DeltaGenerator]:
+def _columns(count: int) -> Sequence[DeltaGenerator]:
     if count == 1:
         return [st.container()]
     return st.columns(count, vertical_alignment="bottom", gap="medium")

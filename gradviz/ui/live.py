@@ -137,7 +137,8 @@ def _buttons(key: str, run: Run | None, another_seed: Callable[[], None] | None)
                     "Train again from other random weights and batches.",
                     "换一组随机初始权重和批次，再训练一遍。",
                 ),
-                on_click=lambda: (another_seed(), _request_start(key)),
+                on_click=_start_again,
+                args=(key, another_seed),
             )
 
 
@@ -189,6 +190,11 @@ def _other_settings(key: str, arms: Mapping[str, Recipe]) -> bool:
 
 def _request_start(key: str) -> None:
     st.session_state[f"{key}_start"] = True
+
+
+def _start_again(key: str, another_seed: Callable[[], None]) -> None:
+    another_seed()
+    _request_start(key)
 
 
 def _leave(run: Run | None) -> None:

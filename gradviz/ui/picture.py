@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def picture(
-    chart: alt.TopLevelMixin | dict[str, object],
+    chart: alt.TopLevelMixin | dict[str, Any],
     key: str,
     press: str | None = None,
     sets: Mapping[str, Control] | None = None,
@@ -28,16 +29,18 @@ def picture(
     `press`, the name of a point selection of the chart, a press on a mark sets controls of the
     page: `sets` maps the selection's fields to controls.
     """
-    options = {"width": "stretch" if stretch else "content", "key": key}
-    if press is not None:
-        options |= {
-            "selection_mode": press,
-            "on_select": lambda: _set_controls(key, press, sets or {}),
-        }
+    width = "stretch" if stretch else "content"
+    # Streamlit names the one class of Altair's that it means; any top-level chart is drawn alike.
     if isinstance(chart, dict):
-        st.vega_lite_chart(spec=chart, **options)
+        draw = functools.partial(st.vega_lite_chart, spec=chart, width=width, key=key)
     else:
-        st.altair_chart(chart, **options)
+        whole = cast("alt.Chart", chart)
+        draw = functools.partial(st.altair_chart, whole, width=width, key=key)
+    if press is None:
+        draw()
+    else:
+        set_controls = functools.partial(_set_controls, key, press, sets or {})
+        draw(on_select=set_controls, selection_mode=press)
 
 
 def _set_controls(key: str, press: str, sets: Mapping[str, Control]) -> None:

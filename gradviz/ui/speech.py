@@ -39,7 +39,7 @@ def language_switch() -> None:
         list(LANGUAGES),
         default=language.current(),
         required=True,
-        format_func=LANGUAGES.get,
+        format_func=lambda code: LANGUAGES[code],
         key=_SWITCH,
         on_change=_switched,
         label_visibility="collapsed",
