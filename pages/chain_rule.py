@@ -117,7 +117,10 @@ def scalar() -> str:
         t("Activation", "激活函数"),
         ("sigmoid", "tanh", "relu"),
         "sigmoid",
-        t("Its slope φ′(z) is one half of the factor.", "它的斜率 φ′(z) 是因子的一半。"),
+        t(
+            "Its slope φ′(z) is one of the two numbers that make the factor; w is the other.",
+            "因子由两个数相乘而成：一个是它的斜率 φ′(z)，另一个是 w。",
+        ),
     )
     phi = activation(name)
     presets = scalar_presets(name)
@@ -211,8 +214,8 @@ def matrix_controls() -> tuple[str, int, float, int]:
             GAINS,
             1.0,
             t(
-                "At gain 1 every matrix keeps the mean square of what it multiplies.",
-                "增益为 1 时，矩阵不改变所乘向量的均方值。",
+                "At gain 1 every matrix keeps, on average, the mean square of what it multiplies.",
+                "增益为 1 时，矩阵平均而言不改变所乘向量的均方值。",
             ),
         )
     with columns[3]:
