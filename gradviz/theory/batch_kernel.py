@@ -4,8 +4,8 @@ The formula of `mean_field` takes every unit's spread over the batch for the sam
 that where the batch has many directions of about the same size. Real data have few: the
 covariance of the digits has (Σλ)²/Σλ² ≈ 19 directions, that of the spirals 1.9. Then the spread s
 of a unit depends on its own weights, and since BatchNorm's backward pass divides by it, what
-counts is E[1/s²], which is larger than 1/E[s²]: by 2 in 19, were all directions equal. That
-alone is 5% of δ per layer.
+counts is E[1/s²], which is larger than 1/E[s²]: by about 2 in 19, were all directions equal.
+That alone is 5% of δ per layer.
 
 So here the whole covariance over the batch goes from layer to layer, [examples, examples], as in
 Yang et al. 2019 ("A Mean Field Theory of Batch Normalization", section 3), and with it that of
@@ -24,7 +24,7 @@ from gradviz.theory.mean_field import branch_scale, weight_scale
 Array = np.ndarray
 
 # The covariance of a larger batch is like that of its first examples, and costs more.
-MAX_EXAMPLES = 256
+MAX_EXAMPLES = 128
 
 
 def predicted_batchnorm_delta(
@@ -33,7 +33,7 @@ def predicted_batchnorm_delta(
     """δ at hidden layers 1 to depth at initialization, relative to the last one's, [depth].
 
     For a recipe with `norm="batch"`, residual or not. The batch is the first `batch_size` of the
-    `inputs` [examples, features], at most 256 of them. `units` is the number of samples in each
+    `inputs` [examples, features], at most 128 of them. `units` is the number of samples in each
     layer, drawn by `seed`: with 1024 of them δ_1 of ten layers on digits is known to 2%. Where the
     inputs have two directions E[1/s²] itself diverges, if slowly, and δ_1 varies by a third with
     the draw, as it does among networks; a linear network, which never gets more, by a factor.
