@@ -55,7 +55,10 @@ SCALAR_PHI = ui.choice(
     t("Activation", "激活函数"),
     NAMES,
     default="sigmoid",
-    help=t("Its slope φ′(z) is one half of the factor.", "它的斜率 φ′(z) 是因子的一半。"),
+    help=t(
+        "Its slope φ′(z) is one of the two numbers that make the factor; w is the other.",
+        "因子由两个数相乘而成：一个是它的斜率 φ′(z)，另一个是 w。",
+    ),
 )
 CELL_W = ui.opening("w", low=-W_LIMIT, high=W_LIMIT, default=2.0)
 CELL_Z = ui.opening("z", low=-Z_LIMIT, high=Z_LIMIT, default=0.25)

@@ -1,6 +1,7 @@
 """§3.2: L1 and L2 regularization, which pull weights back, and pull at the signal too."""
 
 from gradviz import ui
+from gradviz.activations import ACTIVATIONS
 from gradviz.charts.regularization.loss_parts import loss_parts
 from gradviz.charts.regularization.penalties import penalties
 from gradviz.engine.history import curves_frame
@@ -11,7 +12,8 @@ lesson = ui.remedy("regularization")
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.02, 0.03, 0.1)
 HELPS, TOO_STRONG = 0.02, 0.1
-LARGE = Recipe(activation="tanh", gain=4.0, depth=10, lr=0.02, steps=200)
+LARGE_GAIN = 4.0
+LARGE = Recipe(activation="tanh", gain=LARGE_GAIN, depth=10, lr=0.02, steps=200)
 WRECKED = Recipe(activation="relu", gain=3.0, depth=6, lr=0.01, steps=200)
 STRENGTH = ui.steps(
     "strength",
@@ -95,9 +97,10 @@ def race() -> str:
     chosen = arms(STRENGTH.value)
     ui.race("race", chosen, arm_names(), QUANTITY.value, theory=["plain"], follow=True)
     return t(
-        "Ten tanh layers whose weights start four times as large as they should; same digits, same "
-        "batches, same first weights.",
-        "十层 tanh，初始权重是合适值的四倍；数据、批次与初始权重都相同。",
+        "Ten tanh layers whose weights start {times:.2g} times as large as tanh's usual gain makes "
+        "them; same digits, same batches, same first weights.",
+        "十层 tanh，初始权重是 tanh 常用增益的 {times:.2g} 倍；数据、批次与初始权重都相同。",
+        times=LARGE_GAIN / ACTIVATIONS[LARGE.activation].gain,
     )
 
 

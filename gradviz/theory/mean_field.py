@@ -11,6 +11,7 @@ Sources: Poole et al. 2016 (variance map), Schoenholz et al. 2017 (χ, critical 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -31,6 +32,10 @@ _WEIGHTS = np.concatenate([_HALF_WEIGHTS, _HALF_WEIGHTS])
 
 # Squares of larger pre-activations would overflow; past here only the growth rate matters.
 _LARGEST_VARIANCE = 1e200
+# Below it counts as 0, and a slope at variance 0 is what it is here.
+_SMALLEST_VARIANCE = 1e-200
+# The relative error to be expected of a computed variance, with a margin.
+_ROUNDING = 1e-12
 
 
 def gaussian_mean(
@@ -51,7 +56,12 @@ def mean_square(phi: Activation, variance: float | np.ndarray = 1.0) -> float | 
 
 
 def mean_square_slope(phi: Activation, variance: float | np.ndarray = 1.0) -> float | np.ndarray:
-    """E[φ′(z)²] for z ~ N(0, variance)."""
+    """E[φ′(z)²] for z ~ N(0, variance).
+
+    At variance 0 it is the limit from above: where φ has a kink at 0, the mean of the squares of
+    its two slopes there (1/2 for ReLU), and not the square of the one that φ′(0) returns.
+    """
+    variance = np.maximum(np.asarray(variance, dtype=float), _SMALLEST_VARIANCE)
     return gaussian_mean(lambda z: phi.derivative(z) ** 2, variance)
 
 
@@ -77,30 +87,39 @@ def fixed_point(phi: Activation, sigma_w: float, sigma_b: float, start: float = 
 
     The map grows with q, so the trajectory moves one way until it meets its first fixed point;
     that is bracketed by doubling or halving and then bisected, because at criticality plain
-    iteration converges only like 1/depth.
+    iteration converges only like 1/depth. Where the map is q + σ_b², as for ReLU at σ_w = √2, the
+    variance grows forever, though ever more slowly in proportion; that is told from a distant
+    fixed point if σ_w² differs from the critical one by more than 1e-12 of it.
     """
 
     def drift(q: float) -> float:
-        moved = variance_map(phi, sigma_w, sigma_b, q) - q
-        return 0.0 if abs(moved) <= 1e-12 * q else moved
+        return variance_map(phi, sigma_w, sigma_b, q) - q
 
-    direction = np.sign(drift(start))
-    if direction == 0:
-        return start
+    def direction(q: float) -> float:
+        moved = drift(q)
+        return 0.0 if abs(moved) <= _ROUNDING * q else np.sign(moved)
+
+    way = direction(start)
+    if way == 0:
+        if sigma_b == 0:
+            return start
+        # What a bias adds may be lost in rounding, and then it only looks like standing still.
+        way = 1.0
     near, far = start, start
-    while np.sign(drift(far)) == direction:
-        near, far = far, far * 2.0**direction
-        if far < 1e-12:
+    while direction(far) in (way, 0):
+        near, far = far, far * 2.0**way
+        if far < _SMALLEST_VARIANCE:
             return 0.0
-        if far > 1e12:
+        if far > _LARGEST_VARIANCE:
             return math.inf
-    return _bisect(lambda q: direction * drift(q), near, far)
+    return _bisect(lambda q: way * drift(q), near, far)
 
 
 def chi(phi: Activation, sigma_w: float, variance: float | np.ndarray) -> float | np.ndarray:
     """χ = σ_w² E[φ′(z)²], the factor of δ² per layer (Schoenholz et al. 2017, section 3).
 
-    Below 1 the gradient vanishes with depth, above 1 it explodes; δ itself changes by √χ.
+    Below 1 the gradient vanishes with depth, above 1 it explodes; δ itself changes by √χ. At
+    variance 0 it is the limit from above, as in `mean_square_slope`.
     """
     return sigma_w**2 * mean_square_slope(phi, variance)
 
@@ -110,7 +129,42 @@ def critical_sigma_w(phi: Activation, sigma_b: float) -> float:
 
     χ = 1 says σ_w² = 1/E[φ′²]; then q is a fixed point if σ_b² = q − σ_w² E[φ²], which is
     solved for q. For ReLU and LeakyReLU, whose χ does not depend on q, it is √(1/E[φ′²]).
+
+    Warns with `UnstableCriticalPoint` if a network does not stay at that fixed point. So it is for
+    GELU and SiLU, with σ_b = 0 and with small biases: χ is 1 at the variance 0, where σ_w = 2, but
+    a network of that scale that starts from any other variance leaves it further with each layer,
+    and its gradient explodes (δ_1/δ_L ≈ 10⁶ at 40 layers).
     """
+    q = _critical_variance(phi, sigma_b)
+    sigma_w = 1 / math.sqrt(mean_square_slope(phi, q))
+    if not is_stable(phi, sigma_w, sigma_b, q):
+        warnings.warn(
+            f"{phi.name} with sigma_w={sigma_w:.4g} is critical at the variance {round(q, 9):.2g} "
+            "only, and one that starts higher grows from layer to layer",
+            UnstableCriticalPoint,
+            stacklevel=2,
+        )
+    return sigma_w
+
+
+class UnstableCriticalPoint(UserWarning):
+    """χ is 1 at a variance at which no network stays."""
+
+
+def is_stable(phi: Activation, sigma_w: float, sigma_b: float, fixed: float) -> bool:
+    """Whether a variance a little above the fixed point `fixed` keeps to it, or at least its χ.
+
+    ReLU's χ is the same at every variance, so for it nothing is lost where the variance moves.
+    The step upwards is 1%, and from 0 to 1e-4.
+    """
+    above = max(1.01 * fixed, 1e-4)
+    moves_on = variance_map(phi, sigma_w, sigma_b, above) > above * (1 + _ROUNDING)
+    change = chi(phi, sigma_w, above) / chi(phi, sigma_w, fixed) - 1
+    return not (moves_on and abs(change) > 1e-9)
+
+
+def _critical_variance(phi: Activation, sigma_b: float) -> float:
+    """The fixed point q at which χ = 1, from 1e-12 to 1e6."""
 
     def missing(q: float) -> float:
         return sigma_b**2 - q + mean_square(phi, q) / mean_square_slope(phi, q)
@@ -119,12 +173,10 @@ def critical_sigma_w(phi: Activation, sigma_b: float) -> float:
     # missing at the largest, the variance has no fixed point, but χ = 1 still has a solution.
     smallest, largest = 1e-12, 1e6
     if missing(smallest) <= 1e-12:
-        q = smallest
-    elif missing(largest) >= -1e-12 * largest:
-        q = largest
-    else:
-        q = _bisect(missing, smallest, largest)
-    return 1 / math.sqrt(mean_square_slope(phi, q))
+        return smallest
+    if missing(largest) >= -1e-12 * largest:
+        return largest
+    return _bisect(missing, smallest, largest)
 
 
 def weight_scale(
@@ -166,6 +218,11 @@ def predicted_delta(recipe: Recipe, inputs: np.ndarray) -> np.ndarray:
     section 2.2, backward case). A norm divides by the variance that it removes (Yang et al. 2019).
     In a residual network the signal g_l at a block's output grows by 1 + the branch's factor,
     and δ²_l = s² σ_v² E[φ′(z_l)²] g²_l (Yang & Schoenholz 2017). `recipe.pretrain` is ignored.
+
+    With `norm="batch"` this holds for large batches of examples in general position: within 6%
+    over ten layers for 512 Gaussian inputs of 256 features. On digits, whose covariance has few
+    directions, δ_1 comes out 1.3 to 1.5 times as large as this says for sigmoid, tanh, ELU, SELU
+    and linear; `batch_kernel.predicted_batchnorm_delta` takes the batch as it is.
     """
     slopes = mean_square_slope(_activation(recipe), predicted_variances(recipe, inputs))
     sigma_w, _ = weight_scale(recipe, recipe.width, recipe.width)
@@ -174,7 +231,7 @@ def predicted_delta(recipe: Recipe, inputs: np.ndarray) -> np.ndarray:
         if recipe.norm != "none":
             back /= _linear_variances(recipe, inputs)
         if recipe.residual:
-            growth = 1 + (_branch_scale(recipe)[0] ** 2) * slopes * back
+            growth = 1 + (branch_scale(recipe)[0] ** 2) * slopes * back
             factors = growth[1:] * slopes[:-1] / slopes[1:]
         else:
             factors = back[1:] * slopes[:-1]
@@ -193,10 +250,11 @@ def residual_growth(scale: float, depth: int) -> float:
 
 
 def batchnorm_factor(phi: Activation) -> float:
-    """The factor of δ² per layer that BatchNorm leads to, E[φ′²]/Var[φ], for large batches.
+    """The factor of δ² per layer that BatchNorm leads to, E[φ′²]/Var[φ].
 
     BatchNorm sets z ~ N(0, 1) and divides by the spread of the layer's input, σ_w² Var[φ(z)], so
-    the weights' scale cancels. π/(π − 1) for ReLU, 1 for linear (Yang et al. 2019).
+    the weights' scale cancels. π/(π − 1) for ReLU, 1 for linear (Yang et al. 2019). For large
+    batches of examples in general position; see `predicted_delta`.
     """
     return mean_square_slope(phi) / _spread(phi, 1.0)
 
@@ -216,7 +274,7 @@ def _linear_variances(recipe: Recipe, inputs: np.ndarray) -> np.ndarray:
         variance = linear[-1] if recipe.norm == "none" else 1.0
         branch = _spread(phi, variance) if centered else mean_square(phi, variance)
         if recipe.residual:
-            sigma_v, sigma_c = _branch_scale(recipe)
+            sigma_v, sigma_c = branch_scale(recipe)
             if fan_in != recipe.width:
                 power *= weight_scale(recipe, fan_in, recipe.width, gain=1.0)[0] ** 2
             power += sigma_v**2 * branch + (0.0 if centered else sigma_c**2)
@@ -226,8 +284,11 @@ def _linear_variances(recipe: Recipe, inputs: np.ndarray) -> np.ndarray:
     return np.array(linear)
 
 
-def _branch_scale(recipe: Recipe) -> tuple[float, float]:
-    """(s·σ_v, s·σ_c): the scale of a residual branch's second matrix and of its bias."""
+def branch_scale(recipe: Recipe) -> tuple[float, float]:
+    """(s·σ_v, s·σ_c): the scale of a residual branch's second matrix and of its bias.
+
+    s is the recipe's, or 1/√depth; σ_v² is fan_in·Var(V) and σ_c² is Var(c).
+    """
     scale = recipe.residual_scale
     scale = 1 / math.sqrt(recipe.depth) if scale is None else scale
     sigma_v, sigma_c = weight_scale(recipe, recipe.width, recipe.width, gain=1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from gradviz.activations import activation
 from gradviz.data import load
 from gradviz.recipe import Recipe
+from gradviz.theory.batch_kernel import predicted_batchnorm_delta
 from gradviz.theory.mean_field import (
     mean_square_slope,
     predicted_delta,
@@ -28,11 +30,20 @@ def predicted_signals(arms: Mapping[str, Recipe], history: pd.DataFrame) -> pd.D
     measured = _measured_last(history)
     parts = []
     for arm, recipe in arms.items():
-        profile = predicted_delta(recipe, load(recipe.dataset, recipe.seed).x_train)
         layers = range(1, recipe.depth + 1)
-        value = profile * measured.get(arm, 1.0)
+        value = _profile(recipe) * measured.get(arm, 1.0)
         parts.append(pd.DataFrame({"arm": arm, "layer": layers, "value": value}))
     return pd.concat(parts, ignore_index=True)
+
+
+@functools.lru_cache(maxsize=100)
+def _profile(recipe: Recipe) -> np.ndarray:
+    """δ by layer on the recipe's own data. Kept, because a run in progress is drawn many times."""
+    inputs = load(recipe.dataset, recipe.seed).x_train
+    predict = predicted_batchnorm_delta if recipe.norm == "batch" else predicted_delta
+    profile = predict(recipe, inputs)
+    profile.setflags(write=False)
+    return profile
 
 
 def _measured_last(history: pd.DataFrame) -> dict[str, float]:

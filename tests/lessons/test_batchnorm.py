@@ -90,6 +90,6 @@ def test_layernorm_does_not_keep_the_examples_apart():
 def test_limit_deep_batchnorm_explodes_and_does_not_train():
     arms = arms_on_page("batchnorm", "limit")
     delta = last_frame(replace(arms["deep"], steps=0), 3).layers["delta"]
-    assert (delta[:, 0] / delta[:, -2]) ** (1 / 79) == pytest.approx(1.21, abs=0.05)
+    assert (delta[:, 0] / delta[:, -2]) ** (1 / 79) == pytest.approx(1.24, abs=0.03)
     assert (last_frame(arms["deep"], 3).accuracy < 0.7).all()
     assert (last_frame(arms["shallow"], 3).accuracy > 0.9).all()

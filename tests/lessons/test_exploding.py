@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from gradviz.activations import activation
+from gradviz.data import load
 from gradviz.engine.initial_signal import signal_at_start, signal_by_depth
 from gradviz.engine.train import race
 from gradviz.recipe import Recipe
-from gradviz.theory.mean_field import critical_sigma_w
+from gradviz.theory.mean_field import critical_sigma_w, predicted_delta
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,12 @@ def test_delta_changes_per_layer_as_mean_field_says(name, gain, per_layer):
     recipe = Recipe(activation=name, gain=gain, depth=20, width=128)
     first = signal_at_start(recipe, seeds=2).query("layer == 1")["value"]
     assert np.mean(first) ** (1 / 19) == pytest.approx(per_layer, rel=0.03)
+
+
+def test_sigmoid_shrinks_the_signal_to_0_236_of_its_size():
+    recipe = Recipe(activation="sigmoid", gain=1.0, depth=20)
+    factors = predicted_delta(recipe, load("digits").x_train)
+    assert factors[9] / factors[10] == pytest.approx(0.236, abs=5e-4)
 
 
 def test_critical_scales():

@@ -5,6 +5,7 @@ import pytest
 import torch
 from lessons import arms_on_page, last_frame
 
+from gradviz.activations import ACTIVATIONS
 from gradviz.engine.history import histogram_frame
 from gradviz.engine.optimizer import make_optimizer
 from gradviz.engine.train import race
@@ -28,6 +29,13 @@ def test_the_default_race_is_won_by_the_penalties(ends):
     assert (accuracy["l2"] > 0.9).sum() >= 4
     assert (accuracy["l1"] > accuracy["plain"] + 0.05).sum() >= 4
     assert (accuracy["plain"] < 0.75).sum() >= 4
+
+
+def test_the_first_weights_are_2_4_times_as_large_as_tanhs_gain_makes_them():
+    plain = arms_on_page("regularization", "race")["plain"]
+    assert plain.init == "kaiming_normal" and plain.gain == 4
+    assert ACTIVATIONS[plain.activation].gain == pytest.approx(5 / 3)
+    assert plain.gain / ACTIVATIONS[plain.activation].gain == pytest.approx(2.4)
 
 
 def test_the_weights_shrink_with_the_penalties(ends):

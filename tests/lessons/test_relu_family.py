@@ -120,8 +120,18 @@ def test_large_steps_kill_most_relu_units_and_no_leaky_ones():
     assert np.isnan(leaky[-1].accuracy).sum() >= 3
 
 
-def test_the_slope_of_elu_is_rounded_to_zero_far_below_zero():
-    near, far = slopes(ACTIVATIONS["elu"], torch.tensor([-80.0, -110.0])).tolist()
+def test_such_steps_overflow_most_leaky_and_elu_seeds_and_about_half_of_relus():
+    arms = arms_on_page("relu_family", "race", lr=0.2)
+    lost = {
+        name: np.isnan(last_frame(arms[name], 20).accuracy).sum()
+        for name in ("relu", "leaky_relu", "elu")
+    }
+    assert lost["leaky_relu"] >= 13 and lost["elu"] >= 13
+    assert 5 <= lost["relu"] <= 15
+
+
+def test_the_slope_of_elu_is_rounded_to_zero_below_minus_104():
+    near, far = slopes(ACTIVATIONS["elu"], torch.tensor([-103.0, -104.0])).tolist()
     assert near > 0 == far
 
 

@@ -96,17 +96,30 @@ def test_growth_of_a_plain_network_is_refused():
         block_growth(Recipe(), load("digits").x_train[:8])
 
 
-def test_a_block_without_a_linear_end_does_not_obey_the_law():
+def growth_without_a_linear_end(width, draws, blocks=30):
+    """By how much the mean square of h grows over blocks h + ReLU(W h), W as He draws it."""
     random, grown = generator(0, "blocks"), []
-    for _ in range(5):
-        start = h = torch.randn(128, 256, generator=random)
-        for _ in range(30):
-            weight = torch.randn(256, 256, generator=random) * (2 / 256) ** 0.5
+    for _ in range(draws):
+        start = h = torch.randn(128, width, generator=random)
+        for _ in range(blocks):
+            weight = torch.randn(width, width, generator=random) * (2 / width) ** 0.5
             h = h + torch.relu(h @ weight)
         grown.append((h.square().mean() / start.square().mean()).item())
-    middle = np.log10(grown).mean()
-    assert middle == pytest.approx(np.log10(5.6e13), abs=0.4)  # reference
-    assert middle > 13 > np.log10(residual_growth(1.0, 30)) + 3
+    return np.array(grown)
+
+
+def test_a_block_without_a_linear_end_does_not_obey_the_law():
+    # In a wide network W h ~ N(0, 2q), so ReLU adds q to the mean square and √(q/π) to the mean.
+    q, mean = 1.0, 0.0
+    for _ in range(30):
+        q, mean = 2 * q + 2 * mean * (q / np.pi) ** 0.5, mean + (q / np.pi) ** 0.5
+    assert q == pytest.approx(4e13, rel=0.03)
+    wide = growth_without_a_linear_end(256, 5)
+    assert np.log10(wide).mean() == pytest.approx(np.log10(q), abs=0.2)
+    assert np.log10(wide).mean() == pytest.approx(np.log10(5.6e13), abs=0.4)  # reference
+    assert residual_growth(1.0, 30) == pytest.approx(1e9, rel=0.1)
+    narrow = growth_without_a_linear_end(64, 20)
+    assert 4e11 < narrow.min() < 1e13 < narrow.mean()
 
 
 def test_the_branch_form_is_that_of_the_fine_print():

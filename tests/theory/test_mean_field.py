@@ -87,6 +87,62 @@ def test_fixed_points():
     assert theory.variances(TANH, 1.5, 0.3, 4.0, 60)[-1] == pytest.approx(q, rel=1e-6)
 
 
+def test_slopes_at_variance_0_are_the_limit_from_above():
+    expected = {"relu": 0.125, "leaky_relu": 0.125, "selu": 0.524, "tanh": 0.25, "linear": 0.25}
+    for name, value in expected.items():
+        assert theory.chi(activation(name), 0.5, 0.0) == pytest.approx(value, abs=5e-4)
+    for phi in (*ACTIVATIONS.values(), activation("elu", alpha=2.0)):
+        limit = theory.chi(phi, 0.5, 1e-14)
+        assert theory.chi(phi, 0.5, 0.0) == pytest.approx(limit, rel=1e-6)
+        assert theory.chi(phi, 0.5, np.zeros(2)) == pytest.approx([limit] * 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("start", [1.0, 1e6, 1e13])
+@pytest.mark.parametrize("sigma_b", [1e-3, 0.1, 1.0])
+def test_at_criticality_a_bias_lets_the_variance_grow_forever(sigma_b, start):
+    assert theory.fixed_point(RELU, math.sqrt(2), sigma_b, start) == math.inf
+    assert theory.fixed_point(activation("linear"), 1.0, sigma_b, start) == math.inf
+
+
+@pytest.mark.parametrize(("short", "sigma_b"), [(1e-6, 0.1), (1e-8, 1.0), (1e-10, 100.0)])
+def test_large_and_small_fixed_points_are_finite(short, sigma_b):
+    # V = (1 − short) q + σ_b².
+    expected = sigma_b**2 / short
+    for start in (1.0, 100 * expected):
+        found = theory.fixed_point(RELU, math.sqrt(2 * (1 - short)), sigma_b, start)
+        assert found == pytest.approx(expected, rel=1e-3)
+    assert theory.fixed_point(RELU, 1, 1e-8) == pytest.approx(2e-16, rel=1e-9)
+    q = theory.fixed_point(TANH, 1.5, 0.3)
+    assert theory.fixed_point(TANH, 1.5, 0.3, q) == pytest.approx(q, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+def test_gelu_and_silu_do_not_stay_at_their_critical_point(name):
+    from gradviz.engine.initial_signal import signal_at_start
+
+    phi = activation(name)
+    with pytest.warns(theory.UnstableCriticalPoint, match=name):
+        sigma_w = theory.critical_sigma_w(phi, 0)
+    assert sigma_w == pytest.approx(2, abs=1e-6)
+    assert not theory.is_stable(phi, sigma_w, 0, 0)
+    grown = theory.variances(phi, sigma_w, 0, 1.0, 40)
+    assert grown[-1] > 100 * grown[0] and theory.chi(phi, sigma_w, grown[-1]) > 1.5
+    recipe = Recipe(activation=name, gain=sigma_w, depth=40, width=128)
+    first = signal_at_start(recipe).query("layer == 1")["value"]
+    assert (first > 1e5).all()
+    with pytest.warns(theory.UnstableCriticalPoint):
+        theory.critical_sigma_w(phi, 0.1)
+    theory.critical_sigma_w(phi, 1.0)  # A warning here would be an error.
+
+
+def test_the_other_critical_points_hold_and_those_above_tanhs_do_not():
+    for name in ACTIVATIONS.keys() - {"gelu", "silu"}:
+        for sigma_b in (0.0, 0.1, 1.0):
+            theory.critical_sigma_w(activation(name), sigma_b)
+    assert theory.is_stable(TANH, 2, 0, theory.fixed_point(TANH, 2, 0))
+    assert not theory.is_stable(TANH, 2, 0, 0)
+
+
 def test_variances_start_at_the_first_and_never_warn():
     assert theory.variances(RELU, 1, 0, 8.0, 4) == pytest.approx([8, 4, 2, 1])
     for phi in ACTIVATIONS.values():

@@ -23,6 +23,15 @@ def test_the_line_starts_at_the_measured_last_layer_and_meets_the_marks():
         np.testing.assert_allclose(lines[arm], marks, rtol=0.25)
 
 
+def test_under_batchnorm_the_line_knows_the_batch():
+    arms = {"sigmoid": replace(DEEP, norm="batch", depth=10)}
+    history = history_frame(race(arms, seeds=3))
+    marks = history[history["quantity"] == "delta"].groupby("layer")["value"].mean()
+    line = predicted_signals(arms, history)["value"].to_numpy()
+    np.testing.assert_allclose(line, marks.to_numpy()[:10], rtol=0.25)
+    assert line[0] > 1.2 * line[-1]
+
+
 def test_before_a_run_the_line_ends_at_one():
     lines = predicted_signals(ARMS, history_frame([]))
     assert lines[lines["layer"] == DEEP.depth]["value"].tolist() == [1.0, 1.0]
