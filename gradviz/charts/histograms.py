@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from gradviz.charts.layers import FRAME, Names, arm_color
+from gradviz.charts.parts.expressions import in_words
 from gradviz.charts.parts.theme import WORDS, themed
 from gradviz.language import current, t
 
@@ -131,5 +132,4 @@ def _row(look: Look, layer: int, position: int) -> alt.LayerChart:
 
 def _step_in_words() -> str:
     """A Vega expression."""
-    before, after = t("step {n}", "第 {n} 步", n="|").split("|")
-    return f"{before!r} + datum.step + {after!r}"
+    return in_words(t("step {n}", "第 {n} 步"), n="datum.step")

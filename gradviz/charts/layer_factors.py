@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from gradviz.charts.layers import Names, arm_color
+from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.summary import summarize
 from gradviz.charts.parts.theme import themed
@@ -68,7 +69,7 @@ def layer_factors(
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("arm:N", title=t("network", "网络")),
-        alt.Tooltip("layer:Q", title=t("layer", "层")),
-        alt.Tooltip("middle:Q", title=t("factor", "因子"), format=".3f"),
+        tooltip_line("arm:N", t("network", "网络")),
+        tooltip_line("layer:Q", t("layer", "层")),
+        tooltip_line("middle:Q", t("factor", "因子"), ".3f"),
     ]

@@ -13,6 +13,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.parts.expressions import tooltip_line, translated
 from gradviz.charts.parts.palette import COLORS, INK, colors_of
 from gradviz.charts.parts.powers import decades, exponent_labels, power_axis, power_scale
 from gradviz.charts.parts.summary import STATES, hidden, log_domain, state_of, summarize
@@ -37,12 +38,6 @@ def state_names() -> Names:
         "zero": t("exactly 0 (underflow)", "恰为 0（下溢）"),
         "overflow": t("∞ or NaN (overflow)", "∞ 或 NaN（上溢）"),
     }
-
-
-def translated(names: Names) -> str:
-    """The `labelExpr` of a legend whose values are the keys of `names`."""
-    table = ", ".join(f"{key!r}: {name!r}" for key, name in names.items())
-    return f"{{{table}}}[datum.value] || datum.value"
 
 
 def arm_color(names: Names) -> alt.Color:
@@ -191,10 +186,10 @@ def _state_shape(look: Look) -> alt.Shape:
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("arm:N", title=t("network", "网络")),
-        alt.Tooltip("layer:Q", title=t("layer", "层")),
-        alt.Tooltip("step:Q", title=t("step", "步")),
-        alt.Tooltip("middle:Q", title=t("mean of seeds", "各种子的均值"), format=".2e"),
+        tooltip_line("arm:N", t("network", "网络")),
+        tooltip_line("layer:Q", t("layer", "层")),
+        tooltip_line("step:Q", t("step", "步")),
+        tooltip_line("middle:Q", t("mean of seeds", "各种子的均值"), ".2e"),
     ]
 
 
@@ -284,9 +279,9 @@ def _map_cells(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _map_tooltip(title: str) -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("step:Q", title=t("step", "步")),
-        alt.Tooltip("layer:O", title=t("layer", "层")),
-        alt.Tooltip("log10:Q", title=f"log₁₀ {title}", format=".2f"),
+        tooltip_line("step:Q", t("step", "步")),
+        tooltip_line("layer:O", t("layer", "层")),
+        tooltip_line("log10:Q", f"log₁₀ {title}", ".2f"),
     ]
 
 

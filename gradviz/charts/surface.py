@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.powers import decades, exponent_labels
 from gradviz.language import t
 from gradviz.theory.landscape import Landscape
@@ -70,7 +71,7 @@ def surface_map(
         y2="top:Q",
         color=color,
         tooltip=[
-            alt.Tooltip("a:Q", title=names[0]),
-            alt.Tooltip("b:Q", title=names[1]),
+            tooltip_line("a:Q", names[0]),
+            tooltip_line("b:Q", names[1]),
         ],
     ).add_params(start)

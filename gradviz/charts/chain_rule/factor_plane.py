@@ -14,6 +14,7 @@ import pandas as pd
 
 from gradviz.activations import Activation, activation
 from gradviz.charts.parts.buttons import line_of_words, preset_buttons
+from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific, superscript
 from gradviz.charts.parts.theme import SMALL, themed
@@ -236,8 +237,8 @@ def _powers() -> alt.LayerChart:
             color=color,
             shape=alt.condition(inside, alt.value("circle"), alt.value("diamond")),
             tooltip=[
-                alt.Tooltip("layer:Q", title=t("layers", "层数")),
-                alt.Tooltip("product:Q", title=t("product", "乘积"), format=".2e"),
+                tooltip_line("layer:Q", t("layers", "层数")),
+                tooltip_line("product:Q", t("product", "乘积"), ".2e"),
             ],
         ),
     ).properties(height=170)

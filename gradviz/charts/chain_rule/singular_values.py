@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import power_axis, power_scale
 from gradviz.charts.parts.theme import legend, themed
@@ -85,7 +86,7 @@ def _marks(spread: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
     )
     marks = alt.Chart(rows).mark_point(filled=True, size=30, opacity=1)
     tooltip = [
-        alt.Tooltip("layer:Q", title=t("matrices", "矩阵个数")),
-        alt.Tooltip("value:Q", title=t("value", "值"), format=".2e"),
+        tooltip_line("layer:Q", t("matrices", "矩阵个数")),
+        tooltip_line("value:Q", t("value", "值"), ".2e"),
     ]
     return [marks.encode(x=x, y=alt.Y("value:Q"), color=color, tooltip=tooltip)]

@@ -13,6 +13,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.parts.expressions import in_words, quoted, translated
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific
 from gradviz.charts.parts.theme import WORDS, legend, themed
@@ -111,7 +112,7 @@ def _shown(kind: str | None = None) -> alt.Chart:
     rows = alt.Chart(alt.NamedData("paths"))
     at = f"datum.kind == 'free' || abs(datum.power - {POWER}) < 1e-6"
     rows = rows.transform_filter(at)
-    return rows if kind is None else rows.transform_filter(f"datum.kind == '{kind}'")
+    return rows if kind is None else rows.transform_filter(f"datum.kind == {quoted(kind)}")
 
 
 def _path(kind: str) -> list[alt.Chart]:
@@ -128,11 +129,10 @@ def _path(kind: str) -> list[alt.Chart]:
 
 
 def _color(legend_shown: bool) -> alt.Color:
-    names = ", ".join(f"'{kind}': '{name}'" for kind, name in path_names().items())
     return alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(KINDS), range=[COLORS[name] for name in KINDS.values()]),
-        legend=legend(labelExpr=f"{{{names}}}[datum.value]", symbolType="stroke")
+        legend=legend(labelExpr=translated(path_names()), symbolType="stroke")
         if legend_shown
         else None,
     )
@@ -156,8 +156,8 @@ def _norms(steps: int) -> alt.LayerChart:
     axis = power_axis(*GRADIENTS, t("Gradient norm", "梯度范数"), most=5)
     curve = _curve(steps, "norm", axis, GRADIENTS, legend_shown=True)
     limit = alt.Chart(pd.DataFrame({"x": [0]})).transform_calculate(norm=f"pow(10, {POWER})")
-    label = t("threshold ", "阈值 ")
-    words = limit.transform_calculate(words=f"{label!r} + {scientific('datum.norm')}")
+    label = t("threshold {value}", "阈值 {value}")
+    words = limit.transform_calculate(words=in_words(label, value=scientific("datum.norm")))
     y = alt.Y("norm:Q")
     return alt.layer(
         curve,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from gradviz.charts.parts.expressions import translated
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.theme import legend, themed
 from gradviz.language import t
@@ -90,11 +91,10 @@ def _arms() -> alt.Chart:
 
 
 def _color() -> alt.Color:
-    names = ", ".join(f"'{kind}': '{name}'" for kind, name in clipped_names().items())
     return alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(KINDS), range=[COLORS[kind] for kind in KINDS]),
-        legend=legend(labelExpr=f"{{{names}}}[datum.value]", symbolType="circle"),
+        legend=legend(labelExpr=translated(clipped_names()), symbolType="circle"),
     )
 
 

@@ -6,7 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.layers import state_names, translated
+from gradviz.charts.layers import state_names
+from gradviz.charts.parts.expressions import tooltip_line, translated
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import exponent_labels
 from gradviz.charts.parts.summary import state_of
@@ -139,7 +140,7 @@ def _critical_line(critical: float, ends: list[float]) -> list[alt.Chart]:
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("sigma:Q", title="σ_w", format="~r"),
-        alt.Tooltip("depth:O", title=t("hidden layers", "隐藏层数")),
-        alt.Tooltip("ratio:Q", title="δ₁ / δ_L", format=".2e"),
+        tooltip_line("sigma:Q", "σ_w", "~r"),
+        tooltip_line("depth:O", t("hidden layers", "隐藏层数")),
+        tooltip_line("ratio:Q", "δ₁ / δ_L", ".2e"),
     ]

@@ -6,6 +6,8 @@ import math
 
 import altair as alt
 
+from gradviz.charts.parts.expressions import lookup
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -78,5 +80,4 @@ def scientific(value: str) -> str:
 
 
 def _labels(exponents: list[int], chosen: str) -> str:
-    table = ", ".join(f"'{e}': '{power_of_ten(e)}'" for e in exponents)
-    return f"{{{table}}}[toString({chosen})]"
+    return lookup({str(e): power_of_ten(e) for e in exponents}, f"toString({chosen})")

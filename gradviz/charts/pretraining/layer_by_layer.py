@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from gradviz.charts.layers import FRAME
+from gradviz.charts.parts.expressions import in_words
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
 from gradviz.charts.parts.theme import WORDS, legend, themed
@@ -183,10 +184,8 @@ def _now(look: Look) -> alt.Chart:
 
 def _now_in_words() -> str:
     """A Vega expression."""
-    before, between, after = t("layer {n}, epoch {m}", "第 {n} 层，第 {m} 轮", n="|", m="|").split(
-        "|"
-    )
-    return f"{before!r} + datum.layer + {between!r} + datum.epoch + {after!r}"
+    words = t("layer {n}, epoch {m}", "第 {n} 层，第 {m} 轮")
+    return in_words(words, n="datum.layer", m="datum.epoch")
 
 
 def _images(name: str, look: Look, rows: int, columns: int, title: str) -> alt.Chart:

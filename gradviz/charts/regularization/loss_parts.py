@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 
 from gradviz.charts.layers import arm_color
+from gradviz.charts.parts.expressions import tooltip_line, translated
 from gradviz.charts.parts.powers import power_axis, power_scale
 from gradviz.charts.parts.summary import log_domain, summarize_curves
 from gradviz.charts.parts.theme import legend, themed
@@ -39,11 +40,10 @@ def _spec(
 ) -> Spec:
     """The picture without its data; `language` is the current one, a part of the cache's key."""
     called = {"loss": t("data loss", "数据损失"), "penalty": t("penalty", "惩罚项")}
-    table = ", ".join(f"{part!r}: {name!r}" for part, name in called.items())
     dash = alt.StrokeDash(
         "part:N",
         scale=alt.Scale(domain=list(PARTS), range=[[1, 0], [5, 4]]),
-        legend=legend(orient="bottom", labelExpr=f"{{{table}}}[datum.value]", symbolType="stroke"),
+        legend=legend(orient="bottom", labelExpr=translated(called), symbolType="stroke"),
     )
     axis = power_axis(*domain, t("Part of the loss", "损失的组成部分"))
     chart = (
@@ -60,8 +60,8 @@ def _spec(
             color=arm_color(dict(names)),
             strokeDash=dash,
             tooltip=[
-                alt.Tooltip("step:Q", title=t("step", "步")),
-                alt.Tooltip("middle:Q", title=t("mean of seeds", "各种子的均值"), format=".3g"),
+                tooltip_line("step:Q", t("step", "步")),
+                tooltip_line("middle:Q", t("mean of seeds", "各种子的均值"), ".3g"),
             ],
         )
     )

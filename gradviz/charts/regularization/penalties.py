@@ -8,6 +8,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from gradviz.charts.parts.expressions import quoted, translated
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.theme import legend, themed
 from gradviz.language import t
@@ -84,11 +85,10 @@ def penalty_names() -> dict[str, str]:
 
 
 def _color() -> alt.Color:
-    names = ", ".join(f"'{kind}': '{name}'" for kind, name in penalty_names().items())
     return alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(KINDS), range=[COLORS[name] for name in ("relu", "l2", "l1")]),
-        legend=legend(columns=3, labelExpr=f"{{{names}}}[datum.value]", symbolType="stroke"),
+        legend=legend(columns=3, labelExpr=translated(penalty_names()), symbolType="stroke"),
     )
 
 
@@ -97,7 +97,7 @@ def _lines(places: pd.DataFrame, expressions: dict[str, str], x: alt.X, y: alt.Y
     return alt.layer(
         *(
             alt.Chart(places)
-            .transform_calculate(height=expression, kind=f"'{kind}'")
+            .transform_calculate(height=expression, kind=quoted(kind))
             .mark_line(clip=True, **_LOOKS[kind])
             .encode(x=x, y=y, color=_color())
             for kind, expression in expressions.items()

@@ -6,7 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.layers import Names, translated
+from gradviz.charts.layers import Names
+from gradviz.charts.parts.expressions import tooltip_line, translated
 from gradviz.charts.parts.palette import colors_of
 from gradviz.charts.parts.theme import legend, themed
 from gradviz.language import t
@@ -44,9 +45,9 @@ def dead_units(shares: pd.DataFrame, names: Names, steps: int) -> alt.LayerChart
         axis=alt.Axis(format="%", tickCount=5),
     )
     tooltip = [
-        alt.Tooltip("step:Q", title=t("step", "步")),
-        alt.Tooltip("middle:Q", title=t("dead", "死亡"), format=".0%"),
-        alt.Tooltip("seeds:Q", title=t("seeds left", "剩余种子数")),
+        tooltip_line("step:Q", t("step", "步")),
+        tooltip_line("middle:Q", t("dead", "死亡"), ".0%"),
+        tooltip_line("seeds:Q", t("seeds left", "剩余种子数")),
     ]
     colors = colors_of(names)
     # A legend takes its looks from the pale bands, unless it is told otherwise.

@@ -13,6 +13,7 @@ import altair as alt
 import pandas as pd
 
 from gradviz.charts.parts.buttons import line_of_words
+from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_of_ten, power_scale, rounded_power
 from gradviz.charts.parts.theme import WORDS, themed
@@ -143,7 +144,7 @@ def _slopes(ends: tuple[float, float], color: str) -> alt.LayerChart:
             y=alt.value(145),
             tooltip=[
                 alt.Tooltip("x:Q"),
-                alt.Tooltip("size:Q", title=t("slope", "斜率"), format=".2g"),
+                tooltip_line("size:Q", t("slope", "斜率"), ".2g"),
             ],
         ),
     ).properties(height=150)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gradviz.charts.parts.buttons import line_of_words, preset_buttons
+from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.handles import GHOST, handle_selection
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import rounded_power
@@ -111,7 +112,7 @@ def _loss(ends: tuple[float, float], chosen: alt.Parameter) -> alt.LayerChart:
     begin = first.mark_point(size=190, strokeWidth=3, color=COLORS["sigmoid"])
     return alt.layer(
         line,
-        way.encode(**place, tooltip=[alt.Tooltip("step:Q", title=t("step", "步"))]),
+        way.encode(**place, tooltip=[tooltip_line("step:Q", t("step", "步"))]),
         begin.encode(**place),
         _handles().add_params(chosen),
     ).properties(height=170)
