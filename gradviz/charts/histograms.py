@@ -1,12 +1,10 @@
 """How values are spread in a few layers over a run: one histogram per layer, the series overlaid.
 
-Like `replay`, the picture is built once for each look, with named data; one slider below scrubs
-through the recorded steps in the browser once the run has ended.
+One slider below scrubs through the recorded steps in the browser once the run has ended.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,13 +14,12 @@ import pandas as pd
 
 from gradviz.charts.layers import FRAME, Names, arm_color
 from gradviz.charts.parts.expressions import in_words
-from gradviz.charts.parts.theme import WORDS, themed
-from gradviz.language import current, t
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import WORDS
+from gradviz.language import t
 
 ROW_HEIGHT = 90
 FRAMES = 20  # steps that the slider offers; more would make the page heavy and show no more
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 @dataclass(frozen=True)
@@ -55,10 +52,8 @@ def histograms(
     last = int(rows["frame"].max()) if len(rows) else 0
     shown = rows if ended else rows[rows["frame"] == last]
     look = Look(title, tuple(names.items()), tuple(layers), *domain, last if ended else None)
-    spec = _spec(look, current())
     steps = shown[["frame", "step"]].groupby("frame", as_index=False).max()
-    data = {"bars": shown.round({"value": 4}), "steps": steps}
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    return _picture(look).with_data(bars=shown.round({"value": 4}), steps=steps)
 
 
 def _framed(spreads: pd.DataFrame) -> pd.DataFrame:
@@ -79,9 +74,9 @@ def _framed(spreads: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-@functools.lru_cache(maxsize=32)
-def _spec(look: Look, language: str) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+@built_once
+def _picture(look: Look) -> alt.VConcatChart:
+    """The picture without its data."""
     rows = [_row(look, layer, position) for position, layer in enumerate(look.layers)]
     chart = alt.vconcat(*rows, spacing=12).properties(
         description=t(
@@ -96,7 +91,7 @@ def _spec(look: Look, language: str) -> Spec:
             min=0, max=max(look.last, 1), step=1, name=t("Replay: ", "回放：")
         )
         chart = chart.add_params(alt.param(FRAME, value=look.last, bind=slider))
-    return themed(chart).to_dict()
+    return chart
 
 
 def _row(look: Look, layer: int, position: int) -> alt.LayerChart:

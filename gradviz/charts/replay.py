@@ -2,15 +2,10 @@
 
 While a run lasts, the picture shows the latest step. Once it has ended, one slider below scrubs
 through all recorded steps, in the browser.
-
-The picture is redrawn several times a second while a network trains, and Altair takes longer to
-build it than the training step it shows. So it is built once for each look, with named data, and
-then only the data change.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +25,7 @@ from gradviz.charts.layers import (
 )
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
+from gradviz.charts.parts.spec import Spec, built_once
 from gradviz.charts.parts.summary import (
     latest,
     log_domain,
@@ -37,14 +33,12 @@ from gradviz.charts.parts.summary import (
     summarize_curves,
     with_frames,
 )
-from gradviz.charts.parts.theme import WORDS, themed
-from gradviz.language import current, t
+from gradviz.charts.parts.theme import WORDS
+from gradviz.language import t
 
 PROFILE_HEIGHT = 240
 CURVE_HEIGHT = 90
 USUAL_LOSS = (0.01, 10.0)
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 @dataclass(frozen=True)
@@ -92,15 +86,15 @@ def run_chart(
         Curve(name, _curve_domain(name, table, thresholds.get(name)), thresholds.get(name))
         for name, table in tables.items()
     )
-    spec = _spec(look, axes, max(steps, 1), last, current())
     frames = rows[["frame", "step"]].groupby("frame", as_index=False).max()
-    data = {"marks": points(rows, look), "prediction": line(theory, look), "frames": frames}
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data, **tables}}
+    return _picture(look, axes, max(steps, 1), last).with_data(
+        marks=points(rows, look), prediction=line(theory, look), frames=frames, **tables
+    )
 
 
-@functools.lru_cache(maxsize=128)
-def _spec(look: Look, curves: tuple[Curve, ...], steps: int, last: int, language: str) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+@built_once
+def _picture(look: Look, curves: tuple[Curve, ...], steps: int, last: int) -> alt.VConcatChart:
+    """The picture without its data."""
     profile = profile_layers(alt.NamedData("marks"), alt.NamedData("prediction"), look)
     names = dict(look.names)
     chart = alt.vconcat(
@@ -114,7 +108,7 @@ def _spec(look: Look, curves: tuple[Curve, ...], steps: int, last: int, language
             title=look.title,
         )
     )
-    return themed(chart.add_params(_scrubber(last)) if look.framed else chart).to_dict()
+    return chart.add_params(_scrubber(last)) if look.framed else chart
 
 
 def _scrubber(last: int) -> alt.Parameter:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-
 import altair as alt
 import pandas as pd
 
 from gradviz.charts.parts.handles import GHOST, handle_selection
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import rounded_power
-from gradviz.charts.parts.theme import SMALL, WORDS, themed
-from gradviz.language import current, t
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import SMALL, WORDS
+from gradviz.language import t
 from gradviz.theory.chain import Factor, ScalarNetwork
 
 WALKED = "walk_met"  # the signal of the selection: how many factors have been met
 SATURATED = 0.05  # of the largest slope, as everywhere in the app
 ROW = 22  # pixels
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -32,26 +29,21 @@ def backward_walk(network: ScalarNetwork, layer: int = 2, step: int = 0) -> Spec
     walk = network.backward_walk(layer)
     if step not in range(len(walk) + 1):
         raise ValueError(f"step={step!r} is not a whole number from 0 to {len(walk)}")
-    spec = _spec(network.depth + 1, len(walk), step, current())
     rows = factor_frame(walk)
-    data = {
-        "nodes": node_frame(network, layer),
-        "edges": edge_frame(network, layer),
-        "factors": rows,
-        "formulas": formula_frame(rows, layer),
-    }
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    return _picture(network.depth + 1, len(walk), step).with_data(
+        nodes=node_frame(network, layer),
+        edges=edge_frame(network, layer),
+        factors=rows,
+        formulas=formula_frame(rows, layer),
+    )
 
 
-@functools.lru_cache(maxsize=32)
-def _spec(end: int, steps: int, step: int, language: str) -> Spec:
-    """The picture without its data: nodes at 0 to `end`, a walk of `steps`, at first at `step`.
-
-    `language` is the current one, a part of the cache's key.
-    """
+@built_once
+def _picture(end: int, steps: int, step: int) -> alt.VConcatChart:
+    """The picture without its data: nodes at 0 to `end`, a walk of `steps`, at first at `step`."""
     slider = alt.binding_range(min=0, max=steps, step=1, name=t("Steps back ", "往回走 "))
     walked = handle_selection("walk", "met", step, slider)
-    return themed(
+    return (
         alt.vconcat(_drawing(end, steps, walked), _table(steps), spacing=14)
         .resolve_scale(x="independent", y="independent", color="independent")
         .properties(
@@ -61,7 +53,7 @@ def _spec(end: int, steps: int, step: int, language: str) -> Spec:
                 "一串神经元，标有取值、权重和斜率；下方是梯度各因子的表，随着往回走逐行填满",
             )
         )
-    ).to_dict()
+    )
 
 
 def node_frame(network: ScalarNetwork, layer: int = 2) -> pd.DataFrame:

@@ -6,8 +6,6 @@ same selection, whose fields w and z are the signals `cell_w` and `cell_z`.
 
 from __future__ import annotations
 
-import functools
-
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -17,8 +15,9 @@ from gradviz.charts.parts.buttons import line_of_words, preset_buttons
 from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific, superscript
-from gradviz.charts.parts.theme import SMALL, themed
-from gradviz.language import current, t
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import SMALL
+from gradviz.language import t
 from gradviz.theory.chain import factors, nielsen_window
 
 W_LIMIT, W_STEP = 10.0, 0.5
@@ -26,7 +25,6 @@ Z_LIMIT, Z_STEP = 6.0, 0.25
 DEPTHS = (1, 50)
 PRODUCTS = (1e-12, 1e12)  # of the axis; beyond it a layer stands on the edge
 DEPTH = "chain_depth"
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 CHOSEN = f"abs(datum.w - cell_w) < {W_STEP / 2} && abs(datum.z - cell_z) < {Z_STEP / 2}"
 
 
@@ -42,16 +40,16 @@ def factor_plane(
     for name, (value, low, high) in limits.items():
         if not low <= value <= high:
             raise ValueError(f"{name}={value!r} is not a number from {low:g} to {high:g}")
-    spec = _spec(phi.name, w, z, depth, current())
-    data = {"cells": factor_cells(phi), "border": border_frame(phi), "presets": presets}
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    return _picture(phi.name, w, z, depth).with_data(
+        cells=factor_cells(phi), border=border_frame(phi), presets=presets
+    )
 
 
-@functools.lru_cache(maxsize=32)
-def _spec(name: str, w: float, z: float, depth: int, language: str) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+@built_once
+def _picture(name: str, w: float, z: float, depth: int) -> alt.VConcatChart:
+    """The picture without its data."""
     slider = alt.binding_range(min=DEPTHS[0], max=DEPTHS[1], step=1, name=t("Layers ", "层数 "))
-    return themed(
+    return (
         alt.vconcat(
             preset_buttons(alt.NamedData("presets"), CHOSEN),
             _plane(activation(name), w, z),
@@ -69,7 +67,7 @@ def _spec(name: str, w: float, z: float, depth: int, language: str) -> Spec:
                 "下方是相同因子随深度的乘积",
             )
         )
-    ).to_dict()
+    )
 
 
 def factor_cells(phi: Activation) -> pd.DataFrame:

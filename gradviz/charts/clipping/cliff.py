@@ -6,7 +6,6 @@ surface asks the server for those of another start.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 
 import altair as alt
@@ -16,16 +15,15 @@ import pandas as pd
 from gradviz.charts.parts.expressions import in_words, quoted, translated
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific
-from gradviz.charts.parts.theme import WORDS, legend, themed
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import WORDS, legend
 from gradviz.charts.surface import LOSSES, surface_frame, surface_map
-from gradviz.language import current, t
+from gradviz.language import t
 from gradviz.theory.landscape import Descent, Landscape
 
 POWER = "threshold_power"  # the parameter in the browser: the threshold is 10 to this power
 KINDS = {"free": "explode", "clipped": "clip_norm"}  # the two paths, and their colors' names
 GRADIENTS = (1e-4, 1e4)  # the axis of their norms
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 def cliff_chart(
@@ -41,12 +39,12 @@ def cliff_chart(
     if power not in powers:
         raise ValueError(f"power={power!r} is not one of {', '.join(map(str, powers))}")
     steps = len(free.losses) - 1
-    look = (scene.names, scene.low, scene.high, steps, tuple(powers), power)
-    spec = _spec(*look, current())
+    picture = _picture(scene.names, scene.low, scene.high, steps, tuple(powers), power)
     paths = [path_frame(free, "free")]
     paths += [path_frame(clipped[power], "clipped").assign(power=power) for power in powers]
-    data = {"surface": surface_frame(scene), "paths": pd.concat(paths, ignore_index=True)}
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    return picture.with_data(
+        surface=surface_frame(scene), paths=pd.concat(paths, ignore_index=True)
+    )
 
 
 def path_frame(walk: Descent, kind: str) -> pd.DataFrame:
@@ -69,17 +67,16 @@ def path_names() -> dict[str, str]:
     return {"free": t("without clipping", "不剪切"), "clipped": t("clipped", "剪切")}
 
 
-@functools.lru_cache(maxsize=8)
-def _spec(
+@built_once
+def _picture(
     names: tuple[str, str],
     low: tuple[float, float],
     high: tuple[float, float],
     steps: int,
     powers: tuple[float, ...],
     power: float,
-    language: str,
-) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+) -> alt.VConcatChart:
+    """The picture without its data."""
     slider = alt.binding_range(
         min=powers[0],
         max=powers[-1],
@@ -87,7 +84,7 @@ def _spec(
         name=t("log₁₀ threshold ", "log₁₀ 阈值 "),
     )
     surface = surface_map(alt.NamedData("surface"), names, low, high)
-    return themed(
+    return (
         alt.vconcat(
             alt.layer(surface, *_path("free"), *_path("clipped")).properties(height=300),
             _norms(steps),
@@ -104,7 +101,7 @@ def _spec(
                 "下方是梯度范数与阈值，以及损失",
             )
         )
-    ).to_dict()
+    )
 
 
 def _shown(kind: str | None = None) -> alt.Chart:

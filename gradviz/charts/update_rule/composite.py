@@ -1,12 +1,7 @@
-"""A network of one neuron per layer as a curve F(x), above its slope, as layers are added.
-
-The picture is built once for each look, because Altair takes longer for that than a visitor
-wants to wait after moving a slider; then only the data change.
-"""
+"""A network of one neuron per layer as a curve F(x), above its slope, as layers are added."""
 
 from __future__ import annotations
 
-import functools
 import math
 
 import altair as alt
@@ -16,16 +11,15 @@ from gradviz.charts.parts.buttons import line_of_words
 from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_of_ten, power_scale, rounded_power
-from gradviz.charts.parts.theme import WORDS, themed
-from gradviz.language import current, t
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import WORDS
+from gradviz.language import t
 
 LAYERS = "layers"  # the parameter that says how many are stacked
 # The axis of F; curves beyond it are cut.
 VALUES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 OTHER_VALUES = (0.0, 10.0)
 SLOPES = (1e-16, 1e8)
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 def composite_curves(curves: pd.DataFrame, activation: str, layers: int = 1) -> Spec:
@@ -38,10 +32,9 @@ def composite_curves(curves: pd.DataFrame, activation: str, layers: int = 1) -> 
     if layers not in range(1, most + 1):
         raise ValueError(f"layers={layers!r} is not a whole number from 1 to {most}")
     ends = float(curves["x"].min()), float(curves["x"].max())
-    spec = _spec(activation, ends, most, layers, current())
     curves = curves.assign(size=curves["slope"].abs())
-    data = {"curves": curves, "summary": summary_frame(curves)}
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    picture = _picture(activation, ends, most, layers)
+    return picture.with_data(curves=curves, summary=summary_frame(curves))
 
 
 def summary_frame(curves: pd.DataFrame) -> pd.DataFrame:
@@ -67,14 +60,14 @@ def summary_frame(curves: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-@functools.lru_cache(maxsize=32)
-def _spec(
-    activation: str, ends: tuple[float, float], most: int, layers: int, language: str
-) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+@built_once
+def _picture(
+    activation: str, ends: tuple[float, float], most: int, layers: int
+) -> alt.VConcatChart:
+    """The picture without its data."""
     slider = alt.binding_range(min=1, max=most, step=1, name=t("Layers ", "层数 "))
     color = COLORS[activation]
-    return themed(
+    return (
         alt.vconcat(
             line_of_words(_now("summary")),
             _values(ends, VALUES.get(activation, OTHER_VALUES), color),
@@ -89,7 +82,7 @@ def _spec(
                 "复合函数的曲线，下方是其斜率的大小（对数轴），层数由滑块设定",
             )
         )
-    ).to_dict()
+    )
 
 
 def _now(data: str) -> alt.Chart:

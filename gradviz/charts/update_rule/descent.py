@@ -1,12 +1,7 @@
-"""Gradient descent on a loss surface over two weights: path, loss curve, and the current step.
-
-The surface stays while the path changes with every press. So the picture is built once, with named
-data, and then only the data change.
-"""
+"""Gradient descent on a loss surface over two weights: path, loss curve, and the current step."""
 
 from __future__ import annotations
 
-import functools
 import math
 
 import altair as alt
@@ -16,14 +11,13 @@ import pandas as pd
 from gradviz.charts.parts.buttons import line_of_words
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, rounded_power
-from gradviz.charts.parts.theme import SMALL, themed
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import SMALL
 from gradviz.charts.surface import LOSSES, surface_frame, surface_map
-from gradviz.language import current, t
+from gradviz.language import t
 from gradviz.theory.landscape import Descent, Landscape
 
 STEP = "step_shown"  # the parameter that says how far along the path we are
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 def descent_chart(scene: Landscape, walk: Descent, lr: float, places: pd.DataFrame) -> Spec:
@@ -32,16 +26,14 @@ def descent_chart(scene: Landscape, walk: Descent, lr: float, places: pd.DataFra
     `places` are points of the surface worth naming, with the columns a, b and name.
     """
     steps = len(walk.losses) - 1
-    spec = _spec(scene.names, scene.low, scene.high, steps, current())
     # The axes show finite numbers only; the words tell what became of the others.
     path = path_frame(walk)
-    data = {
-        "surface": surface_frame(scene),
-        "places": places,
-        "path": path[np.isfinite(path[["a", "b", "loss"]]).all(axis=1)],
-        "words": _words(scene, walk, lr),
-    }
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    return _picture(scene.names, scene.low, scene.high, steps).with_data(
+        surface=surface_frame(scene),
+        places=places,
+        path=path[np.isfinite(path[["a", "b", "loss"]]).all(axis=1)],
+        words=_words(scene, walk, lr),
+    )
 
 
 def path_frame(walk: Descent) -> pd.DataFrame:
@@ -67,17 +59,16 @@ def _short(number: float) -> str:
     return ("-" if number < 0 else "") + rounded_power(abs(number), 2)
 
 
-@functools.lru_cache(maxsize=16)
-def _spec(
+@built_once
+def _picture(
     names: tuple[str, str],
     low: tuple[float, float],
     high: tuple[float, float],
     steps: int,
-    language: str,
-) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+) -> alt.VConcatChart:
+    """The picture without its data."""
     slider = alt.binding_range(min=0, max=steps, step=1, name=t("Step ", "步 "))
-    return themed(
+    return (
         alt.vconcat(
             _surface(names, low, high),
             *(_line_of_weight(i, steps) for i in range(2)),
@@ -94,7 +85,7 @@ def _spec(
                 "以及损失随步数的曲线",
             )
         )
-    ).to_dict()
+    )
 
 
 def _surface(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -13,12 +11,10 @@ from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.handles import GHOST, handle_selection
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import rounded_power
-from gradviz.charts.parts.theme import themed
-from gradviz.language import current, t
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.language import t
 
 START = "start_w"  # the signal of the selection
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 def plateau_chart(
@@ -33,11 +29,10 @@ def plateau_chart(
     starts = np.unique(walks["w"])
     if not np.isclose(starts, start).any():
         raise ValueError(f"start={start!r} is not from {starts[0]:g} to {starts[-1]:g}, by tenths")
-    spec = _spec(float(starts[0]), float(starts[-1]), start, current())
     strips = pd.DataFrame({"w": curve["w"], "left": curve["w"] - 0.05, "right": curve["w"] + 0.05})
-    data = {"curve": curve, "walks": walks, "presets": presets, "strips": strips}
-    data["ends"] = ends_frame(curve, walks)
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    return _picture(float(starts[0]), float(starts[-1]), start).with_data(
+        curve=curve, walks=walks, presets=presets, strips=strips, ends=ends_frame(curve, walks)
+    )
 
 
 def ends_frame(curve: pd.DataFrame, walks: pd.DataFrame) -> pd.DataFrame:
@@ -58,13 +53,13 @@ def ends_frame(curve: pd.DataFrame, walks: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-@functools.lru_cache(maxsize=8)
-def _spec(low: float, high: float, start: float, language: str) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+@built_once
+def _picture(low: float, high: float, start: float) -> alt.VConcatChart:
+    """The picture without its data."""
     slider = alt.binding_range(min=low, max=high, step=0.1, name=t("Start ω ", "起点 ω "))
     chosen = handle_selection("start", "w", start, slider)
     ends = (low, high)
-    return themed(
+    return (
         alt.vconcat(
             preset_buttons(alt.NamedData("presets"), f"abs(datum.w - {START}) < 0.05"),
             line_of_words(_at_start("ends")),
@@ -81,7 +76,7 @@ def _spec(low: float, high: float, start: float, language: str) -> Spec:
                 "下方是梯度",
             )
         )
-    ).to_dict()
+    )
 
 
 def _at_start(data: str) -> alt.Chart:
