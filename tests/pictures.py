@@ -29,7 +29,7 @@ from gradviz.charts.regularization.loss_parts import loss_parts
 from gradviz.charts.regularization.penalties import penalties
 from gradviz.charts.relu_family.dead_units import dead_shares, dead_units
 from gradviz.charts.relu_family.mean_slopes import mean_slopes
-from gradviz.charts.replay import run_chart
+from gradviz.charts.replay import Extent, run_chart
 from gradviz.charts.residual.path_sum import path_sum
 from gradviz.charts.update_rule.composite import composite_curves
 from gradviz.charts.update_rule.descent import descent_chart
@@ -74,26 +74,15 @@ def theory():
 
 def run(quantity, ended=True):
     measured = QUANTITIES[quantity]
-    shown = dict.fromkeys(CURVES) | {"gradient_norm": 0.3}
-    return _run_chart(measured, shown, ended)
-
-
-def _run_chart(measured, shown, ended):
     return run_chart(
-        history(measured.name, measured.log),
+        history(quantity, measured.axis.log),
         curves(),
-        measured.name,
-        measured.title(),
+        measured,
         names(),
-        10,
-        theory() if measured.name == "delta" else None,
+        Extent(10, depth=4, values=(1e-5,)),
+        theory() if quantity == "delta" else None,
         ended,
-        depth=4,
-        log=measured.log,
-        guide=1e-3 if measured.name == "update_ratio" else None,
-        curve_names=tuple(shown),
-        thresholds={name: value for name, value in shown.items() if value is not None},
-        room=(1e-5,),
+        below=dict.fromkeys(CURVES) | {"gradient_norm": 0.3},
     )
 
 

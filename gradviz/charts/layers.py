@@ -19,10 +19,11 @@ from gradviz.charts.parts.powers import decades, exponent_labels, power_axis, po
 from gradviz.charts.parts.summary import STATES, hidden, log_domain, state_of, summarize
 from gradviz.charts.parts.theme import legend, themed
 from gradviz.language import t
+from gradviz.quantities import Quantity
 
 PROFILE_HEIGHT = 280
 MAP_HEIGHT = 300
-SHARE = (0.0, 1.0)
+SHARE_DOMAIN = (0.0, 1.0)
 _SHAPES = {"measured": "circle", "zero": "triangle-down", "overflow": "triangle-up"}
 
 FRAME = "frame"  # the parameter that says which recorded step is shown
@@ -54,8 +55,8 @@ def arm_color(names: Names) -> alt.Color:
 class Look:
     """All that a profile's picture depends on but its data, so that it can be built once.
 
-    `names` are pairs of an arm and what it is called; `domain` is that of a log axis, or `SHARE`
-    of a linear one; `states` are those of `STATES` that occur; `guide` is a value worth comparing
+    `names` are pairs of an arm and what it is called; `domain` is that of a log axis, or
+    `SHARE_DOMAIN`; `states` are those of `STATES` that occur; `guide` is a value worth comparing
     with. With `framed` the marks are those of the frame that the parameter `FRAME` says.
     """
 
@@ -83,7 +84,8 @@ def layer_profile(
     """
     theory = no_theory() if theory is None else theory
     rows = summarize(history, quantity)
-    look = profile_look(rows, theory, title, names, guide=guide)
+    drawn = Quantity(quantity, (title, title), guide=guide)
+    look = profile_look(rows, theory, drawn, names)
     picture = profile_layers(points(rows, look), line(theory, look), look)
     return themed(
         picture.properties(
@@ -100,22 +102,21 @@ def layer_profile(
 def profile_look(
     rows: pd.DataFrame,
     theory: pd.DataFrame,
-    title: str,
+    quantity: Quantity,
     names: Names,
-    log: bool = True,
-    guide: float | None = None,
     framed: bool = False,
     depth: int = 1,
-    room: Sequence[float] = (),
+    room: Sequence[float] | np.ndarray = (),
 ) -> Look:
     """The look of a profile of `rows` (see `summarize`), for all of them and the values `room`."""
+    log = quantity.axis.log
     return Look(
-        title,
+        quantity.title(),
         tuple(names.items()),
-        log_domain(rows["low"], rows["high"], theory["value"], room) if log else SHARE,
+        log_domain(rows["low"], rows["high"], theory["value"], room) if log else SHARE_DOMAIN,
         int(max([depth, *rows["layer"], *theory["layer"]])),
         tuple(state for state in STATES if (rows["state"] == state).any()),
-        guide,
+        quantity.guide,
         framed,
     )
 
@@ -162,9 +163,9 @@ def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
 
 
 def _level(look: Look) -> alt.Y:
-    if look.domain == SHARE:
+    if look.domain == SHARE_DOMAIN:
         axis = alt.Axis(format="%", tickCount=5, title=look.title)
-        return alt.Y("y:Q", scale=alt.Scale(domain=SHARE), axis=axis)
+        return alt.Y("y:Q", scale=alt.Scale(domain=SHARE_DOMAIN), axis=axis)
     axis = power_axis(*look.domain, look.title)
     return alt.Y("y:Q", scale=power_scale(*look.domain), axis=axis)
 

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from gradviz.charts.layers import (
     FRAME,
+    SHARE_DOMAIN,
     Look,
     Names,
     arm_color,
@@ -35,10 +37,24 @@ from gradviz.charts.parts.summary import (
 )
 from gradviz.charts.parts.theme import WORDS
 from gradviz.language import t
+from gradviz.quantities import CURVES, Quantity
 
 PROFILE_HEIGHT = 240
 CURVE_HEIGHT = 90
-USUAL_LOSS = (0.01, 10.0)
+USUAL_CURVES: Mapping[str, float | None] = {"loss": None, "accuracy": None}
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far the axes of a run reach from the start, so that none of them grows.
+
+    `steps` is the length of the whole run, `depth` the number of layers of its deepest arm, and
+    `values` are those of the quantity, besides what is drawn, that its axis must hold.
+    """
+
+    steps: int
+    depth: int = 1
+    values: Sequence[float] | np.ndarray = ()
 
 
 @dataclass(frozen=True)
@@ -53,41 +69,31 @@ class Curve:
 def run_chart(
     history: pd.DataFrame,
     curves: pd.DataFrame,
-    quantity: str,
-    title: str,
+    quantity: Quantity,
     names: Names,
-    steps: int,
-    theory: pd.DataFrame | None,
-    ended: bool,
-    depth: int = 1,
-    log: bool = True,
-    guide: float | None = None,
-    curve_names: Sequence[str] = ("loss", "accuracy"),
-    thresholds: Mapping[str, float] | None = None,
-    room: Sequence[float] = (),
+    extent: Extent,
+    theory: pd.DataFrame | None = None,
+    ended: bool = False,
+    below: Mapping[str, float | None] = USUAL_CURVES,
 ) -> Spec:
     """`quantity` by layer, and below it the curves of the run so far, as a Vega-Lite spec.
 
-    `history` and `curves` are those of `engine.history`; `steps` is the length of the whole run
-    and `depth` that of the deepest arm, so that no axis grows; `theory`, if any, has columns arm,
-    layer, value. With `ended` the reader can scrub through the run; before, `history` need only
-    hold the latest steps, and `room` are other values that its axis must hold. Without `log` the
-    quantity is a share, from 0 to 1. `guide` is a value of `quantity` worth comparing with, and
-    `thresholds` are such values of curves, by their names.
+    `history` and `curves` are those of `engine.history`; `theory`, if any, has columns arm, layer,
+    value. With `ended` the reader can scrub through the run; before, `history` need only hold the
+    latest steps. `below` are the names of the curves, each with a threshold worth a rule or None.
     """
-    thresholds = thresholds or {}
     theory = no_theory() if theory is None else theory
-    rows = summarize(history, quantity, log)
+    rows = summarize(history, quantity.name, quantity.axis.log)
     rows = with_frames(rows) if ended else latest(rows)
-    look = profile_look(rows, theory, title, names, log, guide, ended, depth, room)
+    look = profile_look(rows, theory, quantity, names, ended, extent.depth, extent.values)
     last = int(rows["frame"].max()) if len(rows) else 0
-    tables = {name: summarize_curves(curves, name) for name in curve_names}
+    tables = {name: summarize_curves(curves, name) for name in below}
     axes = tuple(
-        Curve(name, _curve_domain(name, table, thresholds.get(name)), thresholds.get(name))
+        Curve(name, _curve_domain(CURVES[name], table, below[name]), below[name])
         for name, table in tables.items()
     )
     frames = rows[["frame", "step"]].groupby("frame", as_index=False).max()
-    return _picture(look, axes, max(steps, 1), last).with_data(
+    return _picture(look, axes, max(extent.steps, 1), last).with_data(
         marks=points(rows, look), prediction=line(theory, look), frames=frames, **tables
     )
 
@@ -156,23 +162,18 @@ def _now(framed: bool, numbered: bool) -> list[alt.Chart]:
     return [rule, number.encode(x="step:Q", y=alt.value(2), text="step:Q")] if numbered else [rule]
 
 
-def _curve_domain(name: str, table: pd.DataFrame, threshold: float | None) -> tuple[float, float]:
-    if name in ("accuracy", "clipped"):
-        return 0.0, 1.0
-    # A loss falls through decades: an axis that has them from the start need not be built anew.
-    usual = USUAL_LOSS if name == "loss" else () if threshold is None else (threshold,)
-    return log_domain(table["low"], table["high"], usual, room=0)
+def _curve_domain(
+    curve: Quantity, table: pd.DataFrame, threshold: float | None
+) -> tuple[float, float]:
+    if not curve.axis.log:
+        return SHARE_DOMAIN
+    held = curve.axis.holds if threshold is None else (*curve.axis.holds, threshold)
+    return log_domain(table["low"], table["high"], held, room=0)
 
 
 def _curve_axis(curve: Curve) -> alt.Y:
-    title = {
-        "loss": t("Loss", "损失"),
-        "accuracy": t("Test accuracy", "测试准确率"),
-        "gradient_norm": t("Gradient norm", "梯度范数"),
-        "penalty": t("Penalty", "惩罚项"),
-        "clipped": t("Steps clipped", "被剪切的步"),
-    }[curve.name]
-    if curve.domain[0] == 0:
+    title = CURVES[curve.name].short_name()
+    if curve.domain == SHARE_DOMAIN:
         axis = alt.Axis(format="%", tickCount=3, title=title)
         return alt.Y("low:Q", scale=alt.Scale(domain=curve.domain), axis=axis)
     axis = power_axis(*curve.domain, title)
