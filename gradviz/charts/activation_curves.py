@@ -11,6 +11,7 @@ import pandas as pd
 from gradviz.activations import Activation, activation
 from gradviz.charts.parts.expressions import in_words, quoted, translated
 from gradviz.charts.parts.handles import GHOST, handle_selection
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, colors_of
 from gradviz.charts.parts.theme import SMALL, legend, themed
 from gradviz.language import t
@@ -105,7 +106,7 @@ def _functions(
         x=alt.X("left:Q"), x2="right:Q", y=alt.Y("start:Q"), y2="stop:Q"
     )
     point = here.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y)
-    return alt.layer(
+    return layered(
         lines, line, point, *_slope_words(curves, titles), _handles().add_params(probe)
     ).properties(height=round(FUNCTION_HEIGHT * (high - low) / UNITS))
 
@@ -141,7 +142,7 @@ def _slopes(curves: pd.DataFrame, titles: Mapping[str, str]) -> alt.LayerChart:
     tops = curves.loc[curves.groupby("name")["slope"].idxmax()]
     top = alt.Chart(tops).encode(x=x, y=y, color=color)
     label = in_words(t("max {slope}", "最大 {slope}"), slope="format(datum.slope, '.3~r')")
-    return alt.layer(
+    return layered(
         base.mark_line(clip=True),
         top.mark_point(size=70),
         top.mark_text(dy=-11, fontSize=SMALL, fontWeight="bold")

@@ -12,8 +12,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.layers import FRAME, Names, arm_color
+from gradviz.charts.layers import Names, arm_color
 from gradviz.charts.parts.expressions import in_words
+from gradviz.charts.parts.handles import at_frame, replay_slider
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.spec import Spec, built_once
 from gradviz.charts.parts.theme import WORDS
 from gradviz.language import t
@@ -87,10 +89,7 @@ def _picture(look: Look) -> alt.VConcatChart:
         )
     )
     if look.last is not None:
-        slider = alt.binding_range(
-            min=0, max=max(look.last, 1), step=1, name=t("Replay: ", "回放：")
-        )
-        chart = chart.add_params(alt.param(FRAME, value=look.last, bind=slider))
+        chart = chart.add_params(replay_slider(look.last))
     return chart
 
 
@@ -109,11 +108,10 @@ def _row(look: Look, layer: int, position: int) -> alt.LayerChart:
         scale=alt.Scale(domain=[0, 1], type="sqrt"),
         axis=alt.Axis(format="%", values=[0, 0.1, 0.5, 1], grid=False),
     )
-    bars = alt.Chart(alt.NamedData("bars")).transform_filter(f"datum.layer == {layer}")
+    bars = alt.Chart(alt.NamedData("bars")).transform_filter(alt.datum.layer == layer)
     steps = alt.Chart(alt.NamedData("steps"))
     if look.last is not None:
-        bars = bars.transform_filter(f"datum.frame == {FRAME}")
-        steps = steps.transform_filter(f"datum.frame == {FRAME}")
+        bars, steps = at_frame(bars), at_frame(steps)
     bars = bars.encode(x=x, x2="high:Q", y=y, color=arm_color(dict(look.names)))
     layers = [bars.mark_rect(opacity=0.3).encode(y2=alt.datum(0)), bars.mark_rule(strokeWidth=2)]
     if position == 0:
@@ -122,7 +120,7 @@ def _row(look: Look, layer: int, position: int) -> alt.LayerChart:
             .mark_text(align="left", baseline="top", **WORDS)
             .encode(x=alt.value(6), y=alt.value(4), text="words:N")
         )
-    return alt.layer(*layers).properties(height=ROW_HEIGHT)
+    return layered(*layers).properties(height=ROW_HEIGHT)
 
 
 def _step_in_words() -> str:

@@ -6,7 +6,6 @@ marks of their own at the lower and upper edge of the log axis.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import altair as alt
@@ -14,9 +13,11 @@ import numpy as np
 import pandas as pd
 
 from gradviz.charts.parts.expressions import tooltip_line, translated
+from gradviz.charts.parts.handles import at_frame
+from gradviz.charts.parts.marks import bars_of_seeds, cells_beyond, layered, rule_at, state_names
 from gradviz.charts.parts.palette import COLORS, INK, colors_of
 from gradviz.charts.parts.powers import decades, exponent_labels, power_axis, power_scale
-from gradviz.charts.parts.summary import STATES, hidden, log_domain, state_of, summarize
+from gradviz.charts.parts.summary import STATES, Values, hidden, log_domain, state_of, summarize
 from gradviz.charts.parts.theme import legend, themed
 from gradviz.language import t
 from gradviz.quantities import Quantity
@@ -26,19 +27,8 @@ MAP_HEIGHT = 300
 SHARE_DOMAIN = (0.0, 1.0)
 _SHAPES = {"measured": "circle", "zero": "triangle-down", "overflow": "triangle-up"}
 
-FRAME = "frame"  # the parameter that says which recorded step is shown
-
 Data = pd.DataFrame | alt.NamedData
 Names = dict[str, str]  # from an arm's stable name to its translated one
-
-
-def state_names() -> Names:
-    """The translated names of the marks' states."""
-    return {
-        "measured": t("measured", "测量值"),
-        "zero": t("exactly 0 (underflow)", "恰为 0（下溢）"),
-        "overflow": t("∞ or NaN (overflow)", "∞ 或 NaN（上溢）"),
-    }
 
 
 def arm_color(names: Names) -> alt.Color:
@@ -106,7 +96,7 @@ def profile_look(
     names: Names,
     framed: bool = False,
     depth: int = 1,
-    room: Sequence[float] | np.ndarray = (),
+    room: Values = (),
 ) -> Look:
     """The look of a profile of `rows` (see `summarize`), for all of them and the values `room`."""
     log = quantity.axis.log
@@ -148,14 +138,12 @@ def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
     expected = alt.Chart(prediction).mark_line(strokeWidth=2, opacity=0.8)
     measured = alt.Chart(marks)
     if look.framed:
-        measured = measured.transform_filter(f"datum.frame == {FRAME}")
-    band = measured.transform_filter("datum.state == 'measured'")
-    return alt.layer(
+        measured = at_frame(measured)
+    band = measured.transform_filter(alt.datum.state == "measured")
+    return layered(
         *_guide(look),
         expected.encode(x=x, y=y, color=color),
-        band.mark_rule(strokeWidth=6, opacity=0.3).encode(
-            x=x, y=alt.Y("low:Q"), y2="high:Q", color=color
-        ),
+        bars_of_seeds(band, x, color),
         measured.mark_point(filled=True, size=55, opacity=1).encode(
             x=x, y=y, color=color, shape=_state_shape(look), tooltip=_tooltip()
         ),
@@ -197,8 +185,7 @@ def _tooltip() -> list[alt.Tooltip]:
 def _guide(look: Look) -> list[alt.Chart]:
     if look.guide is None or not look.domain[0] < look.guide < look.domain[1]:
         return []
-    rule = alt.Chart(pd.DataFrame({"y": [look.guide]})).mark_rule(strokeDash=[4, 4], color=INK)
-    return [rule.encode(y=alt.Y("y:Q"))]
+    return [rule_at(look.guide, alt.Y("y:Q"))]
 
 
 def step_layer_map(history: pd.DataFrame, quantity: str, title: str) -> alt.LayerChart:
@@ -234,8 +221,9 @@ def step_layer_map(history: pd.DataFrame, quantity: str, title: str) -> alt.Laye
         .mark_rect()
         .encode(x=x, x2="end:Q", y=y, color=color, tooltip=_map_tooltip(title))
     )
+    edges = cells_beyond(rows, {"zero": INK, "overflow": COLORS["explode"]})
     return themed(
-        alt.layer(cells, *_edge_cells(rows, x, y))
+        layered(cells, *(beyond.encode(x=x, x2="end:Q", y=y) for beyond in edges))
         .resolve_scale(color="independent")
         .properties(
             height=MAP_HEIGHT + 60,
@@ -246,21 +234,6 @@ def step_layer_map(history: pd.DataFrame, quantity: str, title: str) -> alt.Laye
             ),
         )
     )
-
-
-def _edge_cells(rows: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """The cells that no log scale can hold, in flat colors of their own."""
-    extreme = rows[rows["state"] != "measured"]
-    if extreme.empty:
-        return []
-    present = [state for state in ("zero", "overflow") if (extreme["state"] == state).any()]
-    colors = {"zero": INK, "overflow": COLORS["explode"]}
-    color = alt.Color(
-        "state:N",
-        scale=alt.Scale(domain=present, range=[colors[state] for state in present]),
-        legend=legend(orient="bottom", labelExpr=translated(state_names()), symbolType="square"),
-    )
-    return [alt.Chart(extreme).mark_rect().encode(x=x, x2="end:Q", y=y, color=color)]
 
 
 def _map_cells(rows: pd.DataFrame) -> pd.DataFrame:

@@ -6,15 +6,13 @@ through all recorded steps, in the browser.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from gradviz.charts.layers import (
-    FRAME,
     SHARE_DOMAIN,
     Look,
     Names,
@@ -25,10 +23,13 @@ from gradviz.charts.layers import (
     profile_layers,
     profile_look,
 )
+from gradviz.charts.parts.handles import at_frame, replay_slider
+from gradviz.charts.parts.marks import layered, rule_at, step_axis
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
 from gradviz.charts.parts.spec import Spec, built_once
 from gradviz.charts.parts.summary import (
+    Values,
     latest,
     log_domain,
     summarize,
@@ -54,7 +55,7 @@ class Extent:
 
     steps: int
     depth: int = 1
-    values: Sequence[float] | np.ndarray = ()
+    values: Values = ()
 
 
 @dataclass(frozen=True)
@@ -114,23 +115,12 @@ def _picture(look: Look, curves: tuple[Curve, ...], steps: int, last: int) -> al
             title=look.title,
         )
     )
-    return chart.add_params(_scrubber(last)) if look.framed else chart
-
-
-def _scrubber(last: int) -> alt.Parameter:
-    slider = alt.binding_range(min=0, max=max(last, 1), step=1, name=t("Replay: ", "回放："))
-    return alt.param(FRAME, value=last, bind=slider)
+    return chart.add_params(replay_slider(last)) if look.framed else chart
 
 
 def _curve(curve: Curve, names: Names, steps: int, now: list[alt.Chart]) -> alt.LayerChart:
-    x = alt.X(
-        "step:Q",
-        title=t("Training step", "训练步"),
-        scale=alt.Scale(domain=[0, steps], nice=False),
-        axis=alt.Axis(grid=False, format="d", tickCount=7),
-    )
-    lines = alt.Chart(alt.NamedData(curve.name)).encode(x=x, color=arm_color(names))
-    return alt.layer(
+    lines = alt.Chart(alt.NamedData(curve.name)).encode(x=step_axis(steps), color=arm_color(names))
+    return layered(
         lines.mark_area(opacity=0.2).encode(y=_curve_axis(curve), y2="high:Q"),
         lines.mark_line(strokeWidth=2, clip=True).encode(y=alt.Y("middle:Q")),
         *_threshold(curve),
@@ -142,11 +132,11 @@ def _threshold(curve: Curve) -> list[alt.Chart]:
     """A dashed rule at the curve's threshold, with its value, if it has one."""
     if curve.threshold is None:
         return []
-    at = alt.Chart(pd.DataFrame({"y": [curve.threshold]})).encode(y=alt.Y("y:Q"))
+    rule = rule_at(curve.threshold, alt.Y("y:Q"), dash=(5, 4))
     words = t("threshold {value:g}", "阈值 {value:g}", value=curve.threshold)
     return [
-        at.mark_rule(color=INK, strokeDash=[5, 4]),
-        at.mark_text(align="right", baseline="bottom", dx=-4, dy=-2, **WORDS).encode(
+        rule,
+        rule.mark_text(align="right", baseline="bottom", dx=-4, dy=-2, **WORDS).encode(
             x=alt.value("width"), text=alt.value(words)
         ),
     ]
@@ -154,9 +144,8 @@ def _threshold(curve: Curve) -> list[alt.Chart]:
 
 def _now(framed: bool, numbered: bool) -> list[alt.Chart]:
     """A rule at the step that is shown, with its number if `numbered`."""
-    shown = alt.Chart(alt.NamedData("frames"))
-    if framed:
-        shown = shown.transform_filter(f"datum.frame == {FRAME}")
+    frames = alt.Chart(alt.NamedData("frames"))
+    shown = at_frame(frames) if framed else frames
     rule = shown.mark_rule(color=INK, strokeDash=[3, 3]).encode(x="step:Q")
     number = shown.mark_text(align="right", dx=-4, baseline="top", **WORDS)
     return [rule, number.encode(x="step:Q", y=alt.value(2), text="step:Q")] if numbered else [rule]

@@ -75,3 +75,15 @@ def surface_map(
             tooltip_line("b:Q", names[1]),
         ],
     ).add_params(start)
+
+
+def path_marks(walked: alt.Chart, start: alt.Chart, color: str, size: float) -> list[alt.Chart]:
+    """A path over the map: its line, edged in white, a dot of `size` for each step, a ring."""
+    return [
+        walked.mark_line(color="white", strokeWidth=3.5, clip=True).encode(order="step:Q"),
+        walked.mark_line(color=color, strokeWidth=2, clip=True).encode(order="step:Q"),
+        walked.mark_point(filled=True, size=size, color=color, opacity=1, clip=True),
+        start.transform_filter(alt.datum.step == 0).mark_point(
+            size=150, strokeWidth=3, color="white", clip=True
+        ),
+    ]

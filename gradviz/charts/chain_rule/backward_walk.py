@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from gradviz.charts.parts.handles import GHOST, handle_selection
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import rounded_power
 from gradviz.charts.parts.spec import Spec, built_once
@@ -130,7 +131,7 @@ def factor_frame(walk: list[Factor]) -> pd.DataFrame:
 
 def _split(factor: Factor) -> str:
     """The two parts of a factor in numbers, e.g. "ω₄=1 × f′=0.2"."""
-    if factor.slope is None:
+    if factor.slope is None or factor.other is None:
         return subscript(f"2({factor.by} − g)")
     layer = int(factor.of.removeprefix("f_"))
     other = f"f_{layer - 1}" if factor.by.startswith("ω") else f"ω_{layer}"
@@ -145,9 +146,10 @@ def formula_frame(rows: pd.DataFrame, layer: int) -> pd.DataFrame:
     `rows` is the frame of `factor_frame`.
     """
     lines = []
-    for met in range(len(rows) + 1):
-        numbers = [row.value if row.step <= met else "?" for row in rows.itertuples()]
-        total = rows["product"].iloc[-1] if met == len(rows) else "?"
+    values = rows["value"].tolist()
+    for met in range(len(values) + 1):
+        numbers = [*values[:met], *"?" * (len(values) - met)]
+        total = rows["product"].iloc[-1] if met == len(values) else "?"
         formula = subscript(f"∂Loss/∂ω_{layer}") + " = " + " × ".join(numbers) + f" = {total}"
         lines.append({"met": met, "words": formula})
     return pd.DataFrame(lines)
@@ -170,7 +172,7 @@ def _short(number: float, figures: int = 3) -> str:
 def _drawing(end: int, steps: int, walked: alt.Parameter) -> alt.LayerChart:
     scale = alt.Scale(domain=[-0.45, end + 0.45], nice=False)
     x = alt.X("place:Q", scale=scale, axis=None)
-    return alt.layer(
+    return layered(
         *_edges(scale), *_nodes(x), *_slopes(x), _handles(end, steps, scale).add_params(walked)
     ).properties(height=150)
 
@@ -183,13 +185,17 @@ def _edges(scale: alt.Scale) -> list[alt.Chart]:
         "x2": "stop:Q",
         "y": alt.value(58),
     }
-    color = alt.condition(passed, alt.value(COLORS["explode"]), alt.value(INK))
-    words = base.transform_filter("datum.name != ''")
+    color = alt.when(passed).then(alt.value(COLORS["explode"])).otherwise(alt.value(INK))
+    words = base.transform_filter(alt.datum.name != "")
     at = alt.X("middle:Q", scale=scale, axis=None)
-    weight = alt.condition("datum.target", alt.value(COLORS["pretraining"]), alt.value(INK))
+    target, other = alt.value(COLORS["pretraining"]), alt.value(INK)
+    weight = alt.when("datum.target").then(target).otherwise(other)
+    width = alt.when(passed).then(alt.value(4)).otherwise(alt.value(1.5))
     return [
         base.mark_rule().encode(
-            **line, color=color, strokeWidth=alt.condition(passed, alt.value(4), alt.value(1.5))
+            **line,
+            color=color,
+            strokeWidth=width,
         ),
         words.mark_text(fontSize=SMALL + 1, fontWeight="bold").encode(
             x=at, y=alt.value(30), text="name:N", color=weight
@@ -202,10 +208,10 @@ def _edges(scale: alt.Scale) -> list[alt.Chart]:
 
 def _nodes(x: alt.X) -> list[alt.Chart]:
     base = alt.Chart(alt.NamedData("nodes")).encode(x=x)
-    saturated = "datum.state != ''"
+    saturated, healthy = alt.value(COLORS["sigmoid"]), alt.value(COLORS["healthy"])
     circle = base.mark_point(size=900, strokeWidth=2.5, opacity=1, filled=False)
     fill = base.mark_point(size=900, filled=True, opacity=0.18)
-    color = alt.condition(saturated, alt.value(COLORS["sigmoid"]), alt.value(COLORS["healthy"]))
+    color = alt.when(alt.datum.state != "").then(saturated).otherwise(healthy)
     return [
         fill.encode(y=alt.value(58), color=color),
         circle.encode(y=alt.value(58), color=color),
@@ -221,7 +227,7 @@ def _slopes(x: alt.X) -> list[alt.Chart]:
     met = alt.Chart(alt.NamedData("nodes")).transform_filter(
         f"isValid(datum.slope) && isValid(datum.step) && datum.step < {WALKED}"
     )
-    saturated = alt.Chart(alt.NamedData("nodes")).transform_filter("datum.state != ''")
+    saturated = alt.Chart(alt.NamedData("nodes")).transform_filter(alt.datum.state != "")
     back = {"color": COLORS["explode"], "fontSize": SMALL}
     return [
         met.mark_text(**back).encode(x=x, y=alt.value(102), text=alt.value("f′ =")),
@@ -259,6 +265,8 @@ def _table(steps: int) -> alt.LayerChart:
     }
     places = {"name": 0.0, "split": 0.2, "value": 0.76, "product": 1.0}
     base = alt.Chart(alt.NamedData("factors"))
+    now, later = alt.value(COLORS["explode"]), alt.value(INK)
+    color = alt.when(f"datum.step == {WALKED}").then(now).otherwise(later)
     lines = []
     for column, place in places.items():
         align = "left" if place < 0.5 else "right"
@@ -270,16 +278,12 @@ def _table(steps: int) -> alt.LayerChart:
         known = placed.transform_filter(f"datum.step <= {WALKED}") if column != "name" else placed
         words = known.mark_text(align=align, fontSize=SMALL)
         lines += [
-            words.encode(x=x, y=y, text=f"{column}:N", color=_line_color()),
-            placed.transform_filter("datum.step == 1")
+            words.encode(x=x, y=y, text=f"{column}:N", color=color),
+            placed.transform_filter(alt.datum.step == 1)
             .mark_text(align=align, **WORDS)
             .encode(x=x, y=alt.value(8), text=alt.value(heads[column])),
         ]
-    return alt.layer(*lines, _formula(steps)).properties(height=ROW * (steps + 2))
-
-
-def _line_color() -> dict[str, object]:
-    return alt.condition(f"datum.step == {WALKED}", alt.value(COLORS["explode"]), alt.value(INK))
+    return layered(*lines, _formula(steps)).properties(height=ROW * (steps + 2))
 
 
 def _formula(steps: int) -> alt.Chart:

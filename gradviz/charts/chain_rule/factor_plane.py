@@ -13,7 +13,8 @@ import pandas as pd
 from gradviz.activations import Activation, activation
 from gradviz.charts.parts.buttons import line_of_words, preset_buttons
 from gradviz.charts.parts.expressions import tooltip_line
-from gradviz.charts.parts.palette import COLORS, INK
+from gradviz.charts.parts.marks import layered, rule_at
+from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific, superscript
 from gradviz.charts.parts.spec import Spec, built_once
 from gradviz.charts.parts.theme import SMALL
@@ -115,7 +116,7 @@ def _cell_selection(w: float, z: float) -> alt.Parameter:
         name="cell",
         fields=["w", "z"],
         value=[{"w": w, "z": z}],
-        bind=sliders,
+        bind=sliders,  # pyright: ignore[reportArgumentType] — Vega-Lite takes one for each field
         on=f"pointerdown{handle}, [pointerdown, window:pointerup] > pointermove{handle}",
         clear=False,
         toggle=False,
@@ -160,7 +161,7 @@ def _plane(phi: Activation, w: float, z: float) -> alt.LayerChart:
         point.mark_point(filled=True, size=70, color="black", opacity=1),
     ]
     window = _nielsen() if phi.name == "sigmoid" else []
-    return alt.layer(plane, border, *window, *_region_name(phi), *marks).properties(height=230)
+    return layered(plane, border, *window, *_region_name(phi), *marks).properties(height=230)
 
 
 def _region_name(phi: Activation) -> list[alt.Chart]:
@@ -225,15 +226,14 @@ def _powers() -> alt.LayerChart:
         scale=alt.Scale(domain=[-6, 0, 6], range=colors, clamp=True, interpolate="lab"),
         legend=None,
     )
-    one = alt.Chart(pd.DataFrame({"shown": [1.0]}))
     dots = base.transform_calculate(decade=decade).mark_point(filled=True, size=45, opacity=1)
-    return alt.layer(
-        one.mark_rule(color=INK, strokeDash=[6, 4]).encode(y=y),
+    return layered(
+        rule_at(1.0, y, dash=(6, 4)),
         dots.encode(
             x=x,
             y=y,
             color=color,
-            shape=alt.condition(inside, alt.value("circle"), alt.value("diamond")),
+            shape=alt.when(inside).then(alt.value("circle")).otherwise(alt.value("diamond")),
             tooltip=[
                 tooltip_line("layer:Q", t("layers", "层数")),
                 tooltip_line("product:Q", t("product", "乘积"), ".2e"),

@@ -12,12 +12,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.parts.expressions import in_words, quoted, translated
+from gradviz.charts.parts.expressions import in_words, translated
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific
 from gradviz.charts.parts.spec import Spec, built_once
 from gradviz.charts.parts.theme import WORDS, legend
-from gradviz.charts.surface import LOSSES, surface_frame, surface_map
+from gradviz.charts.surface import LOSSES, path_marks, surface_frame, surface_map
 from gradviz.language import t
 from gradviz.theory.landscape import Descent, Landscape
 
@@ -59,7 +60,8 @@ def path_frame(walk: Descent, kind: str) -> pd.DataFrame:
             "norm": np.clip(np.hypot(*walk.gradients.T), *GRADIENTS),
         }
     )
-    return rows[np.isfinite(rows.drop(columns="kind")).all(axis=1)]
+    # Rows with inf as well as those with NaN.
+    return rows.replace([np.inf, -np.inf], np.nan).dropna()
 
 
 def path_names() -> dict[str, str]:
@@ -86,7 +88,7 @@ def _picture(
     surface = surface_map(alt.NamedData("surface"), names, low, high)
     return (
         alt.vconcat(
-            alt.layer(surface, *_path("free"), *_path("clipped")).properties(height=300),
+            layered(surface, *_path("free"), *_path("clipped")).properties(height=300),
             _norms(steps),
             _losses(steps),
             spacing=10,
@@ -109,20 +111,13 @@ def _shown(kind: str | None = None) -> alt.Chart:
     rows = alt.Chart(alt.NamedData("paths"))
     at = f"datum.kind == 'free' || abs(datum.power - {POWER}) < 1e-6"
     rows = rows.transform_filter(at)
-    return rows if kind is None else rows.transform_filter(f"datum.kind == {quoted(kind)}")
+    return rows if kind is None else rows.transform_filter(alt.datum.kind == kind)
 
 
 def _path(kind: str) -> list[alt.Chart]:
     color = COLORS[KINDS[kind]]
     path = _shown(kind).encode(x=alt.X("a:Q"), y=alt.Y("b:Q"))
-    return [
-        path.mark_line(color="white", strokeWidth=3.5, clip=True).encode(order="step:Q"),
-        path.mark_line(color=color, strokeWidth=2, clip=True).encode(order="step:Q"),
-        path.mark_point(filled=True, size=26, color=color, opacity=1, clip=True),
-        path.transform_filter("datum.step == 0").mark_point(
-            size=150, strokeWidth=3, color="white", clip=True
-        ),
-    ]
+    return path_marks(path, path, color, size=26)
 
 
 def _color(legend_shown: bool) -> alt.Color:
@@ -156,7 +151,7 @@ def _norms(steps: int) -> alt.LayerChart:
     label = t("threshold {value}", "阈值 {value}")
     words = limit.transform_calculate(words=in_words(label, value=scientific("datum.norm")))
     y = alt.Y("norm:Q")
-    return alt.layer(
+    return layered(
         curve,
         limit.mark_rule(color=INK, strokeDash=[5, 4], strokeWidth=1.5).encode(y=y),
         words.mark_text(align="left", baseline="bottom", dx=4, dy=-3, **WORDS).encode(

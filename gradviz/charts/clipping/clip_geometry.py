@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 
 from gradviz.charts.parts.expressions import translated
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.theme import legend, themed
 from gradviz.language import t
@@ -33,7 +34,7 @@ def clip_geometry(
     if not 0 < threshold <= REACH:
         raise ValueError(f"threshold={threshold!r} is not a number above 0, at most {REACH:g}")
     return themed(
-        alt.layer(_square(), _circle(), _arrows(), _tips())
+        layered(_square(), _circle(), _arrows(), _tips())
         .add_params(
             _slider(FIRST, first, -REACH, t("∂L/∂ω₁ ", "∂L/∂ω₁ ")),
             _slider(SECOND, second, -REACH, t("∂L/∂ω₂ ", "∂L/∂ω₂ ")),

@@ -14,6 +14,7 @@ import pandas as pd
 
 from gradviz.charts.parts.expressions import in_words, quoted, tooltip_line
 from gradviz.charts.parts.handles import handle_selection
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import (
     power_axis,
@@ -116,7 +117,7 @@ def _presets() -> alt.LayerChart:
     base = alt.Chart(rows).encode(x=x)
     face = base.mark_rect(cornerRadius=8, cursor="pointer").encode(
         color=color,
-        opacity=alt.condition(chosen, alt.value(0.35), alt.value(0.12)),
+        opacity=alt.when(chosen).then(alt.value(0.35)).otherwise(alt.value(0.12)),
         # The selection is added to another view, so only the tooltip lets these hear events.
         tooltip=tooltip_line("factor:Q", t("factor per layer", "每层的因子")),
     )
@@ -124,7 +125,7 @@ def _presets() -> alt.LayerChart:
         color=color, text=alt.Text("factor:Q", format="~r")
     )
     name = base.mark_text(dy=11, **WORDS).encode(text="name:N")
-    return alt.layer(face, number, name).properties(height=44)
+    return layered(face, number, name).properties(height=44)
 
 
 def _network(layers: alt.Chart) -> alt.Chart:
@@ -178,10 +179,10 @@ def _signal(layers: alt.Chart, chain: alt.Parameter) -> alt.LayerChart:
     line = base.transform_filter(inside).mark_line(color=INK, strokeWidth=1.5)
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
         color=_signal_color(),
-        shape=alt.condition(inside, alt.value("circle"), alt.value("diamond")),
+        shape=alt.when(inside).then(alt.value("circle")).otherwise(alt.value("diamond")),
     )
     handles = _handles(x).add_params(chain)
-    return alt.layer(*_zones(y), line, dots, _off_scale(layers, x), handles).properties(height=300)
+    return layered(*_zones(y), line, dots, _off_scale(layers, x), handles).properties(height=300)
 
 
 def _off_scale(layers: alt.Chart, x: alt.X) -> alt.Chart:

@@ -40,16 +40,13 @@ def decades(low: float, high: float, most: int = 7) -> list[int]:
     return [e for e in range(first, last + 1) if e % spacing == 0]
 
 
-def power_axis(
-    low: float, high: float, title: str | None, most: int = 7, **options: object
-) -> alt.Axis:
+def power_axis(low: float, high: float, title: str | None, most: int = 7) -> alt.Axis:
     """The axis of a log scale from `low` to `high`, labeled at whole decades, at most `most`."""
     exponents = decades(low, high, most)
     return alt.Axis(
         title=title,
         values=[10.0**e for e in exponents],
         labelExpr=_labels(exponents, "round(log(datum.value) / LN10)"),
-        **options,
     )
 
 

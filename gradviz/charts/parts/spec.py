@@ -8,14 +8,13 @@ wait after moving a slider. So `built_once` stands over a function that draws a 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec
 
-import altair as alt
 import pandas as pd
 
-from gradviz.charts.parts.theme import themed
+from gradviz.charts.parts.theme import Chart, themed
 from gradviz.language import current
 
 MOST = 64  # pictures of one kind that are kept
@@ -36,7 +35,7 @@ class Template:
 
 
 def built_once(
-    draw: Callable[Look, alt.Chart | alt.LayerChart | alt.VConcatChart],
+    draw: Callable[Look, Chart],
 ) -> Callable[Look, Template]:
     """`draw`, in the app's look, called once for each look and language.
 
@@ -45,8 +44,8 @@ def built_once(
     """
 
     @functools.lru_cache(maxsize=MOST)
-    def build(_language: str, *args: Hashable, **options: Hashable) -> Template:
-        return Template(themed(draw(*args, **options)).to_dict())
+    def build(_language: str, /, *args: Look.args, **kwargs: Look.kwargs) -> Template:
+        return Template(themed(draw(*args, **kwargs)).to_dict())
 
     @functools.wraps(draw)
     def template(*args: Look.args, **kwargs: Look.kwargs) -> Template:

@@ -10,8 +10,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.layers import FRAME
 from gradviz.charts.parts.expressions import in_words
+from gradviz.charts.parts.handles import at_frame, replay_slider
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
 from gradviz.charts.parts.spec import Spec, built_once
@@ -134,8 +135,7 @@ def _picture(look: Look) -> alt.VConcatChart:
         )
     )
     if look.last is not None:
-        slider = alt.binding_range(min=0, max=look.last, step=1, name=t("Replay: ", "回放："))
-        chart = chart.add_params(alt.param(FRAME, value=look.last, bind=slider))
+        chart = chart.add_params(replay_slider(look.last))
     return chart.resolve_scale(color="independent")
 
 
@@ -159,7 +159,7 @@ def _errors(look: Look) -> alt.LayerChart:
     )
     curves = alt.Chart(alt.NamedData("errors")).encode(x=x, color=color)
     now = _now(look)
-    return alt.layer(
+    return layered(
         curves.mark_area(opacity=0.25, clip=True).encode(
             y=alt.Y("low:Q", scale=power_scale(LOWEST, HIGHEST)), y2="high:Q"
         ),
@@ -173,7 +173,7 @@ def _errors(look: Look) -> alt.LayerChart:
 
 def _now(look: Look) -> alt.Chart:
     shown = alt.Chart(alt.NamedData("now"))
-    return shown if look.last is None else shown.transform_filter(f"datum.frame == {FRAME}")
+    return shown if look.last is None else at_frame(shown)
 
 
 def _now_in_words() -> str:
@@ -186,7 +186,7 @@ def _images(name: str, look: Look, rows: int, columns: int, title: str) -> alt.C
     """A grid of square images; `title` stands above it."""
     pixels = alt.Chart(alt.NamedData(name))
     if look.last is not None:
-        pixels = pixels.transform_filter(f"datum.frame == {FRAME}")
+        pixels = at_frame(pixels)
     size = 1.12 / look.side  # a little overlap hides the seams between pixels
     pixels = pixels.transform_calculate(right=f"datum.column + {size}", below=f"datum.row + {size}")
     height, across = rows * _CELL * _LARGEST, columns * _CELL - 0.2

@@ -9,6 +9,7 @@ import pandas as pd
 
 from gradviz.charts.layers import arm_color
 from gradviz.charts.parts.expressions import tooltip_line, translated
+from gradviz.charts.parts.marks import step_axis
 from gradviz.charts.parts.powers import power_axis, power_scale
 from gradviz.charts.parts.spec import Spec, built_once
 from gradviz.charts.parts.summary import log_domain, summarize_curves
@@ -47,12 +48,7 @@ def _picture(
         alt.Chart(alt.NamedData("parts"))
         .mark_line(strokeWidth=2.5)
         .encode(
-            x=alt.X(
-                "step:Q",
-                title=t("Training step", "训练步"),
-                scale=alt.Scale(domain=[0, steps], nice=False),
-                axis=alt.Axis(grid=False, format="d", tickCount=7),
-            ),
+            x=step_axis(steps),
             y=alt.Y("middle:Q", scale=power_scale(*domain), axis=axis),
             color=arm_color(dict(names)),
             strokeDash=dash,

@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from gradviz.charts.parts.expressions import in_words, tooltip_line
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import scientific
 from gradviz.charts.parts.theme import SMALL, themed
@@ -29,7 +30,7 @@ def path_sum(depth: int) -> alt.LayerChart:
     paths = pd.DataFrame({"branches": range(depth + 1)})
     paths["paths"] = [float(math.comb(depth, k)) for k in paths["branches"]]
     return themed(
-        alt.layer(_bars(paths).add_params(a), *_words(depth)).properties(
+        layered(_bars(paths).add_params(a), *_words(depth)).properties(
             height=HEIGHT,
             description=t(
                 "Bars: what the paths through each number of branches add to the gradient",

@@ -9,6 +9,7 @@ import pandas as pd
 
 from gradviz.charts.parts.buttons import line_of_words
 from gradviz.charts.parts.expressions import tooltip_line
+from gradviz.charts.parts.marks import layered, rule_at
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_of_ten, power_scale, rounded_power
 from gradviz.charts.parts.spec import Spec, built_once
@@ -52,10 +53,10 @@ def summary_frame(curves: pd.DataFrame) -> pd.DataFrame:
         t(
             "outputs differ by {spread} at most; largest slope {steepest}",
             "输出最多相差 {spread}；最大斜率 {steepest}",
-            spread=rounded_power(row.spread, 2),
-            steepest=rounded_power(row.steepest, 2),
+            spread=rounded_power(differ, 2),
+            steepest=rounded_power(slope, 2),
         )
-        for row in table.itertuples()
+        for differ, slope in zip(spread.tolist(), steepest.tolist(), strict=True)
     ]
     return table
 
@@ -89,14 +90,14 @@ def _now(data: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(data)).transform_filter(f"datum.layer == {LAYERS}")
 
 
-def _x(ends: tuple[float, float], **axis: object) -> alt.X:
-    return alt.X("x:Q", scale=alt.Scale(domain=ends, nice=False), axis=alt.Axis(**axis))
+def _x(ends: tuple[float, float], axis: alt.Axis) -> alt.X:
+    return alt.X("x:Q", scale=alt.Scale(domain=ends, nice=False), axis=axis)
 
 
 def _values(ends: tuple[float, float], values: tuple[float, float], color: str) -> alt.LayerChart:
     low, high = values
     room = 0.08 * (high - low)
-    x = _x(ends, title=None, labels=False, ticks=False)
+    x = _x(ends, alt.Axis(title=None, labels=False, ticks=False))
     y = alt.Y(
         "value:Q",
         title="F(x)",
@@ -110,12 +111,12 @@ def _values(ends: tuple[float, float], values: tuple[float, float], color: str) 
         .encode(x=x, y=y, detail="layer:N")
     )
     current = _now("curves").mark_line(color=color, strokeWidth=3, clip=True).encode(x=x, y=y)
-    return alt.layer(earlier, current).properties(height=190)
+    return layered(earlier, current).properties(height=190)
 
 
 def _slopes(ends: tuple[float, float], color: str) -> alt.LayerChart:
     low, high = SLOPES
-    x = _x(ends, title=t("Input x", "输入 x"), tickMinStep=1, format="~r")
+    x = _x(ends, alt.Axis(title=t("Input x", "输入 x"), tickMinStep=1, format="~r"))
     title = t("Slope |F′(x)|", "斜率 |F′(x)|")
     y = alt.Y("size:Q", scale=power_scale(low, high), axis=power_axis(low, high, title, most=6))
     seen = _now("curves").transform_filter(f"datum.size >= {low}")
@@ -123,14 +124,12 @@ def _slopes(ends: tuple[float, float], color: str) -> alt.LayerChart:
     edge = t(
         "▼ 0 or below {edge}", "▼ 为 0 或小于 {edge}", edge=power_of_ten(round(math.log10(low)))
     )
-    return alt.layer(
+    return layered(
         _now("summary")
         .transform_filter("datum.off_axis > 0")
         .mark_text(align="left", dx=6, **WORDS)
         .encode(x=alt.value(0), y=alt.value(10), text=alt.value(edge)),
-        alt.Chart(pd.DataFrame({"size": [1.0]}))
-        .mark_rule(color=INK, strokeDash=[6, 4])
-        .encode(y=y),
+        rule_at(1.0, y, dash=(6, 4)),
         seen.mark_line(color=color, strokeWidth=2.5, clip=True).encode(x=x, y=y),
         off.mark_point(shape="triangle-down", filled=True, size=35, color=color, opacity=1).encode(
             x=x,

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from gradviz.charts.parts.buttons import line_of_words
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, rounded_power
 from gradviz.charts.parts.spec import Spec, built_once
 from gradviz.charts.parts.theme import SMALL
-from gradviz.charts.surface import LOSSES, surface_frame, surface_map
+from gradviz.charts.surface import LOSSES, path_marks, surface_frame, surface_map
 from gradviz.language import t
 from gradviz.theory.landscape import Descent, Landscape
 
@@ -31,7 +32,7 @@ def descent_chart(scene: Landscape, walk: Descent, lr: float, places: pd.DataFra
     return _picture(scene.names, scene.low, scene.high, steps).with_data(
         surface=surface_frame(scene),
         places=places,
-        path=path[np.isfinite(path[["a", "b", "loss"]]).all(axis=1)],
+        path=path.replace([np.inf, -np.inf], np.nan).dropna(),
         words=_words(scene, walk, lr),
     )
 
@@ -92,7 +93,7 @@ def _surface(
     names: tuple[str, str], low: tuple[float, float], high: tuple[float, float]
 ) -> alt.LayerChart:
     surface = surface_map(alt.NamedData("surface"), names, low, high)
-    return alt.layer(surface, *_places(), *_path()).properties(height=300)
+    return layered(surface, *_places(), *_path()).properties(height=300)
 
 
 def _places() -> list[alt.Chart]:
@@ -110,12 +111,7 @@ def _path() -> list[alt.Chart]:
     walked = path.transform_filter(f"datum.step <= {STEP}")
     color = COLORS["explode"]
     return [
-        walked.mark_line(color="white", strokeWidth=3.5, clip=True).encode(order="step:Q"),
-        walked.mark_line(color=color, strokeWidth=2, clip=True).encode(order="step:Q"),
-        walked.mark_point(filled=True, size=28, color=color, opacity=1, clip=True),
-        path.transform_filter("datum.step == 0").mark_point(
-            size=150, strokeWidth=3, color="white", clip=True
-        ),
+        *path_marks(walked, path, color, size=28),
         path.transform_filter(f"datum.step == {STEP}").mark_point(
             filled=True, size=150, color=color, stroke="white", strokeWidth=2, opacity=1, clip=True
         ),
@@ -145,7 +141,7 @@ def _loss_curve(steps: int) -> alt.LayerChart:
     y = alt.Y("shown:Q", scale=power_scale(low, high), axis=axis)
     here = base.transform_filter(f"datum.step == {STEP}")
     color = COLORS["explode"]
-    return alt.layer(
+    return layered(
         base.mark_line(color=color, strokeWidth=2).encode(x=x, y=y),
         here.mark_rule(color=INK, strokeDash=[3, 3]).encode(x=x),
         here.mark_point(filled=True, size=90, color=color, opacity=1).encode(x=x, y=y),
