@@ -192,11 +192,7 @@ def _edges(scale: alt.Scale) -> list[alt.Chart]:
     weight = alt.when("datum.target").then(target).otherwise(other)
     width = alt.when(passed).then(alt.value(4)).otherwise(alt.value(1.5))
     return [
-        base.mark_rule().encode(
-            **line,
-            color=color,
-            strokeWidth=width,
-        ),
+        base.mark_rule().encode(**line, color=color, strokeWidth=width),
         words.mark_text(fontSize=SMALL + 1, fontWeight="bold").encode(
             x=at, y=alt.value(30), text="name:N", color=weight
         ),
