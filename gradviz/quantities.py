@@ -1,6 +1,7 @@
 """What is measured: the quantities of a run by name, and the zeros and overflows worth naming.
 
-A new measurement is one new entry in `QUANTITIES` and its formula in `measure.measure_layers`.
+A new measurement is one new entry in `QUANTITIES` and its formula in `measure.measure_layers`: all
+else that is known of a quantity, and all that a picture of it needs, stands in its entry.
 """
 
 from __future__ import annotations
@@ -11,17 +12,43 @@ from gradviz.language import t
 
 
 @dataclass(frozen=True)
+class Axis:
+    """How a quantity is drawn: on a log axis, or on a linear one from 0 to 1 for a share.
+
+    `holds` are values that a log axis has from the start, so that it need not be drawn anew as a
+    run goes through them.
+    """
+
+    log: bool = True
+    holds: tuple[float, ...] = ()
+
+
+LOG = Axis()
+SHARE = Axis(log=False)
+
+
+@dataclass(frozen=True)
 class Quantity:
-    """One thing that is measured: its name in data frames, its scale and its title."""
+    """One thing that is measured, and what is known of it.
+
+    `name` is that in data frames. `titles` (English, Chinese) stand at an axis of its own,
+    `short_names` on a button and at a small axis; without them the title does. `guide` is a value
+    worth comparing with, drawn as a rule.
+    """
 
     name: str
-    log: bool
-    english: str
-    chinese: str
+    titles: tuple[str, str]
+    short_names: tuple[str, str] | None = None
+    axis: Axis = LOG
+    guide: float | None = None
 
     def title(self) -> str:
         """The title in the current language."""
-        return t(self.english, self.chinese)
+        return t(*self.titles)
+
+    def short_name(self) -> str:
+        """What it is called where there is little room, in the current language."""
+        return t(*(self.short_names or self.titles))
 
 
 def _table(*quantities: Quantity) -> dict[str, Quantity]:
@@ -30,22 +57,37 @@ def _table(*quantities: Quantity) -> dict[str, Quantity]:
 
 # Per layer and seed: the keys of `Frame.layers`.
 QUANTITIES = _table(
-    Quantity("delta", True, "Signal ‖∂L/∂z‖", "误差信号 ‖∂L/∂z‖"),
-    Quantity("weight_gradient", True, "Weight gradient ‖∂L/∂W‖", "权重梯度 ‖∂L/∂W‖"),
-    Quantity("update_ratio", True, "Update ratio ‖ΔW‖ / ‖W‖", "更新比 ‖ΔW‖ / ‖W‖"),
-    Quantity("drift", True, "Drift from the start", "偏离初始值的程度"),
-    Quantity("weight_norm", True, "Weight norm ‖W‖", "权重范数 ‖W‖"),
-    Quantity("saturation", False, "Share saturated", "饱和比例"),
-    Quantity("dead", False, "Share of dead units", "死亡单元比例"),
+    Quantity("delta", ("Signal ‖∂L/∂z‖", "误差信号 ‖∂L/∂z‖"), ("signal δ", "误差信号 δ")),
+    Quantity(
+        "weight_gradient",
+        ("Weight gradient ‖∂L/∂W‖", "权重梯度 ‖∂L/∂W‖"),
+        ("weight gradient", "权重梯度"),
+    ),
+    Quantity(
+        "update_ratio",
+        ("Update ratio ‖ΔW‖ / ‖W‖", "更新比 ‖ΔW‖ / ‖W‖"),
+        ("update ratio", "更新比"),
+        guide=1e-3,  # near which training is healthy (Karpathy, makemore part 3)
+    ),
+    Quantity("drift", ("Drift from the start", "偏离初始值的程度"), ("drift", "漂移")),
+    Quantity("weight_norm", ("Weight norm ‖W‖", "权重范数 ‖W‖"), ("weight norm", "权重范数")),
+    Quantity("saturation", ("Share saturated", "饱和比例"), ("saturated units", "饱和单元"), SHARE),
+    Quantity("dead", ("Share of dead units", "死亡单元比例"), ("dead units", "死亡单元"), SHARE),
 )
 
 # Per seed: the fields of a `Frame`.
 CURVES = _table(
-    Quantity("loss", True, "Loss", "损失"),
-    Quantity("accuracy", False, "Test accuracy", "测试准确率"),
-    Quantity("gradient_norm", True, "Gradient norm", "梯度范数"),
-    Quantity("clipped", False, "Share of steps clipped", "被剪切的步数比例"),
-    Quantity("penalty", True, "Penalty", "惩罚项"),
+    # A loss falls through decades.
+    Quantity("loss", ("Loss", "损失"), axis=Axis(holds=(0.01, 10.0))),
+    Quantity("accuracy", ("Test accuracy", "测试准确率"), axis=SHARE),
+    Quantity("gradient_norm", ("Gradient norm", "梯度范数")),
+    Quantity(
+        "clipped",
+        ("Share of steps clipped", "被剪切的步数比例"),
+        ("Steps clipped", "被剪切的步"),
+        SHARE,
+    ),
+    Quantity("penalty", ("Penalty", "惩罚项")),
 )
 
 

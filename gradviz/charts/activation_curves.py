@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from gradviz.activations import Activation, activation
-from gradviz.charts.layers import translated
+from gradviz.charts.parts.expressions import in_words, quoted, translated
 from gradviz.charts.parts.handles import GHOST, handle_selection
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, colors_of
 from gradviz.charts.parts.theme import SMALL, legend, themed
 from gradviz.language import t
@@ -105,7 +106,7 @@ def _functions(
         x=alt.X("left:Q"), x2="right:Q", y=alt.Y("start:Q"), y2="stop:Q"
     )
     point = here.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y)
-    return alt.layer(
+    return layered(
         lines, line, point, *_slope_words(curves, titles), _handles().add_params(probe)
     ).properties(height=round(FUNCTION_HEIGHT * (high - low) / UNITS))
 
@@ -114,10 +115,11 @@ def _slope_words(curves: pd.DataFrame, titles: Mapping[str, str]) -> list[alt.Ch
     """The slopes in numbers, in the upper left corner that no curve enters."""
     words = []
     for row, (name, title) in enumerate(titles.items()):
-        start = t("slope of {name}: ", "{name} 的斜率：", name=title)
+        text = t("slope of {name}: {slope}", "{name} 的斜率：{slope}")
+        slope = "format(datum.slope, '.3f')"
         words.append(
             _at_probe(curves[curves["name"] == name])
-            .transform_calculate(words=f"'{start}' + format(datum.slope, '.3f')")
+            .transform_calculate(words=in_words(text, name=quoted(title), slope=slope))
             .mark_text(align="left", color=COLORS[name], fontSize=SMALL + 1, fontWeight="bold")
             .encode(x=alt.value(6), y=alt.value(12 + 16 * row), text="words:N")
         )
@@ -139,12 +141,12 @@ def _slopes(curves: pd.DataFrame, titles: Mapping[str, str]) -> alt.LayerChart:
     base = alt.Chart(curves).encode(x=x, y=y, color=color)
     tops = curves.loc[curves.groupby("name")["slope"].idxmax()]
     top = alt.Chart(tops).encode(x=x, y=y, color=color)
-    label = t("max ", "最大 ")
-    return alt.layer(
+    label = in_words(t("max {slope}", "最大 {slope}"), slope="format(datum.slope, '.3~r')")
+    return layered(
         base.mark_line(clip=True),
         top.mark_point(size=70),
         top.mark_text(dy=-11, fontSize=SMALL, fontWeight="bold")
-        .transform_calculate(words=f"'{label}' + format(datum.slope, '.3~r')")
+        .transform_calculate(words=label)
         .encode(text="words:N"),
         _at_probe(curves).mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, color=color),
         _handles(),

@@ -1,12 +1,10 @@
 """How values are spread in a few layers over a run: one histogram per layer, the series overlaid.
 
-Like `replay`, the picture is built once for each look, with named data; one slider below scrubs
-through the recorded steps in the browser once the run has ended.
+One slider below scrubs through the recorded steps in the browser once the run has ended.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,14 +12,16 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.layers import FRAME, Names, arm_color
-from gradviz.charts.parts.theme import WORDS, themed
-from gradviz.language import current, t
+from gradviz.charts.layers import Names, arm_color
+from gradviz.charts.parts.expressions import in_words
+from gradviz.charts.parts.handles import at_frame, replay_slider
+from gradviz.charts.parts.marks import layered
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import WORDS
+from gradviz.language import t
 
 ROW_HEIGHT = 90
 FRAMES = 20  # steps that the slider offers; more would make the page heavy and show no more
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,8 @@ def histograms(
     last = int(rows["frame"].max()) if len(rows) else 0
     shown = rows if ended else rows[rows["frame"] == last]
     look = Look(title, tuple(names.items()), tuple(layers), *domain, last if ended else None)
-    spec = _spec(look, current())
     steps = shown[["frame", "step"]].groupby("frame", as_index=False).max()
-    data = {"bars": shown.round({"value": 4}), "steps": steps}
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    return _picture(look).with_data(bars=shown.round({"value": 4}), steps=steps)
 
 
 def _framed(spreads: pd.DataFrame) -> pd.DataFrame:
@@ -78,9 +76,9 @@ def _framed(spreads: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-@functools.lru_cache(maxsize=32)
-def _spec(look: Look, language: str) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+@built_once
+def _picture(look: Look) -> alt.VConcatChart:
+    """The picture without its data."""
     rows = [_row(look, layer, position) for position, layer in enumerate(look.layers)]
     chart = alt.vconcat(*rows, spacing=12).properties(
         description=t(
@@ -91,11 +89,8 @@ def _spec(look: Look, language: str) -> Spec:
         )
     )
     if look.last is not None:
-        slider = alt.binding_range(
-            min=0, max=max(look.last, 1), step=1, name=t("Replay: ", "回放：")
-        )
-        chart = chart.add_params(alt.param(FRAME, value=look.last, bind=slider))
-    return themed(chart).to_dict()
+        chart = chart.add_params(replay_slider(look.last))
+    return chart
 
 
 def _row(look: Look, layer: int, position: int) -> alt.LayerChart:
@@ -113,11 +108,10 @@ def _row(look: Look, layer: int, position: int) -> alt.LayerChart:
         scale=alt.Scale(domain=[0, 1], type="sqrt"),
         axis=alt.Axis(format="%", values=[0, 0.1, 0.5, 1], grid=False),
     )
-    bars = alt.Chart(alt.NamedData("bars")).transform_filter(f"datum.layer == {layer}")
+    bars = alt.Chart(alt.NamedData("bars")).transform_filter(alt.datum.layer == layer)
     steps = alt.Chart(alt.NamedData("steps"))
     if look.last is not None:
-        bars = bars.transform_filter(f"datum.frame == {FRAME}")
-        steps = steps.transform_filter(f"datum.frame == {FRAME}")
+        bars, steps = at_frame(bars), at_frame(steps)
     bars = bars.encode(x=x, x2="high:Q", y=y, color=arm_color(dict(look.names)))
     layers = [bars.mark_rect(opacity=0.3).encode(y2=alt.datum(0)), bars.mark_rule(strokeWidth=2)]
     if position == 0:
@@ -126,10 +120,9 @@ def _row(look: Look, layer: int, position: int) -> alt.LayerChart:
             .mark_text(align="left", baseline="top", **WORDS)
             .encode(x=alt.value(6), y=alt.value(4), text="words:N")
         )
-    return alt.layer(*layers).properties(height=ROW_HEIGHT)
+    return layered(*layers).properties(height=ROW_HEIGHT)
 
 
 def _step_in_words() -> str:
     """A Vega expression."""
-    before, after = t("step {n}", "第 {n} 步", n="|").split("|")
-    return f"{before!r} + datum.step + {after!r}"
+    return in_words(t("step {n}", "第 {n} 步"), n="datum.step")

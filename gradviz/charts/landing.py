@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from gradviz.charts.parts.marks import layered, rule_at
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.theme import SMALL, WORDS, legend, themed
 from gradviz.language import t
@@ -47,7 +48,7 @@ def _quantile_bands(
     zone = alt.Chart(region)
     title = t("Pre-activation z", "预激活值 z")
     base = alt.Chart(layers).encode(x=x)
-    return alt.layer(
+    return layered(
         zone.mark_rect(color=COLORS["healthy"], opacity=0.15).encode(
             y=alt.Y("low:Q", scale=z, title=title), y2="high:Q"
         ),
@@ -80,12 +81,12 @@ def _slope_marks(
         scale=alt.Scale(domain=list(names.values()), range=["circle", "diamond"]),
         legend=legend(),
     )
-    limit = alt.Chart(pd.DataFrame({"slope": [largest_slope]}))
+    limit = rule_at(largest_slope, y, dash=(6, 4))
     label = t("largest possible: {slope:g}", "上限：{slope:g}", slope=largest_slope)
-    return alt.layer(
-        limit.mark_rule(color=INK, strokeDash=[6, 4]).encode(y=y),
+    return layered(
+        limit,
         limit.mark_text(align="left", baseline="bottom", dx=6, dy=-4, **WORDS).encode(
-            x=alt.value(0), y=y, text=alt.value(label)
+            x=alt.value(0), text=alt.value(label)
         ),
         alt.Chart(rows).mark_point(size=50, color=color, opacity=1).encode(x=x, y=y, shape=shape),
     ).properties(height=120)

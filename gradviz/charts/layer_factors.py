@@ -6,7 +6,8 @@ import altair as alt
 import pandas as pd
 
 from gradviz.charts.layers import Names, arm_color
-from gradviz.charts.parts.palette import INK
+from gradviz.charts.parts.expressions import tooltip_line
+from gradviz.charts.parts.marks import bars_of_seeds, layered, rule_at
 from gradviz.charts.parts.summary import summarize
 from gradviz.charts.parts.theme import themed
 from gradviz.language import t
@@ -44,15 +45,12 @@ def layer_factors(
         axis=alt.Axis(tickCount=4),
     )
     color = arm_color(names)
-    one = alt.Chart(pd.DataFrame({"value": [1.0]})).mark_rule(color=INK, strokeDash=[4, 4])
     marks = alt.Chart(rows)
     return themed(
-        alt.layer(
-            one.encode(y="value:Q"),
+        layered(
+            rule_at(1.0, alt.Y("value:Q")),
             alt.Chart(theory).mark_line(opacity=0.8).encode(x=x, y="value:Q", color=color),
-            marks.mark_rule(strokeWidth=6, opacity=0.3).encode(
-                x=x, y=alt.Y("low:Q"), y2="high:Q", color=color
-            ),
+            bars_of_seeds(marks, x, color),
             marks.mark_point(filled=True, size=55, opacity=1).encode(
                 x=x, y=y, color=color, tooltip=_tooltip()
             ),
@@ -68,7 +66,7 @@ def layer_factors(
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("arm:N", title=t("network", "网络")),
-        alt.Tooltip("layer:Q", title=t("layer", "层")),
-        alt.Tooltip("middle:Q", title=t("factor", "因子"), format=".3f"),
+        tooltip_line("arm:N", t("network", "网络")),
+        tooltip_line("layer:Q", t("layer", "层")),
+        tooltip_line("middle:Q", t("factor", "因子"), ".3f"),
     ]

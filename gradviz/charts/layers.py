@@ -6,43 +6,29 @@ marks of their own at the lower and upper edge of the log axis.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.parts.expressions import tooltip_line, translated
+from gradviz.charts.parts.handles import at_frame
+from gradviz.charts.parts.marks import bars_of_seeds, cells_beyond, layered, rule_at, state_names
 from gradviz.charts.parts.palette import COLORS, INK, colors_of
 from gradviz.charts.parts.powers import decades, exponent_labels, power_axis, power_scale
-from gradviz.charts.parts.summary import STATES, hidden, log_domain, state_of, summarize
+from gradviz.charts.parts.summary import STATES, Values, hidden, log_domain, state_of, summarize
 from gradviz.charts.parts.theme import legend, themed
 from gradviz.language import t
+from gradviz.quantities import Quantity
 
 PROFILE_HEIGHT = 280
 MAP_HEIGHT = 300
-SHARE = (0.0, 1.0)
+SHARE_DOMAIN = (0.0, 1.0)
 _SHAPES = {"measured": "circle", "zero": "triangle-down", "overflow": "triangle-up"}
-
-FRAME = "frame"  # the parameter that says which recorded step is shown
 
 Data = pd.DataFrame | alt.NamedData
 Names = dict[str, str]  # from an arm's stable name to its translated one
-
-
-def state_names() -> Names:
-    """The translated names of the marks' states."""
-    return {
-        "measured": t("measured", "测量值"),
-        "zero": t("exactly 0 (underflow)", "恰为 0（下溢）"),
-        "overflow": t("∞ or NaN (overflow)", "∞ 或 NaN（上溢）"),
-    }
-
-
-def translated(names: Names) -> str:
-    """The `labelExpr` of a legend whose values are the keys of `names`."""
-    table = ", ".join(f"{key!r}: {name!r}" for key, name in names.items())
-    return f"{{{table}}}[datum.value] || datum.value"
 
 
 def arm_color(names: Names) -> alt.Color:
@@ -59,8 +45,8 @@ def arm_color(names: Names) -> alt.Color:
 class Look:
     """All that a profile's picture depends on but its data, so that it can be built once.
 
-    `names` are pairs of an arm and what it is called; `domain` is that of a log axis, or `SHARE`
-    of a linear one; `states` are those of `STATES` that occur; `guide` is a value worth comparing
+    `names` are pairs of an arm and what it is called; `domain` is that of a log axis, or
+    `SHARE_DOMAIN`; `states` are those of `STATES` that occur; `guide` is a value worth comparing
     with. With `framed` the marks are those of the frame that the parameter `FRAME` says.
     """
 
@@ -88,7 +74,8 @@ def layer_profile(
     """
     theory = no_theory() if theory is None else theory
     rows = summarize(history, quantity)
-    look = profile_look(rows, theory, title, names, guide=guide)
+    drawn = Quantity(quantity, (title, title), guide=guide)
+    look = profile_look(rows, theory, drawn, names)
     picture = profile_layers(points(rows, look), line(theory, look), look)
     return themed(
         picture.properties(
@@ -105,22 +92,21 @@ def layer_profile(
 def profile_look(
     rows: pd.DataFrame,
     theory: pd.DataFrame,
-    title: str,
+    quantity: Quantity,
     names: Names,
-    log: bool = True,
-    guide: float | None = None,
     framed: bool = False,
     depth: int = 1,
-    room: Sequence[float] = (),
+    room: Values = (),
 ) -> Look:
     """The look of a profile of `rows` (see `summarize`), for all of them and the values `room`."""
+    log = quantity.axis.log
     return Look(
-        title,
+        quantity.title(),
         tuple(names.items()),
-        log_domain(rows["low"], rows["high"], theory["value"], room) if log else SHARE,
+        log_domain(rows["low"], rows["high"], theory["value"], room) if log else SHARE_DOMAIN,
         int(max([depth, *rows["layer"], *theory["layer"]])),
         tuple(state for state in STATES if (rows["state"] == state).any()),
-        guide,
+        quantity.guide,
         framed,
     )
 
@@ -152,14 +138,12 @@ def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
     expected = alt.Chart(prediction).mark_line(strokeWidth=2, opacity=0.8)
     measured = alt.Chart(marks)
     if look.framed:
-        measured = measured.transform_filter(f"datum.frame == {FRAME}")
-    band = measured.transform_filter("datum.state == 'measured'")
-    return alt.layer(
+        measured = at_frame(measured)
+    band = measured.transform_filter(alt.datum.state == "measured")
+    return layered(
         *_guide(look),
         expected.encode(x=x, y=y, color=color),
-        band.mark_rule(strokeWidth=6, opacity=0.3).encode(
-            x=x, y=alt.Y("low:Q"), y2="high:Q", color=color
-        ),
+        bars_of_seeds(band, x, color),
         measured.mark_point(filled=True, size=55, opacity=1).encode(
             x=x, y=y, color=color, shape=_state_shape(look), tooltip=_tooltip()
         ),
@@ -167,9 +151,9 @@ def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
 
 
 def _level(look: Look) -> alt.Y:
-    if look.domain == SHARE:
+    if look.domain == SHARE_DOMAIN:
         axis = alt.Axis(format="%", tickCount=5, title=look.title)
-        return alt.Y("y:Q", scale=alt.Scale(domain=SHARE), axis=axis)
+        return alt.Y("y:Q", scale=alt.Scale(domain=SHARE_DOMAIN), axis=axis)
     axis = power_axis(*look.domain, look.title)
     return alt.Y("y:Q", scale=power_scale(*look.domain), axis=axis)
 
@@ -191,18 +175,17 @@ def _state_shape(look: Look) -> alt.Shape:
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("arm:N", title=t("network", "网络")),
-        alt.Tooltip("layer:Q", title=t("layer", "层")),
-        alt.Tooltip("step:Q", title=t("step", "步")),
-        alt.Tooltip("middle:Q", title=t("mean of seeds", "各种子的均值"), format=".2e"),
+        tooltip_line("arm:N", t("network", "网络")),
+        tooltip_line("layer:Q", t("layer", "层")),
+        tooltip_line("step:Q", t("step", "步")),
+        tooltip_line("middle:Q", t("mean of seeds", "各种子的均值"), ".2e"),
     ]
 
 
 def _guide(look: Look) -> list[alt.Chart]:
     if look.guide is None or not look.domain[0] < look.guide < look.domain[1]:
         return []
-    rule = alt.Chart(pd.DataFrame({"y": [look.guide]})).mark_rule(strokeDash=[4, 4], color=INK)
-    return [rule.encode(y=alt.Y("y:Q"))]
+    return [rule_at(look.guide, alt.Y("y:Q"))]
 
 
 def step_layer_map(history: pd.DataFrame, quantity: str, title: str) -> alt.LayerChart:
@@ -238,8 +221,9 @@ def step_layer_map(history: pd.DataFrame, quantity: str, title: str) -> alt.Laye
         .mark_rect()
         .encode(x=x, x2="end:Q", y=y, color=color, tooltip=_map_tooltip(title))
     )
+    edges = cells_beyond(rows, {"zero": INK, "overflow": COLORS["explode"]})
     return themed(
-        alt.layer(cells, *_edge_cells(rows, x, y))
+        layered(cells, *(beyond.encode(x=x, x2="end:Q", y=y) for beyond in edges))
         .resolve_scale(color="independent")
         .properties(
             height=MAP_HEIGHT + 60,
@@ -250,21 +234,6 @@ def step_layer_map(history: pd.DataFrame, quantity: str, title: str) -> alt.Laye
             ),
         )
     )
-
-
-def _edge_cells(rows: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """The cells that no log scale can hold, in flat colors of their own."""
-    extreme = rows[rows["state"] != "measured"]
-    if extreme.empty:
-        return []
-    present = [state for state in ("zero", "overflow") if (extreme["state"] == state).any()]
-    colors = {"zero": INK, "overflow": COLORS["explode"]}
-    color = alt.Color(
-        "state:N",
-        scale=alt.Scale(domain=present, range=[colors[state] for state in present]),
-        legend=legend(orient="bottom", labelExpr=translated(state_names()), symbolType="square"),
-    )
-    return [alt.Chart(extreme).mark_rect().encode(x=x, x2="end:Q", y=y, color=color)]
 
 
 def _map_cells(rows: pd.DataFrame) -> pd.DataFrame:
@@ -284,9 +253,9 @@ def _map_cells(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _map_tooltip(title: str) -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("step:Q", title=t("step", "步")),
-        alt.Tooltip("layer:O", title=t("layer", "层")),
-        alt.Tooltip("log10:Q", title=f"log₁₀ {title}", format=".2f"),
+        tooltip_line("step:Q", t("step", "步")),
+        tooltip_line("layer:O", t("layer", "层")),
+        tooltip_line("log10:Q", f"log₁₀ {title}", ".2f"),
     ]
 
 

@@ -2,23 +2,18 @@
 
 While a run lasts, the picture shows the latest step. Once it has ended, one slider below scrubs
 through all recorded steps, in the browser.
-
-The picture is redrawn several times a second while a network trains, and Altair takes longer to
-build it than the training step it shows. So it is built once for each look, with named data, and
-then only the data change.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import altair as alt
 import pandas as pd
 
 from gradviz.charts.layers import (
-    FRAME,
+    SHARE_DOMAIN,
     Look,
     Names,
     arm_color,
@@ -28,23 +23,39 @@ from gradviz.charts.layers import (
     profile_layers,
     profile_look,
 )
+from gradviz.charts.parts.handles import at_frame, replay_slider
+from gradviz.charts.parts.marks import layered, rule_at, step_axis
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
+from gradviz.charts.parts.spec import Spec, built_once
 from gradviz.charts.parts.summary import (
+    Values,
     latest,
     log_domain,
     summarize,
     summarize_curves,
     with_frames,
 )
-from gradviz.charts.parts.theme import WORDS, themed
-from gradviz.language import current, t
+from gradviz.charts.parts.theme import WORDS
+from gradviz.language import t
+from gradviz.quantities import CURVES, Quantity
 
 PROFILE_HEIGHT = 240
 CURVE_HEIGHT = 90
-USUAL_LOSS = (0.01, 10.0)
+USUAL_CURVES: Mapping[str, float | None] = {"loss": None, "accuracy": None}
 
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
+
+@dataclass(frozen=True)
+class Extent:
+    """How far the axes of a run reach from the start, so that none of them grows.
+
+    `steps` is the length of the whole run, `depth` the number of layers of its deepest arm, and
+    `values` are those of the quantity, besides what is drawn, that its axis must hold.
+    """
+
+    steps: int
+    depth: int = 1
+    values: Values = ()
 
 
 @dataclass(frozen=True)
@@ -59,48 +70,38 @@ class Curve:
 def run_chart(
     history: pd.DataFrame,
     curves: pd.DataFrame,
-    quantity: str,
-    title: str,
+    quantity: Quantity,
     names: Names,
-    steps: int,
-    theory: pd.DataFrame | None,
-    ended: bool,
-    depth: int = 1,
-    log: bool = True,
-    guide: float | None = None,
-    curve_names: Sequence[str] = ("loss", "accuracy"),
-    thresholds: Mapping[str, float] | None = None,
-    room: Sequence[float] = (),
+    extent: Extent,
+    theory: pd.DataFrame | None = None,
+    ended: bool = False,
+    below: Mapping[str, float | None] = USUAL_CURVES,
 ) -> Spec:
     """`quantity` by layer, and below it the curves of the run so far, as a Vega-Lite spec.
 
-    `history` and `curves` are those of `engine.history`; `steps` is the length of the whole run
-    and `depth` that of the deepest arm, so that no axis grows; `theory`, if any, has columns arm,
-    layer, value. With `ended` the reader can scrub through the run; before, `history` need only
-    hold the latest steps, and `room` are other values that its axis must hold. Without `log` the
-    quantity is a share, from 0 to 1. `guide` is a value of `quantity` worth comparing with, and
-    `thresholds` are such values of curves, by their names.
+    `history` and `curves` are those of `engine.history`; `theory`, if any, has columns arm, layer,
+    value. With `ended` the reader can scrub through the run; before, `history` need only hold the
+    latest steps. `below` are the names of the curves, each with a threshold worth a rule or None.
     """
-    thresholds = thresholds or {}
     theory = no_theory() if theory is None else theory
-    rows = summarize(history, quantity, log)
+    rows = summarize(history, quantity.name, quantity.axis.log)
     rows = with_frames(rows) if ended else latest(rows)
-    look = profile_look(rows, theory, title, names, log, guide, ended, depth, room)
+    look = profile_look(rows, theory, quantity, names, ended, extent.depth, extent.values)
     last = int(rows["frame"].max()) if len(rows) else 0
-    tables = {name: summarize_curves(curves, name) for name in curve_names}
+    tables = {name: summarize_curves(curves, name) for name in below}
     axes = tuple(
-        Curve(name, _curve_domain(name, table, thresholds.get(name)), thresholds.get(name))
+        Curve(name, _curve_domain(CURVES[name], table, below[name]), below[name])
         for name, table in tables.items()
     )
-    spec = _spec(look, axes, max(steps, 1), last, current())
     frames = rows[["frame", "step"]].groupby("frame", as_index=False).max()
-    data = {"marks": points(rows, look), "prediction": line(theory, look), "frames": frames}
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data, **tables}}
+    return _picture(look, axes, max(extent.steps, 1), last).with_data(
+        marks=points(rows, look), prediction=line(theory, look), frames=frames, **tables
+    )
 
 
-@functools.lru_cache(maxsize=128)
-def _spec(look: Look, curves: tuple[Curve, ...], steps: int, last: int, language: str) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+@built_once
+def _picture(look: Look, curves: tuple[Curve, ...], steps: int, last: int) -> alt.VConcatChart:
+    """The picture without its data."""
     profile = profile_layers(alt.NamedData("marks"), alt.NamedData("prediction"), look)
     names = dict(look.names)
     chart = alt.vconcat(
@@ -114,23 +115,12 @@ def _spec(look: Look, curves: tuple[Curve, ...], steps: int, last: int, language
             title=look.title,
         )
     )
-    return themed(chart.add_params(_scrubber(last)) if look.framed else chart).to_dict()
-
-
-def _scrubber(last: int) -> alt.Parameter:
-    slider = alt.binding_range(min=0, max=max(last, 1), step=1, name=t("Replay: ", "回放："))
-    return alt.param(FRAME, value=last, bind=slider)
+    return chart.add_params(replay_slider(last)) if look.framed else chart
 
 
 def _curve(curve: Curve, names: Names, steps: int, now: list[alt.Chart]) -> alt.LayerChart:
-    x = alt.X(
-        "step:Q",
-        title=t("Training step", "训练步"),
-        scale=alt.Scale(domain=[0, steps], nice=False),
-        axis=alt.Axis(grid=False, format="d", tickCount=7),
-    )
-    lines = alt.Chart(alt.NamedData(curve.name)).encode(x=x, color=arm_color(names))
-    return alt.layer(
+    lines = alt.Chart(alt.NamedData(curve.name)).encode(x=step_axis(steps), color=arm_color(names))
+    return layered(
         lines.mark_area(opacity=0.2).encode(y=_curve_axis(curve), y2="high:Q"),
         lines.mark_line(strokeWidth=2, clip=True).encode(y=alt.Y("middle:Q")),
         *_threshold(curve),
@@ -142,11 +132,11 @@ def _threshold(curve: Curve) -> list[alt.Chart]:
     """A dashed rule at the curve's threshold, with its value, if it has one."""
     if curve.threshold is None:
         return []
-    at = alt.Chart(pd.DataFrame({"y": [curve.threshold]})).encode(y=alt.Y("y:Q"))
+    rule = rule_at(curve.threshold, alt.Y("y:Q"), dash=(5, 4))
     words = t("threshold {value:g}", "阈值 {value:g}", value=curve.threshold)
     return [
-        at.mark_rule(color=INK, strokeDash=[5, 4]),
-        at.mark_text(align="right", baseline="bottom", dx=-4, dy=-2, **WORDS).encode(
+        rule,
+        rule.mark_text(align="right", baseline="bottom", dx=-4, dy=-2, **WORDS).encode(
             x=alt.value("width"), text=alt.value(words)
         ),
     ]
@@ -154,31 +144,25 @@ def _threshold(curve: Curve) -> list[alt.Chart]:
 
 def _now(framed: bool, numbered: bool) -> list[alt.Chart]:
     """A rule at the step that is shown, with its number if `numbered`."""
-    shown = alt.Chart(alt.NamedData("frames"))
-    if framed:
-        shown = shown.transform_filter(f"datum.frame == {FRAME}")
+    frames = alt.Chart(alt.NamedData("frames"))
+    shown = at_frame(frames) if framed else frames
     rule = shown.mark_rule(color=INK, strokeDash=[3, 3]).encode(x="step:Q")
     number = shown.mark_text(align="right", dx=-4, baseline="top", **WORDS)
     return [rule, number.encode(x="step:Q", y=alt.value(2), text="step:Q")] if numbered else [rule]
 
 
-def _curve_domain(name: str, table: pd.DataFrame, threshold: float | None) -> tuple[float, float]:
-    if name in ("accuracy", "clipped"):
-        return 0.0, 1.0
-    # A loss falls through decades: an axis that has them from the start need not be built anew.
-    usual = USUAL_LOSS if name == "loss" else () if threshold is None else (threshold,)
-    return log_domain(table["low"], table["high"], usual, room=0)
+def _curve_domain(
+    curve: Quantity, table: pd.DataFrame, threshold: float | None
+) -> tuple[float, float]:
+    if not curve.axis.log:
+        return SHARE_DOMAIN
+    held = curve.axis.holds if threshold is None else (*curve.axis.holds, threshold)
+    return log_domain(table["low"], table["high"], held, room=0)
 
 
 def _curve_axis(curve: Curve) -> alt.Y:
-    title = {
-        "loss": t("Loss", "损失"),
-        "accuracy": t("Test accuracy", "测试准确率"),
-        "gradient_norm": t("Gradient norm", "梯度范数"),
-        "penalty": t("Penalty", "惩罚项"),
-        "clipped": t("Steps clipped", "被剪切的步"),
-    }[curve.name]
-    if curve.domain[0] == 0:
+    title = CURVES[curve.name].short_name()
+    if curve.domain == SHARE_DOMAIN:
         axis = alt.Axis(format="%", tickCount=3, title=title)
         return alt.Y("low:Q", scale=alt.Scale(domain=curve.domain), axis=axis)
     axis = power_axis(*curve.domain, title)

@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.powers import decades, exponent_labels
 from gradviz.language import t
 from gradviz.theory.landscape import Landscape
@@ -70,7 +71,19 @@ def surface_map(
         y2="top:Q",
         color=color,
         tooltip=[
-            alt.Tooltip("a:Q", title=names[0]),
-            alt.Tooltip("b:Q", title=names[1]),
+            tooltip_line("a:Q", names[0]),
+            tooltip_line("b:Q", names[1]),
         ],
     ).add_params(start)
+
+
+def path_marks(walked: alt.Chart, start: alt.Chart, color: str, size: float) -> list[alt.Chart]:
+    """A path over the map: its line, edged in white, a dot of `size` for each step, a ring."""
+    return [
+        walked.mark_line(color="white", strokeWidth=3.5, clip=True).encode(order="step:Q"),
+        walked.mark_line(color=color, strokeWidth=2, clip=True).encode(order="step:Q"),
+        walked.mark_point(filled=True, size=size, color=color, opacity=1, clip=True),
+        start.transform_filter(alt.datum.step == 0).mark_point(
+            size=150, strokeWidth=3, color="white", clip=True
+        ),
+    ]

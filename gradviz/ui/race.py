@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.replay import run_chart
+from gradviz.charts.replay import Extent, run_chart
 from gradviz.engine.history import curves_frame, history_frame
 from gradviz.language import t
 from gradviz.quantities import QUANTITIES
@@ -22,7 +22,6 @@ from gradviz.ui.live import Frames, ended, live_run, show_events
 from gradviz.ui.picture import picture
 
 SEEDS = 3  # replicas of each arm: enough for a band, quick enough to wait for
-HEALTHY_UPDATE = 1e-3  # of weights, per step
 
 
 def race(
@@ -54,18 +53,16 @@ def race(
         chart = run_chart(
             history_frame(shown, [quantity]),
             curves_frame(frames, curves),
-            quantity,
-            QUANTITIES[quantity].title(),
+            QUANTITIES[quantity],
             dict(names),
-            steps=max(recipe.steps for recipe in arms.values()),
+            Extent(
+                steps=max(recipe.steps for recipe in arms.values()),
+                depth=max(recipe.depth for recipe in arms.values()),
+                values=_hidden_values(frames, quantity),
+            ),
             theory=predicted_signals(expected, _first(frames)) if expected else None,
             ended=ended(frames),
-            depth=max(recipe.depth for recipe in arms.values()),
-            log=QUANTITIES[quantity].log,
-            guide=HEALTHY_UPDATE if quantity == "update_ratio" else None,
-            curve_names=curves,
-            thresholds=thresholds,
-            room=_hidden_values(frames, quantity),
+            below={name: (thresholds or {}).get(name) for name in curves},
         )
         picture(chart, key=f"{key}_chart")
         show_events(frames, names)
@@ -103,17 +100,5 @@ def quantity_choice(
             "update are three different things.",
             "传到某层的误差信号、该层权重的梯度、该层更新的大小，是三个不同的量。",
         ),
-        names=_short_name,
+        names=lambda name: QUANTITIES[name].short_name(),
     )
-
-
-def _short_name(quantity: str) -> str:
-    return {
-        "delta": t("signal δ", "误差信号 δ"),
-        "weight_gradient": t("weight gradient", "权重梯度"),
-        "update_ratio": t("update ratio", "更新比"),
-        "drift": t("drift", "漂移"),
-        "weight_norm": t("weight norm", "权重范数"),
-        "saturation": t("saturated units", "饱和单元"),
-        "dead": t("dead units", "死亡单元"),
-    }[quantity]

@@ -6,8 +6,10 @@ import pytest
 
 from gradviz.charts.layers import layer_profile, step_layer_map
 from gradviz.charts.parts.summary import log_domain, summarize, summarize_curves, with_frames
-from gradviz.charts.replay import run_chart
+from gradviz.charts.replay import Extent, run_chart
+from gradviz.quantities import CURVES, QUANTITIES, SHARE, Quantity
 
+SIGNAL = QUANTITIES["delta"]
 NAMES = {"deep": "10 layers", "shallow": "1 layer"}
 
 
@@ -115,7 +117,7 @@ def test_theory_is_a_line_and_measurement_is_marks():
 def test_only_a_run_that_has_ended_can_be_scrubbed(ended):
     rows = pd.concat(history([[0.1 * (s + 1), 1.0, 1]], step=10 * s) for s in range(3))
     loss = both_curves([[2.0], [1.0], [0.5]])
-    spec = run_chart(rows, loss, "delta", "Signal", NAMES, 20, None, ended)
+    spec = run_chart(rows, loss, SIGNAL, NAMES, Extent(20), ended=ended)
     steps = set(spec["datasets"]["marks"]["step"])
     if ended:
         (slider,) = [parameter for parameter in spec["params"] if "bind" in parameter]
@@ -128,12 +130,43 @@ def test_only_a_run_that_has_ended_can_be_scrubbed(ended):
 
 def test_run_chart_is_drawn_before_there_are_frames_and_with_nothing_finite():
     empty = history(np.zeros((0, 2)))
-    assert run_chart(empty, curves(np.zeros((0, 1))), "delta", "Signal", NAMES, 20, None, False)
+    assert run_chart(empty, curves(np.zeros((0, 1))), SIGNAL, NAMES, Extent(20))
     lost = run_chart(
-        history([[np.nan, np.inf, 1]]), both_curves([[np.nan]]), "delta", "x", NAMES, 20, None, True
+        history([[np.nan, np.inf, 1]]),
+        both_curves([[np.nan]]),
+        SIGNAL,
+        NAMES,
+        Extent(20),
+        ended=True,
     )
     assert set(lost["datasets"]["marks"]["state"]) == {"overflow"}
     assert lost["datasets"]["loss"].empty
+
+
+def test_a_new_quantity_and_a_new_curve_are_drawn_from_their_entries_alone(monkeypatch):
+    rank = Quantity("rank", ("Rank", "秩"), ("rank of W", "W 的秩"), guide=0.5)
+    share = Quantity("tied", ("Tied weights", "绑定的权重"), axis=SHARE)
+    monkeypatch.setitem(CURVES, "tied", share)
+    ranks = history([[0.1, 1.0, 1]], quantity="rank")
+    ties = curves([[0.25]], quantity="tied")
+    spec = run_chart(ranks, ties, rank, NAMES, Extent(20), below={"tied": 0.75})
+    profile, below = spec["vconcat"]
+    (point,) = marks(profile, "point")
+    assert point["encoding"]["y"]["axis"]["title"] == "Rank"
+    tables = [spec["datasets"][rule["data"]["name"]] for rule in marks(profile, "rule")]
+    assert [{"y": 0.5}] in [table for table in tables if isinstance(table, list)]
+    (area,) = marks(below, "area")
+    axis = area["encoding"]["y"]["axis"]
+    assert (axis["title"], axis["format"]) == ("Tied weights", "%")
+    assert marks(below, "text")[0]["encoding"]["text"]["value"] == "threshold 0.75"
+    assert rank.short_name() == "rank of W" and share.short_name() == "Tied weights"
+
+
+def test_a_quantity_knows_its_guide_and_whether_it_is_a_share():
+    guides = {name: quantity.guide for name, quantity in QUANTITIES.items() if quantity.guide}
+    assert guides == {"update_ratio": 1e-3}
+    shares = {name for name, quantity in QUANTITIES.items() if not quantity.axis.log}
+    assert shares == {"saturation", "dead"}
 
 
 def test_curves_leave_out_seeds_that_have_diverged():

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gradviz.charts.parts.handles import handle_selection
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import INK, colors_of
 from gradviz.charts.parts.powers import power_axis, power_of_ten, power_scale
 from gradviz.charts.parts.theme import SMALL, themed
@@ -43,7 +44,7 @@ def best_product(
     )
     limit = handle_selection("limit", "exponent", exponent, slider)
     return themed(
-        alt.layer(
+        layered(
             *_products(factors, layers, x, y),
             _threshold(y),
             *_crossings(factors, layers, x, y),
@@ -101,10 +102,11 @@ def _threshold(y: alt.Y) -> alt.Chart:
 def _crossings(factors: pd.DataFrame, layers: int, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """For each slope: a ring at the first product under the threshold, and a sentence above."""
     marks = []
-    for row, factor in enumerate(factors.itertuples()):
-        cases = _crossing_cases(factor.label, factor.slope, layers)
+    columns = (factors[name].tolist() for name in ("name", "label", "slope"))
+    for row, (name, label, slope) in enumerate(zip(*columns, strict=True)):
+        cases = _crossing_cases(label, slope, layers)
         now = alt.Chart(cases).transform_filter("datum.e == limit_exponent")
-        color = colors_of(factors["name"])[factor.name]
+        color = colors_of(factors["name"])[name]
         ring = now.mark_point(size=160, strokeWidth=2.5, color=color, clip=True).encode(x=x, y=y)
         words = now.mark_text(align="right", color=color, fontSize=SMALL + 1, fontWeight="bold")
         place = {"x": alt.value("width"), "y": alt.value(8 + 16 * row)}
@@ -125,15 +127,8 @@ def _crossing_cases(label: str, slope: float, layers: int) -> pd.DataFrame:
                 "{label}: under {limit} from {n} layers", "{label}：{n} 层起低于 {limit}", **values
             )
         )
-        seen = n is not None and n <= layers
-        rows.append(
-            {
-                "e": e,
-                "words": words,
-                "layers": n if seen else None,
-                "product": slope**n if seen else None,
-            }
-        )
+        place = (None, None) if n is None or n > layers else (n, slope**n)
+        rows.append({"e": e, "words": words, "layers": place[0], "product": place[1]})
     return pd.DataFrame(rows)
 
 

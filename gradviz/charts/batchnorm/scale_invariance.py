@@ -5,6 +5,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from gradviz.charts.parts.expressions import translated
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.theme import SMALL, legend, themed
 from gradviz.language import t
@@ -54,11 +56,10 @@ def kind_names() -> dict[str, str]:
 
 
 def _layers(marks: pd.DataFrame, factors: list[float]) -> alt.LayerChart:
-    names = ", ".join(f"'{kind}': '{name}'" for kind, name in kind_names().items())
     color = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(POWERS), range=[COLORS[_COLORS[kind]] for kind in POWERS]),
-        legend=legend(labelExpr=f"{{{names}}}[datum.value]", symbolType="circle"),
+        legend=legend(labelExpr=translated(kind_names()), symbolType="circle"),
     )
     ends = [factors[0], factors[-1]]
     scale = alt.Scale(type="log", domain=ends, nice=False)
@@ -72,7 +73,7 @@ def _layers(marks: pd.DataFrame, factors: list[float]) -> alt.LayerChart:
     )
     base = alt.Chart(marks).encode(x=x, color=color)
     shown = base.transform_filter(f"abs(datum.a - {A}) < 1e-6")
-    return alt.layer(
+    return layered(
         base.mark_line(strokeWidth=2, opacity=0.8).encode(y=alt.Y("theory:Q")),
         base.mark_point(filled=True, size=30, opacity=1).encode(y=y),
         shown.mark_rule(color=INK, strokeDash=[3, 3]).encode(x=x, color=alt.value(INK)),

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-
 import altair as alt
 import pandas as pd
 
 from gradviz.charts.parts.handles import GHOST, handle_selection
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import rounded_power
-from gradviz.charts.parts.theme import SMALL, WORDS, themed
-from gradviz.language import current, t
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import SMALL, WORDS
+from gradviz.language import t
 from gradviz.theory.chain import Factor, ScalarNetwork
 
 WALKED = "walk_met"  # the signal of the selection: how many factors have been met
 SATURATED = 0.05  # of the largest slope, as everywhere in the app
 ROW = 22  # pixels
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -32,26 +30,21 @@ def backward_walk(network: ScalarNetwork, layer: int = 2, step: int = 0) -> Spec
     walk = network.backward_walk(layer)
     if step not in range(len(walk) + 1):
         raise ValueError(f"step={step!r} is not a whole number from 0 to {len(walk)}")
-    spec = _spec(network.depth + 1, len(walk), step, current())
     rows = factor_frame(walk)
-    data = {
-        "nodes": node_frame(network, layer),
-        "edges": edge_frame(network, layer),
-        "factors": rows,
-        "formulas": formula_frame(rows, layer),
-    }
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    return _picture(network.depth + 1, len(walk), step).with_data(
+        nodes=node_frame(network, layer),
+        edges=edge_frame(network, layer),
+        factors=rows,
+        formulas=formula_frame(rows, layer),
+    )
 
 
-@functools.lru_cache(maxsize=32)
-def _spec(end: int, steps: int, step: int, language: str) -> Spec:
-    """The picture without its data: nodes at 0 to `end`, a walk of `steps`, at first at `step`.
-
-    `language` is the current one, a part of the cache's key.
-    """
+@built_once
+def _picture(end: int, steps: int, step: int) -> alt.VConcatChart:
+    """The picture without its data: nodes at 0 to `end`, a walk of `steps`, at first at `step`."""
     slider = alt.binding_range(min=0, max=steps, step=1, name=t("Steps back ", "往回走 "))
     walked = handle_selection("walk", "met", step, slider)
-    return themed(
+    return (
         alt.vconcat(_drawing(end, steps, walked), _table(steps), spacing=14)
         .resolve_scale(x="independent", y="independent", color="independent")
         .properties(
@@ -61,7 +54,7 @@ def _spec(end: int, steps: int, step: int, language: str) -> Spec:
                 "一串神经元，标有取值、权重和斜率；下方是梯度各因子的表，随着往回走逐行填满",
             )
         )
-    ).to_dict()
+    )
 
 
 def node_frame(network: ScalarNetwork, layer: int = 2) -> pd.DataFrame:
@@ -138,7 +131,7 @@ def factor_frame(walk: list[Factor]) -> pd.DataFrame:
 
 def _split(factor: Factor) -> str:
     """The two parts of a factor in numbers, e.g. "ω₄=1 × f′=0.2"."""
-    if factor.slope is None:
+    if factor.slope is None or factor.other is None:
         return subscript(f"2({factor.by} − g)")
     layer = int(factor.of.removeprefix("f_"))
     other = f"f_{layer - 1}" if factor.by.startswith("ω") else f"ω_{layer}"
@@ -153,9 +146,10 @@ def formula_frame(rows: pd.DataFrame, layer: int) -> pd.DataFrame:
     `rows` is the frame of `factor_frame`.
     """
     lines = []
-    for met in range(len(rows) + 1):
-        numbers = [row.value if row.step <= met else "?" for row in rows.itertuples()]
-        total = rows["product"].iloc[-1] if met == len(rows) else "?"
+    values = rows["value"].tolist()
+    for met in range(len(values) + 1):
+        numbers = [*values[:met], *"?" * (len(values) - met)]
+        total = rows["product"].iloc[-1] if met == len(values) else "?"
         formula = subscript(f"∂Loss/∂ω_{layer}") + " = " + " × ".join(numbers) + f" = {total}"
         lines.append({"met": met, "words": formula})
     return pd.DataFrame(lines)
@@ -178,7 +172,7 @@ def _short(number: float, figures: int = 3) -> str:
 def _drawing(end: int, steps: int, walked: alt.Parameter) -> alt.LayerChart:
     scale = alt.Scale(domain=[-0.45, end + 0.45], nice=False)
     x = alt.X("place:Q", scale=scale, axis=None)
-    return alt.layer(
+    return layered(
         *_edges(scale), *_nodes(x), *_slopes(x), _handles(end, steps, scale).add_params(walked)
     ).properties(height=150)
 
@@ -191,14 +185,14 @@ def _edges(scale: alt.Scale) -> list[alt.Chart]:
         "x2": "stop:Q",
         "y": alt.value(58),
     }
-    color = alt.condition(passed, alt.value(COLORS["explode"]), alt.value(INK))
-    words = base.transform_filter("datum.name != ''")
+    color = alt.when(passed).then(alt.value(COLORS["explode"])).otherwise(alt.value(INK))
+    words = base.transform_filter(alt.datum.name != "")
     at = alt.X("middle:Q", scale=scale, axis=None)
-    weight = alt.condition("datum.target", alt.value(COLORS["pretraining"]), alt.value(INK))
+    target, other = alt.value(COLORS["pretraining"]), alt.value(INK)
+    weight = alt.when("datum.target").then(target).otherwise(other)
+    width = alt.when(passed).then(alt.value(4)).otherwise(alt.value(1.5))
     return [
-        base.mark_rule().encode(
-            **line, color=color, strokeWidth=alt.condition(passed, alt.value(4), alt.value(1.5))
-        ),
+        base.mark_rule().encode(**line, color=color, strokeWidth=width),
         words.mark_text(fontSize=SMALL + 1, fontWeight="bold").encode(
             x=at, y=alt.value(30), text="name:N", color=weight
         ),
@@ -210,10 +204,10 @@ def _edges(scale: alt.Scale) -> list[alt.Chart]:
 
 def _nodes(x: alt.X) -> list[alt.Chart]:
     base = alt.Chart(alt.NamedData("nodes")).encode(x=x)
-    saturated = "datum.state != ''"
+    saturated, healthy = alt.value(COLORS["sigmoid"]), alt.value(COLORS["healthy"])
     circle = base.mark_point(size=900, strokeWidth=2.5, opacity=1, filled=False)
     fill = base.mark_point(size=900, filled=True, opacity=0.18)
-    color = alt.condition(saturated, alt.value(COLORS["sigmoid"]), alt.value(COLORS["healthy"]))
+    color = alt.when(alt.datum.state != "").then(saturated).otherwise(healthy)
     return [
         fill.encode(y=alt.value(58), color=color),
         circle.encode(y=alt.value(58), color=color),
@@ -229,7 +223,7 @@ def _slopes(x: alt.X) -> list[alt.Chart]:
     met = alt.Chart(alt.NamedData("nodes")).transform_filter(
         f"isValid(datum.slope) && isValid(datum.step) && datum.step < {WALKED}"
     )
-    saturated = alt.Chart(alt.NamedData("nodes")).transform_filter("datum.state != ''")
+    saturated = alt.Chart(alt.NamedData("nodes")).transform_filter(alt.datum.state != "")
     back = {"color": COLORS["explode"], "fontSize": SMALL}
     return [
         met.mark_text(**back).encode(x=x, y=alt.value(102), text=alt.value("f′ =")),
@@ -267,6 +261,8 @@ def _table(steps: int) -> alt.LayerChart:
     }
     places = {"name": 0.0, "split": 0.2, "value": 0.76, "product": 1.0}
     base = alt.Chart(alt.NamedData("factors"))
+    now, later = alt.value(COLORS["explode"]), alt.value(INK)
+    color = alt.when(f"datum.step == {WALKED}").then(now).otherwise(later)
     lines = []
     for column, place in places.items():
         align = "left" if place < 0.5 else "right"
@@ -278,16 +274,12 @@ def _table(steps: int) -> alt.LayerChart:
         known = placed.transform_filter(f"datum.step <= {WALKED}") if column != "name" else placed
         words = known.mark_text(align=align, fontSize=SMALL)
         lines += [
-            words.encode(x=x, y=y, text=f"{column}:N", color=_line_color()),
-            placed.transform_filter("datum.step == 1")
+            words.encode(x=x, y=y, text=f"{column}:N", color=color),
+            placed.transform_filter(alt.datum.step == 1)
             .mark_text(align=align, **WORDS)
             .encode(x=x, y=alt.value(8), text=alt.value(heads[column])),
         ]
-    return alt.layer(*lines, _formula(steps)).properties(height=ROW * (steps + 2))
-
-
-def _line_color() -> dict[str, object]:
-    return alt.condition(f"datum.step == {WALKED}", alt.value(COLORS["explode"]), alt.value(INK))
+    return layered(*lines, _formula(steps)).properties(height=ROW * (steps + 2))
 
 
 def _formula(steps: int) -> alt.Chart:

@@ -6,18 +6,19 @@ same selection, whose fields w and z are the signals `cell_w` and `cell_z`.
 
 from __future__ import annotations
 
-import functools
-
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from gradviz.activations import Activation, activation
 from gradviz.charts.parts.buttons import line_of_words, preset_buttons
-from gradviz.charts.parts.palette import COLORS, INK
+from gradviz.charts.parts.expressions import tooltip_line
+from gradviz.charts.parts.marks import layered, rule_at
+from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific, superscript
-from gradviz.charts.parts.theme import SMALL, themed
-from gradviz.language import current, t
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import SMALL
+from gradviz.language import t
 from gradviz.theory.chain import factors, nielsen_window
 
 W_LIMIT, W_STEP = 10.0, 0.5
@@ -25,7 +26,6 @@ Z_LIMIT, Z_STEP = 6.0, 0.25
 DEPTHS = (1, 50)
 PRODUCTS = (1e-12, 1e12)  # of the axis; beyond it a layer stands on the edge
 DEPTH = "chain_depth"
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 CHOSEN = f"abs(datum.w - cell_w) < {W_STEP / 2} && abs(datum.z - cell_z) < {Z_STEP / 2}"
 
 
@@ -41,16 +41,16 @@ def factor_plane(
     for name, (value, low, high) in limits.items():
         if not low <= value <= high:
             raise ValueError(f"{name}={value!r} is not a number from {low:g} to {high:g}")
-    spec = _spec(phi.name, w, z, depth, current())
-    data = {"cells": factor_cells(phi), "border": border_frame(phi), "presets": presets}
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    return _picture(phi.name, w, z, depth).with_data(
+        cells=factor_cells(phi), border=border_frame(phi), presets=presets
+    )
 
 
-@functools.lru_cache(maxsize=32)
-def _spec(name: str, w: float, z: float, depth: int, language: str) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+@built_once
+def _picture(name: str, w: float, z: float, depth: int) -> alt.VConcatChart:
+    """The picture without its data."""
     slider = alt.binding_range(min=DEPTHS[0], max=DEPTHS[1], step=1, name=t("Layers ", "层数 "))
-    return themed(
+    return (
         alt.vconcat(
             preset_buttons(alt.NamedData("presets"), CHOSEN),
             _plane(activation(name), w, z),
@@ -68,7 +68,7 @@ def _spec(name: str, w: float, z: float, depth: int, language: str) -> Spec:
                 "下方是相同因子随深度的乘积",
             )
         )
-    ).to_dict()
+    )
 
 
 def factor_cells(phi: Activation) -> pd.DataFrame:
@@ -116,7 +116,7 @@ def _cell_selection(w: float, z: float) -> alt.Parameter:
         name="cell",
         fields=["w", "z"],
         value=[{"w": w, "z": z}],
-        bind=sliders,
+        bind=sliders,  # pyright: ignore[reportArgumentType] — Vega-Lite takes one for each field
         on=f"pointerdown{handle}, [pointerdown, window:pointerup] > pointermove{handle}",
         clear=False,
         toggle=False,
@@ -161,7 +161,7 @@ def _plane(phi: Activation, w: float, z: float) -> alt.LayerChart:
         point.mark_point(filled=True, size=70, color="black", opacity=1),
     ]
     window = _nielsen() if phi.name == "sigmoid" else []
-    return alt.layer(plane, border, *window, *_region_name(phi), *marks).properties(height=230)
+    return layered(plane, border, *window, *_region_name(phi), *marks).properties(height=230)
 
 
 def _region_name(phi: Activation) -> list[alt.Chart]:
@@ -226,18 +226,17 @@ def _powers() -> alt.LayerChart:
         scale=alt.Scale(domain=[-6, 0, 6], range=colors, clamp=True, interpolate="lab"),
         legend=None,
     )
-    one = alt.Chart(pd.DataFrame({"shown": [1.0]}))
     dots = base.transform_calculate(decade=decade).mark_point(filled=True, size=45, opacity=1)
-    return alt.layer(
-        one.mark_rule(color=INK, strokeDash=[6, 4]).encode(y=y),
+    return layered(
+        rule_at(1.0, y, dash=(6, 4)),
         dots.encode(
             x=x,
             y=y,
             color=color,
-            shape=alt.condition(inside, alt.value("circle"), alt.value("diamond")),
+            shape=alt.when(inside).then(alt.value("circle")).otherwise(alt.value("diamond")),
             tooltip=[
-                alt.Tooltip("layer:Q", title=t("layers", "层数")),
-                alt.Tooltip("product:Q", title=t("product", "乘积"), format=".2e"),
+                tooltip_line("layer:Q", t("layers", "层数")),
+                tooltip_line("product:Q", t("product", "乘积"), ".2e"),
             ],
         ),
     ).properties(height=170)

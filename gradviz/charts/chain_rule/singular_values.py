@@ -6,6 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.parts.expressions import tooltip_line
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import power_axis, power_scale
 from gradviz.charts.parts.theme import legend, themed
@@ -54,7 +56,7 @@ def singular_value_spread(spread: pd.DataFrame) -> alt.LayerChart:
     base = alt.Chart(spread.assign(**edges)).encode(x=x)
     color = COLORS["vanish"]
     return themed(
-        alt.layer(
+        layered(
             base.mark_area(color=color, opacity=0.15).encode(y=y, y2="low:Q"),
             base.mark_area(color=color, opacity=0.3).encode(y=alt.Y("q75:Q"), y2="q25:Q"),
             base.mark_line(color=COLORS["theory"], strokeWidth=2).encode(y=alt.Y("theory:Q")),
@@ -85,7 +87,7 @@ def _marks(spread: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
     )
     marks = alt.Chart(rows).mark_point(filled=True, size=30, opacity=1)
     tooltip = [
-        alt.Tooltip("layer:Q", title=t("matrices", "矩阵个数")),
-        alt.Tooltip("value:Q", title=t("value", "值"), format=".2e"),
+        tooltip_line("layer:Q", t("matrices", "矩阵个数")),
+        tooltip_line("value:Q", t("value", "值"), ".2e"),
     ]
     return [marks.encode(x=x, y=alt.Y("value:Q"), color=color, tooltip=tooltip)]

@@ -6,25 +6,25 @@ surface asks the server for those of another start.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.parts.expressions import in_words, translated
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific
-from gradviz.charts.parts.theme import WORDS, legend, themed
-from gradviz.charts.surface import LOSSES, surface_frame, surface_map
-from gradviz.language import current, t
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import WORDS, legend
+from gradviz.charts.surface import LOSSES, path_marks, surface_frame, surface_map
+from gradviz.language import t
 from gradviz.theory.landscape import Descent, Landscape
 
 POWER = "threshold_power"  # the parameter in the browser: the threshold is 10 to this power
 KINDS = {"free": "explode", "clipped": "clip_norm"}  # the two paths, and their colors' names
 GRADIENTS = (1e-4, 1e4)  # the axis of their norms
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 def cliff_chart(
@@ -40,12 +40,12 @@ def cliff_chart(
     if power not in powers:
         raise ValueError(f"power={power!r} is not one of {', '.join(map(str, powers))}")
     steps = len(free.losses) - 1
-    look = (scene.names, scene.low, scene.high, steps, tuple(powers), power)
-    spec = _spec(*look, current())
+    picture = _picture(scene.names, scene.low, scene.high, steps, tuple(powers), power)
     paths = [path_frame(free, "free")]
     paths += [path_frame(clipped[power], "clipped").assign(power=power) for power in powers]
-    data = {"surface": surface_frame(scene), "paths": pd.concat(paths, ignore_index=True)}
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    return picture.with_data(
+        surface=surface_frame(scene), paths=pd.concat(paths, ignore_index=True)
+    )
 
 
 def path_frame(walk: Descent, kind: str) -> pd.DataFrame:
@@ -60,7 +60,8 @@ def path_frame(walk: Descent, kind: str) -> pd.DataFrame:
             "norm": np.clip(np.hypot(*walk.gradients.T), *GRADIENTS),
         }
     )
-    return rows[np.isfinite(rows.drop(columns="kind")).all(axis=1)]
+    # Rows with inf as well as those with NaN.
+    return rows.replace([np.inf, -np.inf], np.nan).dropna()
 
 
 def path_names() -> dict[str, str]:
@@ -68,17 +69,16 @@ def path_names() -> dict[str, str]:
     return {"free": t("without clipping", "不剪切"), "clipped": t("clipped", "剪切")}
 
 
-@functools.lru_cache(maxsize=8)
-def _spec(
+@built_once
+def _picture(
     names: tuple[str, str],
     low: tuple[float, float],
     high: tuple[float, float],
     steps: int,
     powers: tuple[float, ...],
     power: float,
-    language: str,
-) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+) -> alt.VConcatChart:
+    """The picture without its data."""
     slider = alt.binding_range(
         min=powers[0],
         max=powers[-1],
@@ -86,9 +86,9 @@ def _spec(
         name=t("log₁₀ threshold ", "log₁₀ 阈值 "),
     )
     surface = surface_map(alt.NamedData("surface"), names, low, high)
-    return themed(
+    return (
         alt.vconcat(
-            alt.layer(surface, *_path("free"), *_path("clipped")).properties(height=300),
+            layered(surface, *_path("free"), *_path("clipped")).properties(height=300),
             _norms(steps),
             _losses(steps),
             spacing=10,
@@ -103,7 +103,7 @@ def _spec(
                 "下方是梯度范数与阈值，以及损失",
             )
         )
-    ).to_dict()
+    )
 
 
 def _shown(kind: str | None = None) -> alt.Chart:
@@ -111,28 +111,20 @@ def _shown(kind: str | None = None) -> alt.Chart:
     rows = alt.Chart(alt.NamedData("paths"))
     at = f"datum.kind == 'free' || abs(datum.power - {POWER}) < 1e-6"
     rows = rows.transform_filter(at)
-    return rows if kind is None else rows.transform_filter(f"datum.kind == '{kind}'")
+    return rows if kind is None else rows.transform_filter(alt.datum.kind == kind)
 
 
 def _path(kind: str) -> list[alt.Chart]:
     color = COLORS[KINDS[kind]]
     path = _shown(kind).encode(x=alt.X("a:Q"), y=alt.Y("b:Q"))
-    return [
-        path.mark_line(color="white", strokeWidth=3.5, clip=True).encode(order="step:Q"),
-        path.mark_line(color=color, strokeWidth=2, clip=True).encode(order="step:Q"),
-        path.mark_point(filled=True, size=26, color=color, opacity=1, clip=True),
-        path.transform_filter("datum.step == 0").mark_point(
-            size=150, strokeWidth=3, color="white", clip=True
-        ),
-    ]
+    return path_marks(path, path, color, size=26)
 
 
 def _color(legend_shown: bool) -> alt.Color:
-    names = ", ".join(f"'{kind}': '{name}'" for kind, name in path_names().items())
     return alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(KINDS), range=[COLORS[name] for name in KINDS.values()]),
-        legend=legend(labelExpr=f"{{{names}}}[datum.value]", symbolType="stroke")
+        legend=legend(labelExpr=translated(path_names()), symbolType="stroke")
         if legend_shown
         else None,
     )
@@ -156,10 +148,10 @@ def _norms(steps: int) -> alt.LayerChart:
     axis = power_axis(*GRADIENTS, t("Gradient norm", "梯度范数"), most=5)
     curve = _curve(steps, "norm", axis, GRADIENTS, legend_shown=True)
     limit = alt.Chart(pd.DataFrame({"x": [0]})).transform_calculate(norm=f"pow(10, {POWER})")
-    label = t("threshold ", "阈值 ")
-    words = limit.transform_calculate(words=f"{label!r} + {scientific('datum.norm')}")
+    label = t("threshold {value}", "阈值 {value}")
+    words = limit.transform_calculate(words=in_words(label, value=scientific("datum.norm")))
     y = alt.Y("norm:Q")
-    return alt.layer(
+    return layered(
         curve,
         limit.mark_rule(color=INK, strokeDash=[5, 4], strokeWidth=1.5).encode(y=y),
         words.mark_text(align="left", baseline="bottom", dx=4, dy=-3, **WORDS).encode(

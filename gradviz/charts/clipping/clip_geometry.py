@@ -8,6 +8,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from gradviz.charts.parts.expressions import translated
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.theme import legend, themed
 from gradviz.language import t
@@ -32,7 +34,7 @@ def clip_geometry(
     if not 0 < threshold <= REACH:
         raise ValueError(f"threshold={threshold!r} is not a number above 0, at most {REACH:g}")
     return themed(
-        alt.layer(_square(), _circle(), _arrows(), _tips())
+        layered(_square(), _circle(), _arrows(), _tips())
         .add_params(
             _slider(FIRST, first, -REACH, t("∂L/∂ω₁ ", "∂L/∂ω₁ ")),
             _slider(SECOND, second, -REACH, t("∂L/∂ω₂ ", "∂L/∂ω₂ ")),
@@ -90,11 +92,10 @@ def _arms() -> alt.Chart:
 
 
 def _color() -> alt.Color:
-    names = ", ".join(f"'{kind}': '{name}'" for kind, name in clipped_names().items())
     return alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(KINDS), range=[COLORS[kind] for kind in KINDS]),
-        legend=legend(labelExpr=f"{{{names}}}[datum.value]", symbolType="circle"),
+        legend=legend(labelExpr=translated(clipped_names()), symbolType="circle"),
     )
 
 

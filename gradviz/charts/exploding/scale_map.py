@@ -6,7 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.layers import state_names, translated
+from gradviz.charts.parts.expressions import tooltip_line
+from gradviz.charts.parts.marks import cells_beyond, layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import exponent_labels
 from gradviz.charts.parts.summary import state_of
@@ -41,11 +42,12 @@ def scale_map(cells: pd.DataFrame, critical: float, chosen: tuple[float, int]) -
         axis=alt.Axis(labelAngle=0, grid=False),
     )
     here = cells[(cells["sigma"] == chosen[0]) & (cells["depth"] == chosen[1])]
+    beyond = cells_beyond(cells, {"zero": INK, "overflow": COLORS["l1"]}, cursor=True)
     marked = alt.Chart(here).mark_rect(filled=False, stroke=INK, strokeWidth=4)
     return themed(
-        alt.layer(
+        layered(
             _measured(cells, x, y),
-            *_beyond(cells, x, y),
+            *(cell.encode(x=x, x2="right:Q", y=y, tooltip=_tooltip()) for cell in beyond),
             marked.encode(x=x, x2="right:Q", y=y),
             *_critical_line(critical, ends),
         )
@@ -105,22 +107,6 @@ def _measured(cells: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
     )
 
 
-def _beyond(cells: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """The cells that float32 cannot hold."""
-    extreme = cells[cells["state"] != "measured"]
-    if extreme.empty:
-        return []
-    colors = {"zero": INK, "overflow": COLORS["l1"]}
-    present = [state for state in colors if (extreme["state"] == state).any()]
-    color = alt.Color(
-        "state:N",
-        scale=alt.Scale(domain=present, range=[colors[state] for state in present]),
-        legend=legend(orient="bottom", labelExpr=translated(state_names()), symbolType="square"),
-    )
-    base = alt.Chart(extreme).mark_rect(cursor="pointer")
-    return [base.encode(x=x, x2="right:Q", y=y, color=color, tooltip=_tooltip())]
-
-
 def _critical_line(critical: float, ends: list[float]) -> list[alt.Chart]:
     if not ends[0] < critical < ends[1]:
         return []
@@ -139,7 +125,7 @@ def _critical_line(critical: float, ends: list[float]) -> list[alt.Chart]:
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("sigma:Q", title="σ_w", format="~r"),
-        alt.Tooltip("depth:O", title=t("hidden layers", "隐藏层数")),
-        alt.Tooltip("ratio:Q", title="δ₁ / δ_L", format=".2e"),
+        tooltip_line("sigma:Q", "σ_w", "~r"),
+        tooltip_line("depth:O", t("hidden layers", "隐藏层数")),
+        tooltip_line("ratio:Q", "δ₁ / δ_L", ".2e"),
     ]

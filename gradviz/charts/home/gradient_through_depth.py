@@ -12,7 +12,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.parts.expressions import in_words, quoted, tooltip_line
 from gradviz.charts.parts.handles import handle_selection
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import (
     power_axis,
@@ -115,15 +117,15 @@ def _presets() -> alt.LayerChart:
     base = alt.Chart(rows).encode(x=x)
     face = base.mark_rect(cornerRadius=8, cursor="pointer").encode(
         color=color,
-        opacity=alt.condition(chosen, alt.value(0.35), alt.value(0.12)),
+        opacity=alt.when(chosen).then(alt.value(0.35)).otherwise(alt.value(0.12)),
         # The selection is added to another view, so only the tooltip lets these hear events.
-        tooltip=alt.Tooltip("factor:Q", title=t("factor per layer", "每层的因子")),
+        tooltip=tooltip_line("factor:Q", t("factor per layer", "每层的因子")),
     )
     number = base.mark_text(fontSize=15, fontWeight="bold", dy=-7).encode(
         color=color, text=alt.Text("factor:Q", format="~r")
     )
     name = base.mark_text(dy=11, **WORDS).encode(text="name:N")
-    return alt.layer(face, number, name).properties(height=44)
+    return layered(face, number, name).properties(height=44)
 
 
 def _network(layers: alt.Chart) -> alt.Chart:
@@ -140,8 +142,8 @@ def _network(layers: alt.Chart) -> alt.Chart:
                 legend=None,
             ),
             tooltip=[
-                alt.Tooltip("layer:Q", title=t("layer", "层")),
-                alt.Tooltip("signal:Q", title=t("gradient", "梯度"), format=".2e"),
+                tooltip_line("layer:Q", t("layer", "层")),
+                tooltip_line("signal:Q", t("gradient", "梯度"), ".2e"),
             ],
         )
         .properties(height=26, title=_sentence())
@@ -152,9 +154,9 @@ def _sentence() -> alt.TitleParams:
     """The calculation that the picture shows, in numbers, up to date with every drag."""
     product = f"format({FACTOR}, '.2f') + {superscript(f'({DEPTH} - 1)')}"
     number = scientific(f"pow({FACTOR}, {DEPTH} - 1)")
-    start = t("Layer 1 receives ", "第 1 层收到 ")
+    words = t("Layer 1 receives {product} = {number}", "第 1 层收到 {product} = {number}")
     return alt.TitleParams(
-        text=alt.ExprRef(f"'{start}' + {product} + ' = ' + {number}"),
+        text=alt.ExprRef(in_words(words, product=product, number=number)),
         anchor="start",
         fontSize=13,
         offset=6,
@@ -177,24 +179,22 @@ def _signal(layers: alt.Chart, chain: alt.Parameter) -> alt.LayerChart:
     line = base.transform_filter(inside).mark_line(color=INK, strokeWidth=1.5)
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
         color=_signal_color(),
-        shape=alt.condition(inside, alt.value("circle"), alt.value("diamond")),
+        shape=alt.when(inside).then(alt.value("circle")).otherwise(alt.value("diamond")),
     )
     handles = _handles(x).add_params(chain)
-    return alt.layer(*_zones(y), line, dots, _off_scale(layers, x), handles).properties(height=300)
+    return layered(*_zones(y), line, dots, _off_scale(layers, x), handles).properties(height=300)
 
 
 def _off_scale(layers: alt.Chart, x: alt.X) -> alt.Chart:
     """What the diamonds mean, where layer 1 lies beyond the axis."""
     low, high = SIGNALS
-    texts = {
-        "below": t("◆ below {edge}", "◆ 小于 {edge}", edge=power_of_ten(round(math.log10(low)))),
-        "above": t("◆ above {edge}", "◆ 大于 {edge}", edge=power_of_ten(round(math.log10(high)))),
-    }
+    below = t("◆ below {edge}", "◆ 小于 {edge}", edge=power_of_ten(round(math.log10(low))))
+    above = t("◆ above {edge}", "◆ 大于 {edge}", edge=power_of_ten(round(math.log10(high))))
     return (
         layers.transform_filter("datum.layer == 1 && datum.signal != datum.shown")
         .transform_calculate(
             height=f"datum.signal < {low} ? {low * 10} : {high / 10}",
-            words=f"datum.signal < {low} ? '{texts['below']}' : '{texts['above']}'",
+            words=f"datum.signal < {low} ? {quoted(below)} : {quoted(above)}",
         )
         .mark_text(align="left", **WORDS)
         .encode(x=x, y=alt.Y("height:Q"), text="words:N")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import altair as alt
 
+from gradviz.charts.parts.expressions import tooltip_line
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.theme import SMALL, WORDS
 from gradviz.language import t
 
@@ -21,12 +23,12 @@ def preset_buttons(presets: alt.NamedData, chosen: str) -> alt.LayerChart:
     base = alt.Chart(presets).encode(x=x)
     face = base.mark_rect(cornerRadius=8, cursor="pointer").encode(
         color=color,
-        opacity=alt.condition(chosen, alt.value(0.35), alt.value(0.12)),
+        opacity=alt.when(chosen).then(alt.value(0.35)).otherwise(alt.value(0.12)),
         # The selection is added to another view, so only the tooltip lets these hear events.
-        tooltip=alt.Tooltip("name:N", title=t("preset", "预设")),
+        tooltip=tooltip_line("name:N", t("preset", "预设")),
     )
     words = base.mark_text(**{**WORDS, "fontSize": SMALL + 1}).encode(text="name:N")
-    return alt.layer(face, words).properties(height=HEIGHT)
+    return layered(face, words).properties(height=HEIGHT)
 
 
 def line_of_words(rows: alt.Chart) -> alt.Chart:

@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import altair as alt
 
+from gradviz.language import t
+
 GHOST = alt.value("")  # a tooltip that is never shown
+FRAME = "frame"  # the parameter that says which recorded step of a run is shown
 
 
 def handle_selection(
@@ -35,3 +38,14 @@ def handle_selection(
         clear=False,
         toggle=False,
     )
+
+
+def replay_slider(last: int) -> alt.Parameter:
+    """The parameter `FRAME`, from 0 to the `last` frame, at which it starts."""
+    slider = alt.binding_range(min=0, max=max(last, 1), step=1, name=t("Replay: ", "回放："))
+    return alt.param(FRAME, value=last, bind=slider)
+
+
+def at_frame(rows: alt.Chart) -> alt.Chart:
+    """The `rows` of the frame that the slider says."""
+    return rows.transform_filter(f"datum.frame == {FRAME}")

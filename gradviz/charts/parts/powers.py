@@ -6,6 +6,8 @@ import math
 
 import altair as alt
 
+from gradviz.charts.parts.expressions import lookup
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -38,16 +40,13 @@ def decades(low: float, high: float, most: int = 7) -> list[int]:
     return [e for e in range(first, last + 1) if e % spacing == 0]
 
 
-def power_axis(
-    low: float, high: float, title: str | None, most: int = 7, **options: object
-) -> alt.Axis:
+def power_axis(low: float, high: float, title: str | None, most: int = 7) -> alt.Axis:
     """The axis of a log scale from `low` to `high`, labeled at whole decades, at most `most`."""
     exponents = decades(low, high, most)
     return alt.Axis(
         title=title,
         values=[10.0**e for e in exponents],
         labelExpr=_labels(exponents, "round(log(datum.value) / LN10)"),
-        **options,
     )
 
 
@@ -78,5 +77,4 @@ def scientific(value: str) -> str:
 
 
 def _labels(exponents: list[int], chosen: str) -> str:
-    table = ", ".join(f"'{e}': '{power_of_ten(e)}'" for e in exponents)
-    return f"{{{table}}}[toString({chosen})]"
+    return lookup({str(e): power_of_ten(e) for e in exponents}, f"toString({chosen})")

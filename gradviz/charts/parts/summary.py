@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+Values = Sequence[float] | np.ndarray | pd.Series
 STATES = ("measured", "zero", "overflow")
 
 
@@ -26,10 +27,9 @@ def summarize(history: pd.DataFrame, quantity: str, log: bool = True) -> pd.Data
     rows["shown"] = np.log(measured) if log else measured
     keys = ["arm", "step", "layer", "state"]
     levels = rows.groupby(keys, sort=False)["shown"].agg(["mean", "min", "max"])
-    with np.errstate(over="ignore"):
-        levels = np.exp(levels) if log else levels
     levels = levels.rename(columns={"mean": "middle", "min": "low", "max": "high"})
-    return levels.reset_index()
+    with np.errstate(over="ignore"):
+        return (levels.apply(np.exp) if log else levels).reset_index()
 
 
 def summarize_curves(curves: pd.DataFrame, quantity: str) -> pd.DataFrame:
@@ -80,7 +80,7 @@ def latest(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["step"] == last].assign(frame=0)
 
 
-def log_domain(*values: Sequence[float], room: int = 1) -> tuple[float, float]:
+def log_domain(*values: Values, room: int = 1) -> tuple[float, float]:
     """Whole decades around all positive finite values, and `room` more at both edges."""
     joined = np.concatenate([np.asarray(part, dtype=float) for part in values])
     positive = joined[np.isfinite(joined) & (joined > 0)]

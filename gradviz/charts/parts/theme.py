@@ -12,13 +12,15 @@ How a chart takes the page's width in `st.altair_chart(chart, width="stretch")`,
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Literal, TypeVar
 
 import altair as alt
+from altair.typing import Optional  # a value, or one that is not given
 
 from gradviz.charts.parts.palette import INK
 
-Chart = TypeVar("Chart", bound=alt.TopLevelMixin)
+Chart = TypeVar("Chart", alt.Chart, alt.LayerChart, alt.VConcatChart)
 
 FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")
 GRID_OPACITY = 0.25
@@ -64,9 +66,34 @@ def themed(chart: Chart) -> Chart:
     return chart
 
 
-def legend(columns: int = 2, orient: str = "top", **options: object) -> alt.Legend:
+def legend(
+    columns: int = 2,
+    orient: Literal["top", "bottom"] = "top",
+    *,
+    title: Optional[str] = alt.Undefined,
+    titleOrient: Optional[Literal["top", "left"]] = alt.Undefined,
+    values: Optional[Sequence[float] | Sequence[str]] = alt.Undefined,
+    labelExpr: Optional[str] = alt.Undefined,
+    symbolType: Optional[Literal["circle", "square", "stroke"]] = alt.Undefined,
+    symbolFillColor: Optional[str] = alt.Undefined,
+    symbolStrokeColor: Optional[str] = alt.Undefined,
+    gradientLength: Optional[float] = alt.Undefined,
+) -> alt.Legend:
     """A legend outside the data; two columns fit the width of a phone.
 
-    A second legend belongs at the bottom: beside the first it would run off a phone.
+    A second legend belongs at the bottom: beside the first it would run off a phone. The other
+    options are those of `alt.Legend`, by their names there.
     """
-    return alt.Legend(orient=orient, direction="horizontal", columns=columns, **options)
+    return alt.Legend(
+        orient=orient,
+        direction="horizontal",
+        columns=columns,
+        title=title,
+        titleOrient=titleOrient,
+        values=values,
+        labelExpr=labelExpr,
+        symbolType=symbolType,
+        symbolFillColor=symbolFillColor,
+        symbolStrokeColor=symbolStrokeColor,
+        gradientLength=gradientLength,
+    )

@@ -1,13 +1,8 @@
-"""Greedy layer-wise pre-training as one picture: errors, reconstructions and learned filters.
-
-It is redrawn several times a second while the layers learn, so the picture is built once for each
-look, with named data, and then only the data change (see `replay`).
-"""
+"""Greedy layer-wise pre-training as one picture: errors, reconstructions and learned filters."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,11 +10,14 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.layers import FRAME
+from gradviz.charts.parts.expressions import in_words
+from gradviz.charts.parts.handles import at_frame, replay_slider
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
-from gradviz.charts.parts.theme import WORDS, legend, themed
-from gradviz.language import current, t
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import WORDS, legend
+from gradviz.language import t
 
 ERROR_HEIGHT = 170
 EXAMPLES, FILTERS, COLUMNS = 8, 32, 8  # images of each kind, and of filters in a row
@@ -27,8 +25,6 @@ LOWEST, HIGHEST = 1e-4, 1.0  # of the error's axis: inputs lie in [0, 1]
 SLIDES = 15  # epochs that the slider offers; more would make the page heavy and show no more
 _LARGEST = 36  # pixels of an image, where the page is wide enough
 _CELL = 1.2  # the width of an image and the gap after it, in images
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 class Progress(Protocol):
@@ -64,17 +60,13 @@ def pretraining(frames: Sequence[Progress], depth: int, epochs: int, side: int) 
     ended = bool(frames) and frames[-1].status == "finished"
     slides = _slides(frames) if ended else frames[-1:]
     look = Look(depth, epochs, side, len(slides) - 1 if ended else None)
-    data = {
-        "errors": errors(frames),
-        "digits": _numbered(digits, slides, ["frame", "row", "column", "value"]),
-        "filters": _numbered(filters, slides, ["frame", "row", "column", "value"]),
-        "now": pd.DataFrame(
-            [{"frame": i, "layer": f.layer, "epoch": f.epoch} for i, f in enumerate(slides)],
-            columns=["frame", "layer", "epoch"],
-        ),
-    }
-    spec = _spec(look, current())
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    shown = [{"frame": i, "layer": f.layer, "epoch": f.epoch} for i, f in enumerate(slides)]
+    return _picture(look).with_data(
+        errors=errors(frames),
+        digits=_numbered(digits, slides),
+        filters=_numbered(filters, slides),
+        now=pd.DataFrame(shown, columns=["frame", "layer", "epoch"]),
+    )
 
 
 def errors(frames: Sequence[Progress]) -> pd.DataFrame:
@@ -116,14 +108,18 @@ def _slides(frames: Sequence[Progress]) -> list[Progress]:
     return [frames[i] for i in chosen]
 
 
-def _numbered(pixels: object, slides: Sequence[Progress], columns: list[str]) -> pd.DataFrame:
+def _numbered(
+    pixels: Callable[[Progress], pd.DataFrame], slides: Sequence[Progress]
+) -> pd.DataFrame:
+    """The `pixels` of all slides, with a column `frame` that numbers the slides."""
+    columns = ["frame", "row", "column", "value"]
     parts = [pixels(slide).assign(frame=np.int16(number)) for number, slide in enumerate(slides)]
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-@functools.lru_cache(maxsize=32)
-def _spec(look: Look, language: str) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+@built_once
+def _picture(look: Look) -> alt.VConcatChart:
+    """The picture without its data."""
     chart = alt.vconcat(
         _errors(look),
         _images("digits", look, 2, EXAMPLES, t("Digits, and what comes back", "原图与重构图")),
@@ -139,9 +135,8 @@ def _spec(look: Look, language: str) -> Spec:
         )
     )
     if look.last is not None:
-        slider = alt.binding_range(min=0, max=look.last, step=1, name=t("Replay: ", "回放："))
-        chart = chart.add_params(alt.param(FRAME, value=look.last, bind=slider))
-    return themed(chart.resolve_scale(color="independent")).to_dict()
+        chart = chart.add_params(replay_slider(look.last))
+    return chart.resolve_scale(color="independent")
 
 
 def _errors(look: Look) -> alt.LayerChart:
@@ -164,7 +159,7 @@ def _errors(look: Look) -> alt.LayerChart:
     )
     curves = alt.Chart(alt.NamedData("errors")).encode(x=x, color=color)
     now = _now(look)
-    return alt.layer(
+    return layered(
         curves.mark_area(opacity=0.25, clip=True).encode(
             y=alt.Y("low:Q", scale=power_scale(LOWEST, HIGHEST)), y2="high:Q"
         ),
@@ -178,22 +173,20 @@ def _errors(look: Look) -> alt.LayerChart:
 
 def _now(look: Look) -> alt.Chart:
     shown = alt.Chart(alt.NamedData("now"))
-    return shown if look.last is None else shown.transform_filter(f"datum.frame == {FRAME}")
+    return shown if look.last is None else at_frame(shown)
 
 
 def _now_in_words() -> str:
     """A Vega expression."""
-    before, between, after = t("layer {n}, epoch {m}", "第 {n} 层，第 {m} 轮", n="|", m="|").split(
-        "|"
-    )
-    return f"{before!r} + datum.layer + {between!r} + datum.epoch + {after!r}"
+    words = t("layer {n}, epoch {m}", "第 {n} 层，第 {m} 轮")
+    return in_words(words, n="datum.layer", m="datum.epoch")
 
 
 def _images(name: str, look: Look, rows: int, columns: int, title: str) -> alt.Chart:
     """A grid of square images; `title` stands above it."""
     pixels = alt.Chart(alt.NamedData(name))
     if look.last is not None:
-        pixels = pixels.transform_filter(f"datum.frame == {FRAME}")
+        pixels = at_frame(pixels)
     size = 1.12 / look.side  # a little overlap hides the seams between pixels
     pixels = pixels.transform_calculate(right=f"datum.column + {size}", below=f"datum.row + {size}")
     height, across = rows * _CELL * _LARGEST, columns * _CELL - 0.2

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 
 import altair as alt
 import pandas as pd
 
 from gradviz.charts.layers import arm_color
+from gradviz.charts.parts.expressions import tooltip_line, translated
+from gradviz.charts.parts.marks import step_axis
 from gradviz.charts.parts.powers import power_axis, power_scale
+from gradviz.charts.parts.spec import Spec, built_once
 from gradviz.charts.parts.summary import log_domain, summarize_curves
-from gradviz.charts.parts.theme import legend, themed
-from gradviz.language import current, t
+from gradviz.charts.parts.theme import legend
+from gradviz.language import t
 
 PARTS = ("loss", "penalty")
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 def loss_parts(curves: pd.DataFrame, names: Mapping[str, str], steps: int) -> Spec:
@@ -29,48 +29,39 @@ def loss_parts(curves: pd.DataFrame, names: Mapping[str, str], steps: int) -> Sp
     rows = pd.concat(tables, ignore_index=True)
     rows = rows[rows["middle"] > 0]
     domain = log_domain(rows["middle"], [0.1, 100.0], room=0)
-    spec = _spec(tuple(names.items()), domain, steps, current())
-    return {**spec, "datasets": {**spec.get("datasets", {}), "parts": rows}}
+    return _picture(tuple(names.items()), domain, steps).with_data(parts=rows)
 
 
-@functools.lru_cache(maxsize=32)
-def _spec(
-    names: tuple[tuple[str, str], ...], domain: tuple[float, float], steps: int, language: str
-) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+@built_once
+def _picture(
+    names: tuple[tuple[str, str], ...], domain: tuple[float, float], steps: int
+) -> alt.Chart:
+    """The picture without its data."""
     called = {"loss": t("data loss", "数据损失"), "penalty": t("penalty", "惩罚项")}
-    table = ", ".join(f"{part!r}: {name!r}" for part, name in called.items())
     dash = alt.StrokeDash(
         "part:N",
         scale=alt.Scale(domain=list(PARTS), range=[[1, 0], [5, 4]]),
-        legend=legend(orient="bottom", labelExpr=f"{{{table}}}[datum.value]", symbolType="stroke"),
+        legend=legend(orient="bottom", labelExpr=translated(called), symbolType="stroke"),
     )
     axis = power_axis(*domain, t("Part of the loss", "损失的组成部分"))
     chart = (
         alt.Chart(alt.NamedData("parts"))
         .mark_line(strokeWidth=2.5)
         .encode(
-            x=alt.X(
-                "step:Q",
-                title=t("Training step", "训练步"),
-                scale=alt.Scale(domain=[0, steps], nice=False),
-                axis=alt.Axis(grid=False, format="d", tickCount=7),
-            ),
+            x=step_axis(steps),
             y=alt.Y("middle:Q", scale=power_scale(*domain), axis=axis),
             color=arm_color(dict(names)),
             strokeDash=dash,
             tooltip=[
-                alt.Tooltip("step:Q", title=t("step", "步")),
-                alt.Tooltip("middle:Q", title=t("mean of seeds", "各种子的均值"), format=".3g"),
+                tooltip_line("step:Q", t("step", "步")),
+                tooltip_line("middle:Q", t("mean of seeds", "各种子的均值"), ".3g"),
             ],
         )
     )
-    return themed(
-        chart.properties(
-            height=300,
-            description=t(
-                "Data loss and penalty over the training steps, on a log axis",
-                "数据损失与惩罚项随训练步的变化，对数轴",
-            ),
-        )
-    ).to_dict()
+    return chart.properties(
+        height=300,
+        description=t(
+            "Data loss and penalty over the training steps, on a log axis",
+            "数据损失与惩罚项随训练步的变化，对数轴",
+        ),
+    )

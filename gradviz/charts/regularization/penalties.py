@@ -8,6 +8,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from gradviz.charts.parts.expressions import quoted, translated
+from gradviz.charts.parts.marks import layered, rule_at
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.theme import legend, themed
 from gradviz.language import t
@@ -84,20 +86,19 @@ def penalty_names() -> dict[str, str]:
 
 
 def _color() -> alt.Color:
-    names = ", ".join(f"'{kind}': '{name}'" for kind, name in penalty_names().items())
     return alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(KINDS), range=[COLORS[name] for name in ("relu", "l2", "l1")]),
-        legend=legend(columns=3, labelExpr=f"{{{names}}}[datum.value]", symbolType="stroke"),
+        legend=legend(columns=3, labelExpr=translated(penalty_names()), symbolType="stroke"),
     )
 
 
 def _lines(places: pd.DataFrame, expressions: dict[str, str], x: alt.X, y: alt.Y) -> alt.LayerChart:
     """One line for each kind of `expressions`, over the `places` of its x axis."""
-    return alt.layer(
+    return layered(
         *(
             alt.Chart(places)
-            .transform_calculate(height=expression, kind=f"'{kind}'")
+            .transform_calculate(height=expression, kind=quoted(kind))
             .mark_line(clip=True, **_LOOKS[kind])
             .encode(x=x, y=y, color=_color())
             for kind, expression in expressions.items()
@@ -127,7 +128,7 @@ def _one_step() -> alt.LayerChart:
     )
     same = alt.Chart(pd.DataFrame({"w": [-REACH, REACH], "height": [-REACH, REACH]}))
     unchanged = same.mark_line(color=INK, strokeDash=[2, 3]).encode(x="w:Q", y=y)
-    return alt.layer(unchanged, _over_weights(_ONE_STEP, y)).properties(height=150)
+    return layered(unchanged, _over_weights(_ONE_STEP, y)).properties(height=150)
 
 
 def _many_steps() -> alt.LayerChart:
@@ -139,6 +140,5 @@ def _many_steps() -> alt.LayerChart:
         scale=alt.Scale(domain=[0, STEPS]),
         axis=alt.Axis(grid=False, tickCount=10),
     )
-    zero = alt.Chart(pd.DataFrame({"height": [0.0]})).mark_rule(color=INK, strokeDash=[2, 3])
     lines = _lines(pd.DataFrame({"k": range(STEPS + 1)}), _MANY_STEPS, x, y)
-    return alt.layer(zero.encode(y=y), lines).properties(height=140)
+    return layered(rule_at(0.0, y, dash=(2, 3)), lines).properties(height=140)

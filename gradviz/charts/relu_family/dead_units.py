@@ -6,7 +6,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.layers import Names, translated
+from gradviz.charts.layers import Names
+from gradviz.charts.parts.expressions import tooltip_line, translated
+from gradviz.charts.parts.marks import layered, step_axis
 from gradviz.charts.parts.palette import colors_of
 from gradviz.charts.parts.theme import legend, themed
 from gradviz.language import t
@@ -31,12 +33,7 @@ def dead_shares(history: pd.DataFrame) -> pd.DataFrame:
 
 def dead_units(shares: pd.DataFrame, names: Names, steps: int) -> alt.LayerChart:
     """The `dead_shares` of a run of `steps` steps as curves, with bands over the seeds."""
-    x = alt.X(
-        "step:Q",
-        title=t("Training step", "训练步"),
-        scale=alt.Scale(domain=[0, max(steps, 1)], nice=False),
-        axis=alt.Axis(grid=False, format="d", tickCount=7),
-    )
+    x = step_axis(max(steps, 1))
     y_low = alt.Y(
         "low:Q",
         title=t("Dead hidden units", "死亡的隐藏单元"),
@@ -44,17 +41,16 @@ def dead_units(shares: pd.DataFrame, names: Names, steps: int) -> alt.LayerChart
         axis=alt.Axis(format="%", tickCount=5),
     )
     tooltip = [
-        alt.Tooltip("step:Q", title=t("step", "步")),
-        alt.Tooltip("middle:Q", title=t("dead", "死亡"), format=".0%"),
-        alt.Tooltip("seeds:Q", title=t("seeds left", "剩余种子数")),
+        tooltip_line("step:Q", t("step", "步")),
+        tooltip_line("middle:Q", t("dead", "死亡"), ".0%"),
+        tooltip_line("seeds:Q", t("seeds left", "剩余种子数")),
     ]
     colors = colors_of(names)
-    # A legend takes its looks from the pale bands, unless it is told otherwise.
-    key = legend(labelExpr=translated(names), symbolType="stroke", symbolOpacity=1)
+    key = legend(labelExpr=translated(names), symbolType="stroke")
     scale = alt.Scale(domain=list(colors), range=list(colors.values()))
     curves = alt.Chart(shares).encode(x=x, color=alt.Color("arm:N", scale=scale, legend=key))
     return themed(
-        alt.layer(
+        layered(
             curves.mark_area(opacity=0.2).encode(y=y_low, y2="high:Q"),
             curves.mark_line(strokeWidth=2).encode(y="middle:Q", tooltip=tooltip),
         ).properties(

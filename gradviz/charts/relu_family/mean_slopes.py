@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
-from gradviz.charts.parts.palette import INK, colors_of
+from gradviz.charts.parts.marks import layered, rule_at
+from gradviz.charts.parts.palette import colors_of
 from gradviz.charts.parts.theme import SMALL, themed
 from gradviz.language import t
 
@@ -33,10 +34,9 @@ def mean_slopes(values: Mapping[str, float], names: Mapping[str, str]) -> alt.La
         legend=None,
     )
     base = alt.Chart(rows).encode(x=x, y=y, color=color)
-    one = alt.Chart(pd.DataFrame({"value": [1.0]})).mark_rule(color=INK, strokeDash=[4, 4])
     return themed(
-        alt.layer(
-            one.encode(x="value:Q"),
+        layered(
+            rule_at(1.0, alt.X("value:Q")),
             base.mark_bar(height=6, opacity=0.6),
             base.mark_point(filled=True, size=90, opacity=1),
             base.mark_text(align="left", dx=9, fontSize=SMALL + 1, fontWeight="bold").encode(

@@ -7,6 +7,8 @@ import math
 import altair as alt
 import pandas as pd
 
+from gradviz.charts.parts.expressions import in_words, tooltip_line
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import scientific
 from gradviz.charts.parts.theme import SMALL, themed
@@ -28,7 +30,7 @@ def path_sum(depth: int) -> alt.LayerChart:
     paths = pd.DataFrame({"branches": range(depth + 1)})
     paths["paths"] = [float(math.comb(depth, k)) for k in paths["branches"]]
     return themed(
-        alt.layer(_bars(paths).add_params(a), *_words(depth)).properties(
+        layered(_bars(paths).add_params(a), *_words(depth)).properties(
             height=HEIGHT,
             description=t(
                 "Bars: what the paths through each number of branches add to the gradient",
@@ -51,9 +53,9 @@ def _bars(paths: pd.DataFrame) -> alt.Chart:
             ),
             y=alt.Y("share:Q", title=t("Added to the product", "对乘积的贡献")),
             tooltip=[
-                alt.Tooltip("branches:O", title=t("branches", "支路数")),
-                alt.Tooltip("paths:Q", title=t("paths", "路径数"), format=",.0f"),
-                alt.Tooltip("share:Q", title=t("added", "贡献"), format=".2e"),
+                tooltip_line("branches:O", t("branches", "支路数")),
+                tooltip_line("paths:Q", t("paths", "路径数"), ",.0f"),
+                tooltip_line("share:Q", t("added", "贡献"), ".2e"),
             ],
         )
     )
@@ -62,13 +64,17 @@ def _bars(paths: pd.DataFrame) -> alt.Chart:
 def _words(depth: int) -> list[alt.Chart]:
     """Both products in numbers, in the upper right corner."""
     lines = (
-        ("residual", t("residual (1 + a)^L = ", "残差 (1 + a)^L = "), f"pow(1 + a, {depth})"),
-        ("plain", t("plain a^L = ", "普通 a^L = "), f"pow(a, {depth})"),
+        (
+            "residual",
+            t("residual (1 + a)^L = {product}", "残差 (1 + a)^L = {product}"),
+            f"pow(1 + a, {depth})",
+        ),
+        ("plain", t("plain a^L = {product}", "普通 a^L = {product}"), f"pow(a, {depth})"),
     )
     return [
         alt.Chart(pd.DataFrame({"branches": [depth]}))
-        .transform_calculate(words=f"'{start}' + {scientific(value)}")
+        .transform_calculate(words=in_words(text, product=scientific(value)))
         .mark_text(align="right", fontSize=SMALL + 2, fontWeight="bold", color=COLORS[name])
         .encode(x=alt.value("width"), y=alt.value(12 + 18 * row), text="words:N")
-        for row, (name, start, value) in enumerate(lines)
+        for row, (name, text, value) in enumerate(lines)
     ]

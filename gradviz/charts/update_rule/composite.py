@@ -1,30 +1,26 @@
-"""A network of one neuron per layer as a curve F(x), above its slope, as layers are added.
-
-The picture is built once for each look, because Altair takes longer for that than a visitor
-wants to wait after moving a slider; then only the data change.
-"""
+"""A network of one neuron per layer as a curve F(x), above its slope, as layers are added."""
 
 from __future__ import annotations
 
-import functools
 import math
 
 import altair as alt
 import pandas as pd
 
 from gradviz.charts.parts.buttons import line_of_words
+from gradviz.charts.parts.expressions import tooltip_line
+from gradviz.charts.parts.marks import layered, rule_at
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_of_ten, power_scale, rounded_power
-from gradviz.charts.parts.theme import WORDS, themed
-from gradviz.language import current, t
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import WORDS
+from gradviz.language import t
 
 LAYERS = "layers"  # the parameter that says how many are stacked
 # The axis of F; curves beyond it are cut.
 VALUES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 OTHER_VALUES = (0.0, 10.0)
 SLOPES = (1e-16, 1e8)
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 def composite_curves(curves: pd.DataFrame, activation: str, layers: int = 1) -> Spec:
@@ -37,10 +33,9 @@ def composite_curves(curves: pd.DataFrame, activation: str, layers: int = 1) -> 
     if layers not in range(1, most + 1):
         raise ValueError(f"layers={layers!r} is not a whole number from 1 to {most}")
     ends = float(curves["x"].min()), float(curves["x"].max())
-    spec = _spec(activation, ends, most, layers, current())
     curves = curves.assign(size=curves["slope"].abs())
-    data = {"curves": curves, "summary": summary_frame(curves)}
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    picture = _picture(activation, ends, most, layers)
+    return picture.with_data(curves=curves, summary=summary_frame(curves))
 
 
 def summary_frame(curves: pd.DataFrame) -> pd.DataFrame:
@@ -58,22 +53,22 @@ def summary_frame(curves: pd.DataFrame) -> pd.DataFrame:
         t(
             "outputs differ by {spread} at most; largest slope {steepest}",
             "输出最多相差 {spread}；最大斜率 {steepest}",
-            spread=rounded_power(row.spread, 2),
-            steepest=rounded_power(row.steepest, 2),
+            spread=rounded_power(differ, 2),
+            steepest=rounded_power(slope, 2),
         )
-        for row in table.itertuples()
+        for differ, slope in zip(spread.tolist(), steepest.tolist(), strict=True)
     ]
     return table
 
 
-@functools.lru_cache(maxsize=32)
-def _spec(
-    activation: str, ends: tuple[float, float], most: int, layers: int, language: str
-) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+@built_once
+def _picture(
+    activation: str, ends: tuple[float, float], most: int, layers: int
+) -> alt.VConcatChart:
+    """The picture without its data."""
     slider = alt.binding_range(min=1, max=most, step=1, name=t("Layers ", "层数 "))
     color = COLORS[activation]
-    return themed(
+    return (
         alt.vconcat(
             line_of_words(_now("summary")),
             _values(ends, VALUES.get(activation, OTHER_VALUES), color),
@@ -88,21 +83,21 @@ def _spec(
                 "复合函数的曲线，下方是其斜率的大小（对数轴），层数由滑块设定",
             )
         )
-    ).to_dict()
+    )
 
 
 def _now(data: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(data)).transform_filter(f"datum.layer == {LAYERS}")
 
 
-def _x(ends: tuple[float, float], **axis: object) -> alt.X:
-    return alt.X("x:Q", scale=alt.Scale(domain=ends, nice=False), axis=alt.Axis(**axis))
+def _x(ends: tuple[float, float], axis: alt.Axis) -> alt.X:
+    return alt.X("x:Q", scale=alt.Scale(domain=ends, nice=False), axis=axis)
 
 
 def _values(ends: tuple[float, float], values: tuple[float, float], color: str) -> alt.LayerChart:
     low, high = values
     room = 0.08 * (high - low)
-    x = _x(ends, title=None, labels=False, ticks=False)
+    x = _x(ends, alt.Axis(title=None, labels=False, ticks=False))
     y = alt.Y(
         "value:Q",
         title="F(x)",
@@ -116,12 +111,12 @@ def _values(ends: tuple[float, float], values: tuple[float, float], color: str) 
         .encode(x=x, y=y, detail="layer:N")
     )
     current = _now("curves").mark_line(color=color, strokeWidth=3, clip=True).encode(x=x, y=y)
-    return alt.layer(earlier, current).properties(height=190)
+    return layered(earlier, current).properties(height=190)
 
 
 def _slopes(ends: tuple[float, float], color: str) -> alt.LayerChart:
     low, high = SLOPES
-    x = _x(ends, title=t("Input x", "输入 x"), tickMinStep=1, format="~r")
+    x = _x(ends, alt.Axis(title=t("Input x", "输入 x"), tickMinStep=1, format="~r"))
     title = t("Slope |F′(x)|", "斜率 |F′(x)|")
     y = alt.Y("size:Q", scale=power_scale(low, high), axis=power_axis(low, high, title, most=6))
     seen = _now("curves").transform_filter(f"datum.size >= {low}")
@@ -129,21 +124,19 @@ def _slopes(ends: tuple[float, float], color: str) -> alt.LayerChart:
     edge = t(
         "▼ 0 or below {edge}", "▼ 为 0 或小于 {edge}", edge=power_of_ten(round(math.log10(low)))
     )
-    return alt.layer(
+    return layered(
         _now("summary")
         .transform_filter("datum.off_axis > 0")
         .mark_text(align="left", dx=6, **WORDS)
         .encode(x=alt.value(0), y=alt.value(10), text=alt.value(edge)),
-        alt.Chart(pd.DataFrame({"size": [1.0]}))
-        .mark_rule(color=INK, strokeDash=[6, 4])
-        .encode(y=y),
+        rule_at(1.0, y, dash=(6, 4)),
         seen.mark_line(color=color, strokeWidth=2.5, clip=True).encode(x=x, y=y),
         off.mark_point(shape="triangle-down", filled=True, size=35, color=color, opacity=1).encode(
             x=x,
             y=alt.value(145),
             tooltip=[
                 alt.Tooltip("x:Q"),
-                alt.Tooltip("size:Q", title=t("slope", "斜率"), format=".2g"),
+                tooltip_line("size:Q", t("slope", "斜率"), ".2g"),
             ],
         ),
     ).properties(height=150)

@@ -1,12 +1,7 @@
-"""Gradient descent on a loss surface over two weights: path, loss curve, and the current step.
-
-The surface stays while the path changes with every press. So the picture is built once, with named
-data, and then only the data change.
-"""
+"""Gradient descent on a loss surface over two weights: path, loss curve, and the current step."""
 
 from __future__ import annotations
 
-import functools
 import math
 
 import altair as alt
@@ -14,16 +9,16 @@ import numpy as np
 import pandas as pd
 
 from gradviz.charts.parts.buttons import line_of_words
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, rounded_power
-from gradviz.charts.parts.theme import SMALL, themed
-from gradviz.charts.surface import LOSSES, surface_frame, surface_map
-from gradviz.language import current, t
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import SMALL
+from gradviz.charts.surface import LOSSES, path_marks, surface_frame, surface_map
+from gradviz.language import t
 from gradviz.theory.landscape import Descent, Landscape
 
 STEP = "step_shown"  # the parameter that says how far along the path we are
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 def descent_chart(scene: Landscape, walk: Descent, lr: float, places: pd.DataFrame) -> Spec:
@@ -32,16 +27,14 @@ def descent_chart(scene: Landscape, walk: Descent, lr: float, places: pd.DataFra
     `places` are points of the surface worth naming, with the columns a, b and name.
     """
     steps = len(walk.losses) - 1
-    spec = _spec(scene.names, scene.low, scene.high, steps, current())
     # The axes show finite numbers only; the words tell what became of the others.
     path = path_frame(walk)
-    data = {
-        "surface": surface_frame(scene),
-        "places": places,
-        "path": path[np.isfinite(path[["a", "b", "loss"]]).all(axis=1)],
-        "words": _words(scene, walk, lr),
-    }
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    return _picture(scene.names, scene.low, scene.high, steps).with_data(
+        surface=surface_frame(scene),
+        places=places,
+        path=path.replace([np.inf, -np.inf], np.nan).dropna(),
+        words=_words(scene, walk, lr),
+    )
 
 
 def path_frame(walk: Descent) -> pd.DataFrame:
@@ -67,17 +60,16 @@ def _short(number: float) -> str:
     return ("-" if number < 0 else "") + rounded_power(abs(number), 2)
 
 
-@functools.lru_cache(maxsize=16)
-def _spec(
+@built_once
+def _picture(
     names: tuple[str, str],
     low: tuple[float, float],
     high: tuple[float, float],
     steps: int,
-    language: str,
-) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+) -> alt.VConcatChart:
+    """The picture without its data."""
     slider = alt.binding_range(min=0, max=steps, step=1, name=t("Step ", "步 "))
-    return themed(
+    return (
         alt.vconcat(
             _surface(names, low, high),
             *(_line_of_weight(i, steps) for i in range(2)),
@@ -94,14 +86,14 @@ def _spec(
                 "以及损失随步数的曲线",
             )
         )
-    ).to_dict()
+    )
 
 
 def _surface(
     names: tuple[str, str], low: tuple[float, float], high: tuple[float, float]
 ) -> alt.LayerChart:
     surface = surface_map(alt.NamedData("surface"), names, low, high)
-    return alt.layer(surface, *_places(), *_path()).properties(height=300)
+    return layered(surface, *_places(), *_path()).properties(height=300)
 
 
 def _places() -> list[alt.Chart]:
@@ -119,12 +111,7 @@ def _path() -> list[alt.Chart]:
     walked = path.transform_filter(f"datum.step <= {STEP}")
     color = COLORS["explode"]
     return [
-        walked.mark_line(color="white", strokeWidth=3.5, clip=True).encode(order="step:Q"),
-        walked.mark_line(color=color, strokeWidth=2, clip=True).encode(order="step:Q"),
-        walked.mark_point(filled=True, size=28, color=color, opacity=1, clip=True),
-        path.transform_filter("datum.step == 0").mark_point(
-            size=150, strokeWidth=3, color="white", clip=True
-        ),
+        *path_marks(walked, path, color, size=28),
         path.transform_filter(f"datum.step == {STEP}").mark_point(
             filled=True, size=150, color=color, stroke="white", strokeWidth=2, opacity=1, clip=True
         ),
@@ -154,7 +141,7 @@ def _loss_curve(steps: int) -> alt.LayerChart:
     y = alt.Y("shown:Q", scale=power_scale(low, high), axis=axis)
     here = base.transform_filter(f"datum.step == {STEP}")
     color = COLORS["explode"]
-    return alt.layer(
+    return layered(
         base.mark_line(color=color, strokeWidth=2).encode(x=x, y=y),
         here.mark_rule(color=INK, strokeDash=[3, 3]).encode(x=x),
         here.mark_point(filled=True, size=90, color=color, opacity=1).encode(x=x, y=y),

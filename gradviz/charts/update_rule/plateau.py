@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from gradviz.charts.parts.buttons import line_of_words, preset_buttons
+from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.handles import GHOST, handle_selection
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import rounded_power
-from gradviz.charts.parts.theme import themed
-from gradviz.language import current, t
+from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.language import t
 
 START = "start_w"  # the signal of the selection
-
-Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 def plateau_chart(
@@ -32,38 +30,38 @@ def plateau_chart(
     starts = np.unique(walks["w"])
     if not np.isclose(starts, start).any():
         raise ValueError(f"start={start!r} is not from {starts[0]:g} to {starts[-1]:g}, by tenths")
-    spec = _spec(float(starts[0]), float(starts[-1]), start, current())
     strips = pd.DataFrame({"w": curve["w"], "left": curve["w"] - 0.05, "right": curve["w"] + 0.05})
-    data = {"curve": curve, "walks": walks, "presets": presets, "strips": strips}
-    data["ends"] = ends_frame(curve, walks)
-    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
+    return _picture(float(starts[0]), float(starts[-1]), start).with_data(
+        curve=curve, walks=walks, presets=presets, strips=strips, ends=ends_frame(curve, walks)
+    )
 
 
 def ends_frame(curve: pd.DataFrame, walks: pd.DataFrame) -> pd.DataFrame:
     """For each start where its walk ends, and both in words."""
     last = walks[walks["step"] == walks["step"].max()]
     table = last.drop(columns="loss").merge(curve, on="w")
+    columns = (table[name].tolist() for name in ("gradient", "step", "w", "at"))
     table["words"] = [
         t(
             "∂Loss/∂ω = {gradient}: {steps} steps move ω from {w:.1f} to {at:.2f}",
             "∂Loss/∂ω = {gradient}：{steps} 步后 ω 从 {w:.1f} 变为 {at:.2f}",
-            gradient=rounded_power(row.gradient, 2),
-            steps=row.step,
-            w=row.w,
-            at=row.at,
+            gradient=rounded_power(gradient, 2),
+            steps=steps,
+            w=w,
+            at=at,
         )
-        for row in table.itertuples()
+        for gradient, steps, w, at in zip(*columns, strict=True)
     ]
     return table
 
 
-@functools.lru_cache(maxsize=8)
-def _spec(low: float, high: float, start: float, language: str) -> Spec:
-    """The picture without its data; `language` is the current one, a part of the cache's key."""
+@built_once
+def _picture(low: float, high: float, start: float) -> alt.VConcatChart:
+    """The picture without its data."""
     slider = alt.binding_range(min=low, max=high, step=0.1, name=t("Start ω ", "起点 ω "))
     chosen = handle_selection("start", "w", start, slider)
     ends = (low, high)
-    return themed(
+    return (
         alt.vconcat(
             preset_buttons(alt.NamedData("presets"), f"abs(datum.w - {START}) < 0.05"),
             line_of_words(_at_start("ends")),
@@ -80,19 +78,19 @@ def _spec(low: float, high: float, start: float, language: str) -> Spec:
                 "下方是梯度",
             )
         )
-    ).to_dict()
+    )
 
 
 def _at_start(data: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(data)).transform_filter(f"abs(datum.w - {START}) < 0.05")
 
 
-def _w(ends: tuple[float, float], field: str = "w", **axis: object) -> alt.X:
-    return alt.X(f"{field}:Q", scale=alt.Scale(domain=ends, nice=False), axis=alt.Axis(**axis))
+def _w(ends: tuple[float, float], axis: alt.Axis, field: str = "w") -> alt.X:
+    return alt.X(f"{field}:Q", scale=alt.Scale(domain=ends, nice=False), axis=axis)
 
 
 def _loss(ends: tuple[float, float], chosen: alt.Parameter) -> alt.LayerChart:
-    hidden = {"title": None, "labels": False, "ticks": False}
+    hidden = alt.Axis(title=None, labels=False, ticks=False)
     y = alt.Y(
         "loss:Q",
         title=t("Loss", "损失"),
@@ -102,27 +100,27 @@ def _loss(ends: tuple[float, float], chosen: alt.Parameter) -> alt.LayerChart:
     line = (
         alt.Chart(alt.NamedData("curve"))
         .mark_line(color=INK, strokeWidth=2)
-        .encode(x=_w(ends, **hidden), y=y)
+        .encode(x=_w(ends, hidden), y=y)
     )
     steps = _at_start("walks")
-    place = {"x": _w(ends, "at", **hidden), "y": y}
+    place = {"x": _w(ends, hidden, "at"), "y": y}
     way = steps.mark_point(filled=True, size=45, color=COLORS["healthy"], opacity=0.8)
     first = steps.transform_filter("datum.step == 0")
     begin = first.mark_point(size=190, strokeWidth=3, color=COLORS["sigmoid"])
-    return alt.layer(
+    return layered(
         line,
-        way.encode(**place, tooltip=[alt.Tooltip("step:Q", title=t("step", "步"))]),
+        way.encode(**place, tooltip=[tooltip_line("step:Q", t("step", "步"))]),
         begin.encode(**place),
         _handles().add_params(chosen),
     ).properties(height=170)
 
 
 def _gradient(ends: tuple[float, float]) -> alt.LayerChart:
-    x = _w(ends, title=t("Weight ω", "权值 ω"), tickMinStep=1)
+    x = _w(ends, alt.Axis(title=t("Weight ω", "权值 ω"), tickMinStep=1))
     y = alt.Y("gradient:Q", title="∂Loss/∂ω", axis=alt.Axis(tickCount=3))
     base = alt.Chart(alt.NamedData("curve")).encode(x=x, y=y)
     here = _at_start("curve").mark_point(filled=True, size=90, color=COLORS["sigmoid"], opacity=1)
-    return alt.layer(
+    return layered(
         base.mark_area(color=COLORS["sigmoid"], opacity=0.2),
         base.mark_line(color=COLORS["sigmoid"], strokeWidth=2),
         here.encode(x=x, y=y),

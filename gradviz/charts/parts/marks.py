@@ -1,0 +1,74 @@
+"""Marks and axes that several pictures repeat: what is the same everywhere looks the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import altair as alt
+import pandas as pd
+
+from gradviz.charts.parts.expressions import translated
+from gradviz.charts.parts.palette import INK
+from gradviz.charts.parts.theme import legend
+from gradviz.language import t
+
+
+def layered(*charts: alt.Chart | alt.LayerChart) -> alt.LayerChart:
+    """`charts` one over the other, the first at the bottom.
+
+    As `alt.layer`, which may also return a picture in facets, and so does not say what comes of it.
+    """
+    return alt.LayerChart(layer=list(charts))
+
+
+def rule_at(value: float, axis: alt.X | alt.Y, dash: tuple[int, int] = (4, 4)) -> alt.Chart:
+    """A dashed rule across the picture at `value` of `axis`, to compare with."""
+    field = str(axis["shorthand"]).partition(":")[0]
+    rule = alt.Chart(pd.DataFrame({field: [value]})).mark_rule(color=INK, strokeDash=list(dash))
+    return rule.encode(x=axis) if isinstance(axis, alt.X) else rule.encode(y=axis)
+
+
+def bars_of_seeds(levels: alt.Chart, x: alt.X, color: alt.Color) -> alt.Chart:
+    """A pale upright bar from the lowest to the highest seed: the columns low and high."""
+    bar = levels.mark_rule(strokeWidth=6, opacity=0.3)
+    return bar.encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=color)
+
+
+def step_axis(steps: int) -> alt.X:
+    """The x axis of curves over a whole training run, so that growing data never move it."""
+    return alt.X(
+        "step:Q",
+        title=t("Training step", "训练步"),
+        scale=alt.Scale(domain=[0, steps], nice=False),
+        axis=alt.Axis(grid=False, format="d", tickCount=7),
+    )
+
+
+def state_names() -> dict[str, str]:
+    """What the states of `summary.STATES` are called, in the current language."""
+    return {
+        "measured": t("measured", "测量值"),
+        "zero": t("exactly 0 (underflow)", "恰为 0（下溢）"),
+        "overflow": t("∞ or NaN (overflow)", "∞ 或 NaN（上溢）"),
+    }
+
+
+def cells_beyond(
+    cells: pd.DataFrame, colors: Mapping[str, str], cursor: bool = False
+) -> list[alt.Chart]:
+    """The cells of a map that no log scale can hold, in the flat colors of their states.
+
+    `cells` has the column state; the position is still to be encoded. None, if there are none.
+    With `cursor` the cells look as if they can be pressed.
+    """
+    present = [state for state in colors if (cells["state"] == state).any()]
+    if not present:
+        return []
+    color = alt.Color(
+        "state:N",
+        scale=alt.Scale(domain=present, range=[colors[state] for state in present]),
+        legend=legend(orient="bottom", labelExpr=translated(state_names()), symbolType="square"),
+    )
+    base = alt.Chart(cells[cells["state"] != "measured"])
+    marks = base.mark_rect(cursor="pointer") if cursor else base.mark_rect()
+    return [marks.encode(color=color)]

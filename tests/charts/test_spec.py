@@ -1,0 +1,39 @@
+"""Pictures that are built once for each look and language."""
+
+import altair as alt
+import pandas as pd
+
+from gradviz import language
+from gradviz.charts.parts.spec import built_once
+from gradviz.language import t
+
+
+def counted():
+    built = []
+
+    @built_once
+    def picture(size: int) -> alt.Chart:
+        built.append(size)
+        points = alt.Chart(alt.NamedData("points")).mark_point(size=size)
+        return points.encode(x=alt.X("x:Q", title=t("Depth", "深度")))
+
+    return picture, built
+
+
+def test_a_picture_is_built_once_for_each_look_and_language():
+    picture, built = counted()
+    assert picture(1) is picture(1)
+    assert picture(2).spec["mark"]["size"] == 2
+    language.use("zh")
+    assert picture(1).spec["encoding"]["x"]["title"] == "深度"
+    assert built == [1, 2, 1]
+
+
+def test_data_are_put_in_without_changing_the_template():
+    picture, _ = counted()
+    first, second = (picture(1).with_data(points=pd.DataFrame({"x": [x]})) for x in (1.0, 2.0))
+    assert first["datasets"]["points"]["x"].tolist() == [1.0]
+    assert second["datasets"]["points"]["x"].tolist() == [2.0]
+    assert first["encoding"] is second["encoding"]
+    assert "points" not in picture(1).spec.get("datasets", {})
+    assert first["config"]["background"] == "transparent"

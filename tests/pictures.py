@@ -1,0 +1,265 @@
+"""Every picture of `gradviz.charts`, drawn small: what tests of all of them go through.
+
+All names that a page would give are said by `t`, so that a test can change every word.
+"""
+
+from types import SimpleNamespace
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from gradviz.activations import activation
+from gradviz.charts.activation_curves import tangent
+from gradviz.charts.activations.best_product import best_product
+from gradviz.charts.batchnorm.scale_invariance import scale_invariance
+from gradviz.charts.chain_rule.backward_walk import backward_walk
+from gradviz.charts.chain_rule.factor_plane import factor_plane
+from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
+from gradviz.charts.clipping.cliff import cliff_chart
+from gradviz.charts.clipping.clip_geometry import clip_geometry
+from gradviz.charts.exploding.scale_map import scale_map
+from gradviz.charts.histograms import histograms
+from gradviz.charts.home.gradient_through_depth import gradient_through_depth
+from gradviz.charts.landing import landing
+from gradviz.charts.layer_factors import layer_factors
+from gradviz.charts.layers import layer_profile, step_layer_map
+from gradviz.charts.pretraining.layer_by_layer import pretraining
+from gradviz.charts.regularization.loss_parts import loss_parts
+from gradviz.charts.regularization.penalties import penalties
+from gradviz.charts.relu_family.dead_units import dead_shares, dead_units
+from gradviz.charts.relu_family.mean_slopes import mean_slopes
+from gradviz.charts.replay import Extent, run_chart
+from gradviz.charts.residual.path_sum import path_sum
+from gradviz.charts.update_rule.composite import composite_curves
+from gradviz.charts.update_rule.descent import descent_chart
+from gradviz.charts.update_rule.plateau import plateau_chart
+from gradviz.language import t
+from gradviz.quantities import CURVES, QUANTITIES
+from gradviz.theory.chain import ScalarNetwork, composite, matrix_products
+from gradviz.theory.landscape import cliff, descend, fit, samples, unit_loss, unit_walks
+
+
+def names():
+    return {"deep": t("10 layers", "10 层"), "it's": t("1 layer", "1 层")}
+
+
+def history(quantity, log=True, steps=(0, 10)):
+    """Two arms, two seeds, three hidden layers and the output; with a zero and an overflow."""
+    values = np.array([[1e-3, 0.0, 0.5, 1.0], [2e-3, 0.1, np.inf, 1.0]])
+    values = values if log else values.clip(0, 1)
+    seeds, layers = np.indices(values.shape)
+    columns = {"seed": seeds.ravel(), "layer": layers.ravel() + 1, "value": values.ravel()}
+    return pd.concat(
+        pd.DataFrame({"arm": arm, "step": step, "quantity": quantity, **columns})
+        for arm in ("deep", "it's")
+        for step in steps
+    )
+
+
+def curves(steps=(0, 10)):
+    rows = [
+        {"arm": arm, "step": step, "seed": seed, "quantity": name, "value": 0.5 / (1 + step)}
+        for arm in ("deep", "it's")
+        for step in steps
+        for seed in (0, 1)
+        for name in CURVES
+    ]
+    return pd.DataFrame(rows)
+
+
+def theory():
+    return pd.DataFrame({"arm": "deep", "layer": [1, 2, 3], "value": [1e-3, 1e-2, 0.1]})
+
+
+def run(quantity, ended=True):
+    measured = QUANTITIES[quantity]
+    return run_chart(
+        history(quantity, measured.axis.log),
+        curves(),
+        measured,
+        names(),
+        Extent(10, depth=4, values=(1e-5,)),
+        theory() if quantity == "delta" else None,
+        ended,
+        below=dict.fromkeys(CURVES) | {"gradient_norm": 0.3},
+    )
+
+
+def spreads():
+    bins = {"low": [-1.0, 0.0], "high": [0.0, 1.0], "value": [0.25, 0.75]}
+    return pd.concat(
+        pd.DataFrame({"arm": arm, "step": step, "layer": layer, **bins})
+        for arm in ("deep", "it's")
+        for step in (0, 10)
+        for layer in (1, 2)
+    )
+
+
+def histogram_chart(ended=True):
+    title = t("Entries of W", "W 的元素")
+    return histograms(spreads(), title, names(), [1, 2], (-1.0, 1.0), ended)
+
+
+def presets():
+    return pd.DataFrame(
+        {"name": [t("healthy", "健康")], "color": ["#000000"], "w": [4.0], "z": [0.0]}
+    )
+
+
+def pre_training(ended=True):
+    frames = [
+        SimpleNamespace(
+            step=step,
+            steps=4,
+            layer=1 + (step - 1) // 2,
+            epoch=1 + (step - 1) % 2,
+            status="finished" if ended and step == 4 else "running",
+            error=np.array([0.1, 0.3]),
+            originals=np.linspace(0, 1, 32).reshape(8, 4),
+            reconstructions=np.full((8, 4), 0.5),
+            filters=np.tile([[1.0, -2.0, 0.5, 0.0]], (32, 1)),
+        )
+        for step in (1, 2, 3, 4)
+    ]
+    return pretraining(frames, 2, 2, 2)
+
+
+def composite_picture():
+    x = np.linspace(-5, 5, 41)
+    values, slopes = composite(x, np.ones(3), np.zeros(3), activation("relu"))
+    table = {"layer": np.repeat([1, 2, 3], len(x)), "x": np.tile(x, 3)}
+    table |= {"value": values[1:].ravel(), "slope": slopes[1:].ravel()}
+    return composite_curves(pd.DataFrame(table), "relu", 2)
+
+
+def plateau():
+    weights = np.round(np.arange(-20, 91) / 10, 1)
+    loss, gradient = unit_loss(weights)
+    curve = pd.DataFrame({"w": weights, "loss": loss, "gradient": gradient})
+    walks = pd.DataFrame(unit_walks(weights, 1.0, 5), columns=weights)
+    rows = walks.rename_axis(index="step", columns="w").stack().rename("at").reset_index()
+    return plateau_chart(curve, rows.assign(loss=unit_loss(rows["at"])[0]), presets(), 8.0)
+
+
+def cliff_picture():
+    scene, start = cliff(), (5.2, -2.5)
+    clipped = {
+        p: descend(scene, start, 0.5, 6, clip="norm", clip_at=10**p) for p in (-1.0, -0.5, 0.0)
+    }
+    return cliff_chart(scene, descend(scene, start, 0.5, 6), clipped, -0.5)
+
+
+def descent():
+    scene = fit(*samples())
+    places = pd.DataFrame({"a": [0.0], "b": [0.0], "name": [t("saddle", "鞍点")]})
+    return descent_chart(scene, descend(scene, (0.6, -1.6), 0.5, 6), 0.5, places)
+
+
+def landing_picture():
+    quantiles = {"q05": -3.0, "q25": -1.0, "q50": 0.0, "q75": 1.0, "q95": 3.0}
+    slopes = {"mean_slope": 0.2, "rms_slope": 0.21}
+    rows = pd.DataFrame({"layer": [1, 2, 3], **quantiles, **slopes})
+    return landing(rows, (-4.4, 4.4), 0.25, "sigmoid")
+
+
+def products():
+    slopes = {"name": ["sigmoid", "relu"], "slope": [0.25, 1.0]}
+    labels = [t("sigmoid", "sigmoid"), t("rectifier", "线性整流")]
+    return best_product(pd.DataFrame({**slopes, "label": labels}))
+
+
+def invariance():
+    a = np.array([0.5, 1.0, 1.5, 2.0])
+    return scale_invariance(pd.DataFrame({"a": a, "before": a, "after": 1.0, "gradient": 1 / a}))
+
+
+def scales():
+    cells = {"sigma": [0.5, 1.0, 2.0] * 2, "depth": [5] * 3 + [10] * 3}
+    return scale_map(pd.DataFrame({**cells, "ratio": [0.1, 1, 8, 0, 1, np.inf]}), 1.0, (2.0, 5))
+
+
+def singular_values():
+    values = matrix_products("gaussian", width=8, depth=10, draws=2)
+    return singular_value_spread(spread_frame(values, np.ones(10)))
+
+
+def walk():
+    network = ScalarNetwork((8.0,) * 4, (-3.0,) * 4, 0.5, 0.0, activation("sigmoid"))
+    return backward_walk(network, step=3)
+
+
+def plane():
+    return factor_plane(activation("sigmoid"), presets(), 4.0, 0.0, 6)
+
+
+def profile():
+    title = QUANTITIES["delta"].title()
+    return layer_profile(history("delta", steps=(0,)), "delta", title, names(), theory(), 0.01)
+
+
+def part_of_factor():
+    title = t("slope", "斜率")
+    return layer_factors(history("slope", steps=(0,)), names(), theory(), "slope", title)
+
+
+def slopes():
+    called = {"relu": t("rectifier", "线性整流"), "tanh": "tanh"}
+    return mean_slopes({"relu": 0.5, "tanh": 0.46}, called)
+
+
+def named_tangent():
+    return tangent(1.0, ("sigmoid", "relu"), {"relu": t("rectifier", "线性整流")})
+
+
+def dead():
+    return dead_units(dead_shares(history("dead", log=False)), names(), 10)
+
+
+PICTURES = {
+    "home": gradient_through_depth,
+    "tangent": named_tangent,
+    "best_product": products,
+    "landing": landing_picture,
+    "scale_invariance": invariance,
+    "backward_walk": walk,
+    "factor_plane": plane,
+    "singular_values": singular_values,
+    "cliff": cliff_picture,
+    "clip_geometry": clip_geometry,
+    "scale_map": scales,
+    "layer_factors": part_of_factor,
+    "layer_profile": profile,
+    "step_layer_map": lambda: step_layer_map(
+        history("delta").query("arm == 'deep'"), "delta", QUANTITIES["delta"].title()
+    ),
+    **{f"run of {name}": lambda name=name: run(name) for name in QUANTITIES},
+    "run that goes on": lambda: run("delta", ended=False),
+    "histograms": histogram_chart,
+    "histograms of a run that goes on": lambda: histogram_chart(ended=False),
+    "pretraining": pre_training,
+    "pretraining that goes on": lambda: pre_training(ended=False),
+    "loss_parts": lambda: loss_parts(curves(), names(), 10),
+    "penalties": penalties,
+    "dead_units": dead,
+    "mean_slopes": slopes,
+    "path_sum": lambda: path_sum(5),
+    "composite": composite_picture,
+    "descent": descent,
+    "plateau": plateau,
+}
+
+
+def spec_of(name):
+    """The picture as a Vega-Lite spec whose data are lists of records."""
+    chart = PICTURES[name]()
+    spec = chart.to_dict() if isinstance(chart, alt.TopLevelMixin) else chart
+    tables = {key: records(table) for key, table in spec.get("datasets", {}).items()}
+    return {**spec, "datasets": tables}
+
+
+def records(table):
+    """A table as Altair would send it: what is not finite becomes null."""
+    if not isinstance(table, pd.DataFrame):
+        return table
+    return alt.to_values(alt.utils.sanitize_pandas_dataframe(table))["values"]
