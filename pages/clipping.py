@@ -15,12 +15,12 @@ lesson = ui.remedy("clipping")
 CLIFF = cliff_surface()
 CLIFF_LR, CLIFF_STEPS = 0.5, 60
 POWERS = [step / 4 for step in range(-8, 9)]  # the thresholds of the cliff, as powers of ten
-THRESHOLDS = (0.01, 0.1, 1.0, 10.0, 100.0)
+THRESHOLDS = (0.01, 0.1, 1.0, 3.0, 10.0, 100.0)
 CODE = """
 from gradviz import Recipe, race, replace
 
-plain = Recipe(activation="relu", gain=3.0, depth=6, lr=0.01, steps=200)
-arms = {"plain": plain, "clip_norm": replace(plain, clip="norm", clip_at=10.0)}
+plain = Recipe(activation="relu", gain=3.0, depth=6, lr=0.03, steps=150)
+arms = {"plain": plain, "clip_norm": replace(plain, clip="norm", clip_at=3.0)}
 print({frame.arm: (frame.accuracy, frame.clipped) for frame in race(arms, seeds=3)})
 """
 
@@ -89,7 +89,7 @@ def race() -> str:
     ui.presets(
         "race_presets",
         {
-            t("Digits", "手写数字"): {"dataset": "digits", "clip_at": 10.0},
+            t("Digits", "手写数字"): {"dataset": "digits", "clip_at": 3.0},
             t("Two moons", "双月"): {"dataset": "moons", "clip_at": 1.0},
             t("Too tight", "阈值太小"): {"dataset": "digits", "clip_at": 0.1},
         },
@@ -108,7 +108,7 @@ def race() -> str:
             names={"digits": t("digits", "手写数字"), "moons": t("two moons", "双月")}.get,
         )
     with right:
-        limit = _threshold("clip_at", 10.0)
+        limit = _threshold("clip_at", 3.0)
     plain = _exploding(dataset)
     arms = {
         "plain": plain,
@@ -135,10 +135,10 @@ def race() -> str:
 @lesson.figure(("The gradient's norm over time", "梯度范数的变化"))
 def why() -> str:
     plain = _exploding("digits")
-    arms = {"plain": plain, "clip_norm": replace(plain, clip="norm", clip_at=10.0)}
+    arms = {"plain": plain, "clip_norm": replace(plain, clip="norm", clip_at=3.0)}
     names = {
         "plain": t("no clipping", "不剪切"),
-        "clip_norm": t("by norm at 10", "按范数，阈值 10"),
+        "clip_norm": t("by norm at 3", "按范数，阈值 3"),
     }
     ui.race(
         "why",
@@ -146,7 +146,7 @@ def why() -> str:
         names,
         "update_ratio",
         curves=("gradient_norm", "clipped"),
-        thresholds={"gradient_norm": 10.0},
+        thresholds={"gradient_norm": 3.0},
     )
     return t(
         "The curve is the norm before clipping, the dashed rule the threshold. The step that "
@@ -181,7 +181,7 @@ def _exploding(dataset: str) -> Recipe:
             batch_size=64,
             steps=500,
         )
-    return Recipe(activation="relu", gain=3.0, depth=6, lr=0.01, steps=200)
+    return Recipe(activation="relu", gain=3.0, depth=6, lr=0.03, steps=150)
 
 
 def _kind(key: str) -> str:

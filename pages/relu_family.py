@@ -24,7 +24,7 @@ NAMES = {
     "silu": "SiLU",
 }
 STEPS = 120
-GENTLE, KILLING = 0.02, 0.2  # learning rates: with the second most ReLU units die
+GENTLE, KILLING = 0.02, 0.3  # learning rates: with the second half of the ReLU units die
 SETS = {"source": (*REFERENCE, "relu", "leaky_relu", "elu"), "today": (*REFERENCE, "gelu", "silu")}
 CODE = """
 from gradviz import Recipe, race
@@ -96,7 +96,7 @@ def race() -> str:
             t("Deeper", "更深"): {"depth": 20, "lr": 0.01, "quantity": "delta", "set": "source"},
             t("Today's", "如今常用"): {"depth": 10, "lr": GENTLE, "set": "today"},
             t("Kill units", "杀死神经元"): {
-                "depth": 10,
+                "depth": 5,
                 "lr": KILLING,
                 "quantity": "dead",
                 "set": "source",
@@ -132,7 +132,7 @@ def race_arms() -> dict[str, Recipe]:
         lr = ui.steps(
             "lr",
             t("Learning rate", "学习率"),
-            (0.005, 0.01, GENTLE, 0.05, 0.1, KILLING),
+            (0.005, 0.01, GENTLE, 0.05, 0.1, 0.2, KILLING),
             GENTLE,
             t("Large steps throw ReLU units out for good.", "步子太大，ReLU 单元会一去不回。"),
         )
@@ -222,7 +222,7 @@ def why() -> str:
 
 @lesson.figure(("The variance matters too", "方差同样重要"))
 def limit() -> str:
-    he = Recipe(activation="relu", depth=20, lr=0.01, steps=300)
+    he = Recipe(activation="relu", depth=20, lr=0.005, steps=300)
     arms = {"he": he, "one": replace(he, gain=1.0), "default": replace(he, init="pytorch")}
     names = {"he": "2/n", "one": "1/n", "default": t("PyTorch's default", "PyTorch 默认")}
     quantity = ui.quantity_switch("limit_quantity", ("delta", "update_ratio"))
