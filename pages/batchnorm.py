@@ -29,6 +29,8 @@ BATCH = ui.choice(
     help=t("Examples whose statistics are shared.", "共用统计量的样本数。"),
 )
 QUANTITY = ui.quantity_choice("quantity")
+# Without BatchNorm it learns from batches of every size.
+SMALL_BATCHES = Recipe(activation="relu", lr=0.0025, steps=600)
 CODE = """
 from gradviz import Recipe, race
 
@@ -166,13 +168,22 @@ def spread_over_time() -> str:
 
 @lesson.figure(("Small batches", "小批次"))
 def batches() -> str:
-    recipes = {size: Recipe(norm="batch", batch_size=int(size), steps=150) for size in BATCHES}
-    names = {size: t("batch of {size}", "批次 {size}", size=size) for size in BATCHES}
-    ui.race("batches", recipes, names)
+    size = ui.choice(
+        "examples",
+        t("Batch size, of both", "批次大小（两者相同）"),
+        BATCHES,
+        "4",
+        t("Only networks with batches of one size are compared.", "只比较批次大小相同的网络。"),
+    )
+    plain = replace(SMALL_BATCHES, batch_size=int(size))
+    recipes = {"plain": plain, "batchnorm": replace(plain, norm="batch")}
+    names = {name: arm_names()[name] for name in recipes}
+    ui.race("batches", recipes, names, "update_ratio")
     return t(
-        "Three networks with BatchNorm, 150 steps each. The mean and variance of four examples are "
-        "mostly noise.",
-        "三个网络都用 BatchNorm，各训练 150 步。只有四个样本时，均值与方差大半是噪声。",
+        "Same batches, {steps} steps each. The mean and variance of four examples are mostly "
+        "noise; those of 128 are not.",
+        "批次相同，各训练 {steps} 步。四个样本的均值与方差大半是噪声，128 个样本的则不然。",
+        steps=SMALL_BATCHES.steps,
     )
 
 

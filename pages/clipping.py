@@ -53,16 +53,16 @@ DATASET = ui.choice(
 THRESHOLD = ui.steps(
     "clip_at",
     t("Threshold", "阈值"),
-    (0.01, 0.1, 1.0, 10.0, 100.0),
-    default=10.0,
+    (0.01, 0.1, 1.0, 3.0, 10.0, 100.0),
+    default=3.0,
     help=t("Gradients are forced under it.", "梯度被强制限制在它之内。"),
 )
 LIMIT_QUANTITY = ui.quantity_choice("limit_quantity")
 CODE = """
 from gradviz import Recipe, race, replace
 
-plain = Recipe(activation="relu", gain=3.0, depth=6, lr=0.01, steps=200)
-arms = {"plain": plain, "clip_norm": replace(plain, clip="norm", clip_at=10.0)}
+plain = Recipe(activation="relu", gain=3.0, depth=6, lr=0.03, steps=150)
+arms = {"plain": plain, "clip_norm": replace(plain, clip="norm", clip_at=3.0)}
 print({frame.arm: (frame.accuracy, frame.clipped) for frame in race(arms, seeds=3)})
 """
 
@@ -124,7 +124,7 @@ def geometry() -> str | None:
     ("A network with huge first gradients", "初始梯度过大的网络"),
     controls=[DATASET, THRESHOLD],
     presets={
-        t("Digits", "手写数字"): {DATASET: "digits", THRESHOLD: 10.0},
+        t("Digits", "手写数字"): {DATASET: "digits", THRESHOLD: 3.0},
         t("Two moons", "双月"): {DATASET: "moons", THRESHOLD: 1.0},
         t("Too tight", "阈值太小"): {DATASET: "digits", THRESHOLD: 0.1},
     },
@@ -157,10 +157,10 @@ def race() -> str:
 @lesson.figure(("The gradient's norm over time", "梯度范数的变化"))
 def why() -> str:
     plain = _exploding("digits")
-    arms = {"plain": plain, "clip_norm": replace(plain, clip="norm", clip_at=10.0)}
+    arms = {"plain": plain, "clip_norm": replace(plain, clip="norm", clip_at=3.0)}
     names = {
         "plain": t("no clipping", "不剪切"),
-        "clip_norm": t("by norm at 10", "按范数，阈值 10"),
+        "clip_norm": t("by norm at 3", "按范数，阈值 3"),
     }
     ui.race(
         "why",
@@ -168,7 +168,7 @@ def why() -> str:
         names,
         "update_ratio",
         curves=("gradient_norm", "clipped"),
-        thresholds={"gradient_norm": 10.0},
+        thresholds={"gradient_norm": 3.0},
     )
     return t(
         "The curve is the norm before clipping, the dashed rule the threshold. The step that "
@@ -203,7 +203,7 @@ def _exploding(dataset: str) -> Recipe:
             batch_size=64,
             steps=500,
         )
-    return Recipe(activation="relu", gain=3.0, depth=6, lr=0.01, steps=200)
+    return Recipe(activation="relu", gain=3.0, depth=6, lr=0.03, steps=150)
 
 
 lesson.show(CODE)

@@ -14,7 +14,7 @@ STRENGTHS = (0.001, 0.003, 0.01, 0.02, 0.03, 0.1)
 HELPS, TOO_STRONG = 0.02, 0.1
 LARGE_GAIN = 4.0
 LARGE = Recipe(activation="tanh", gain=LARGE_GAIN, depth=10, lr=0.02, steps=200)
-WRECKED = Recipe(activation="relu", gain=3.0, depth=6, lr=0.01, steps=200)
+WRECKED = Recipe(activation="relu", gain=3.0, depth=6, lr=0.03, steps=150)
 STRENGTH = ui.steps(
     "strength",
     t("Strength λ", "惩罚强度 λ"),
@@ -151,14 +151,14 @@ def limit() -> str:
         "plain": WRECKED,
         "l1": replace(WRECKED, l1=HELPS),
         "l2": replace(WRECKED, l2=HELPS),
-        "clip_norm": replace(WRECKED, clip="norm", clip_at=10.0),
+        "clip_norm": replace(WRECKED, clip="norm", clip_at=3.0),
     }
     names = {**arm_names(), "clip_norm": t("clipped by norm", "按范数剪切")}
     ui.race("limit", late, names, "weight_norm")
     return t(
-        "A ReLU network whose first gradients are huge is wrecked within a few steps, before a "
+        "A ReLU network whose first gradients are huge is wrecked within 20 steps, before a "
         "penalty has done anything. Clipping acts on the first step.",
-        "这个 ReLU 网络的初始梯度极大，几步之内就被毁掉，惩罚项还来不及起作用；"
+        "这个 ReLU 网络的初始梯度极大，20 步之内就被毁掉，惩罚项还来不及起作用；"
         "而剪切从第一步就生效。",
     )
 

@@ -24,7 +24,7 @@ NAMES = {
     "silu": "SiLU",
 }
 STEPS = 120
-GENTLE, KILLING = 0.02, 0.2  # learning rates: with the second most ReLU units die
+GENTLE, KILLING = 0.02, 0.3  # learning rates: with the second half of the ReLU units die
 SETS = {"source": (*REFERENCE, "relu", "leaky_relu", "elu"), "today": (*REFERENCE, "gelu", "silu")}
 CURVE = ui.choice(
     "curve",
@@ -57,7 +57,7 @@ DEPTH = ui.number(
 RATE = ui.steps(
     "lr",
     t("Learning rate", "学习率"),
-    (0.005, 0.01, GENTLE, 0.05, 0.1, KILLING),
+    (0.005, 0.01, GENTLE, 0.05, 0.1, 0.2, KILLING),
     default=GENTLE,
     help=t("Large steps throw ReLU units out for good.", "步子太大，ReLU 单元会一去不回。"),
 )
@@ -146,7 +146,7 @@ def idea() -> str:
         t("Healthy", "健康"): {DEPTH: 10, RATE: GENTLE, QUANTITY: "delta", SET: "source"},
         t("Deeper", "更深"): {DEPTH: 20, RATE: 0.01, QUANTITY: "delta", SET: "source"},
         t("Today's", "如今常用"): {DEPTH: 10, RATE: GENTLE, SET: "today"},
-        t("Kill units", "杀死神经元"): {DEPTH: 10, RATE: KILLING, QUANTITY: "dead", SET: "source"},
+        t("Kill units", "杀死神经元"): {DEPTH: 5, RATE: KILLING, QUANTITY: "dead", SET: "source"},
     },
 )
 def race() -> str:
@@ -223,7 +223,7 @@ def why() -> str:
 
 @lesson.figure(("The variance matters too", "方差同样重要"), controls=[LIMIT_QUANTITY])
 def limit() -> str:
-    he = Recipe(activation="relu", depth=20, lr=0.01, steps=300)
+    he = Recipe(activation="relu", depth=20, lr=0.005, steps=300)
     arms = {"he": he, "one": replace(he, gain=1.0), "default": replace(he, init="pytorch")}
     names = {"he": "2/n", "one": "1/n", "default": t("PyTorch's default", "PyTorch 默认")}
     ui.race("limit", arms, names, LIMIT_QUANTITY.value, theory=list(arms))

@@ -20,11 +20,11 @@ lesson = ui.remedy("residual")
 RACE = Recipe(depth=20, steps=100)
 RACES = {
     "digits": RACE,
-    "spirals": replace(RACE, dataset="spirals", lr=0.02, batch_size=64, steps=300),
+    "spirals": replace(RACE, dataset="spirals", lr=0.02, batch_size=64, steps=400),
 }
-PLAIN_WINS = Recipe(dataset="spirals", depth=10, activation="relu", lr=0.01)
+PLAIN_WINS = Recipe(dataset="spirals", depth=10, activation="relu", lr=0.007, steps=250)
 UNSCALED = Recipe(depth=40, activation="relu", steps=60, residual=True)
-DEGRADED = Recipe(depth=56, activation="relu", norm="batch", steps=100)
+DEGRADED = Recipe(depth=56, activation="relu", norm="batch", steps=60)
 PATHS = ui.number(
     "paths_depth",
     t("Layers L", "层数 L"),

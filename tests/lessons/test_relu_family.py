@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from lessons import arms_on_page, last_frame
+from lessons import arms_on_page, last_frame, seeds
 
 from gradviz.activations import ACTIVATIONS
 from gradviz.charts.activation_curves import tangent
@@ -30,17 +30,21 @@ def accuracies():
     return {name: last_frame(recipe).accuracy for name, recipe in arms.items()}
 
 
+@pytest.mark.claim
 @pytest.mark.parametrize("name", ["tanh", "relu", "leaky_relu", "elu", "gelu", "silu"])
 def test_all_but_sigmoid_learn_in_the_default_race(accuracies, name):
-    assert (accuracies[name] > 0.8).sum() >= 4
-    assert (accuracies["sigmoid"] < 0.2).sum() >= 4
+    assert (accuracies[name] > 0.7).all()
+    assert (accuracies["sigmoid"] < 0.2).all()
 
 
-@pytest.mark.parametrize(("name", "least"), [("relu", 0.5), ("elu", 0.8), ("sigmoid", None)])
-def test_the_family_still_learns_with_20_layers(name, least):
+@pytest.mark.claim
+def test_with_20_layers_elu_is_ahead_and_the_end_of_relu_depends_on_the_seed():
     arms = arms_on_page("relu_family", "race", depth=20, lr=0.01)
-    accuracy = last_frame(arms[name]).accuracy
-    assert ((accuracy < 0.2) if least is None else (accuracy > least)).sum() >= 4
+    elu, relu, sigmoid = (last_frame(arms[n]).accuracy for n in ("elu", "relu", "sigmoid"))
+    # Of 20 other seeds ReLU came to between 0.31 and 0.82, ELU to 0.90 and more.
+    assert (elu > 0.8).all()
+    assert (relu > 0.2).all() and (relu < elu).all()
+    assert (sigmoid < 0.2).all()
 
 
 def test_mean_squared_slopes():
@@ -58,13 +62,16 @@ def test_mean_squared_slopes():
     assert values == list(means.values())
 
 
+@pytest.mark.claim
 @pytest.mark.parametrize(
     ("name", "low", "high"),
-    [("relu", 0.4, 0.7), ("leaky_relu", 0.4, 0.7), ("elu", 0.4, 0.7), ("sigmoid", 0, 0.0625)],
+    [("relu", 0.3, 0.8), ("leaky_relu", 0.3, 0.8), ("elu", 0.3, 0.8), ("sigmoid", 0, 0.0625)],
 )
 def test_training_moves_the_mean_squared_slopes_little(name, low, high):
     recipe = replace(HEALTHY, activation=name, width=64)
-    squares = [frame.layers["rms_slope"] ** 2 for frame in preactivations_in_training(recipe, 3)]
+    squares = [
+        frame.layers["rms_slope"] ** 2 for frame in preactivations_in_training(recipe, seeds(3))
+    ]
     assert len(squares) > 20
     assert min(layers.min() for layers in squares) > low
     assert max(layers.max() for layers in squares) < high
@@ -98,26 +105,39 @@ def kept(recipe):
     return np.log10(delta[:, 0] / delta[:, recipe.depth - 1]).mean()
 
 
+@pytest.mark.claim
 def test_limit_the_race_of_initializations():
     arms = arms_on_page("relu_family", "limit")
-    assert (last_frame(arms["he"]).accuracy > 0.6).sum() >= 4
+    accuracy = {name: last_frame(recipe).accuracy for name, recipe in arms.items()}
+    assert (accuracy["he"] > 0.4).all() and accuracy["he"].mean() > 0.6
     for sick in ("one", "default"):
-        assert (last_frame(arms[sick]).accuracy < 0.4).sum() >= 4
+        assert (accuracy[sick] < 0.35).all()
 
 
-def test_large_steps_kill_most_relu_units_and_no_leaky_ones():
-    arms = arms_on_page("relu_family", "race", lr=0.2)
-    relu = arms["relu"]
-    dead = last_frame(relu).layers["dead"][:, :-1].mean(axis=1)
-    alive = last_frame(replace(relu, lr=0.02)).layers["dead"][:, :-1].mean(axis=1)
-    assert (dead > 0.45).sum() >= 4
-    early = last_frame(replace(relu, steps=40)).layers["dead"][:, :-1].mean(axis=1)
-    assert (early > 1 / 3).sum() >= 4
+def share_of_dead_units(recipe):
+    """At the end of a run, NaN for seeds that overflowed; and the accuracy."""
+    last = last_frame(recipe)
+    return last.layers["dead"][:, :-1].mean(axis=1), last.accuracy
+
+
+@pytest.mark.claim
+def test_large_steps_kill_relu_units_or_overflow():
+    relu = arms_on_page("relu_family", "race", depth=5, lr=0.3)["relu"]
+    dead, accuracy = share_of_dead_units(relu)
+    # Of 60 other seeds 21 overflowed; the others had lost from 0.47 to 0.8 of their units.
+    assert not (accuracy > 0.35).any()
+    assert np.isfinite(dead).any() and (dead[np.isfinite(dead)] > 0.4).all()
+    alive, _ = share_of_dead_units(replace(relu, lr=0.02))
     assert (alive < 0.2).all()
-    leaky = list(race({"leaky": arms["leaky_relu"]}, 5, record_every=10))
+
+
+@pytest.mark.claim
+def test_large_steps_kill_no_leaky_units_but_overflow():
+    arms = arms_on_page("relu_family", "race", depth=5, lr=0.3)
+    leaky = list(race({"leaky": arms["leaky_relu"]}, seeds(), record_every=10))
     shares = np.concatenate([frame.layers["dead"].ravel() for frame in leaky])
     assert (shares[np.isfinite(shares)] == 0).all()
-    assert np.isnan(leaky[-1].accuracy).sum() >= 3
+    assert np.isnan(leaky[-1].accuracy).all()
 
 
 def test_such_steps_overflow_most_leaky_and_elu_seeds_and_about_half_of_relus():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from lessons import arms_on_page, last_frame
+from lessons import arms_on_page, last_frame, seeds
 
 from gradviz.charts.layer_factors import layer_factors as factor_chart
 from gradviz.charts.residual.path_sum import path_sum
@@ -21,22 +21,24 @@ pytestmark = pytest.mark.usefixtures("one_core")
 SEEDS = 5
 
 
+@pytest.mark.claim
 @pytest.mark.parametrize("depth", [20, 40, 56])
 def test_the_residual_network_wins_the_race_at_every_depth(depth):
     arms = arms_on_page("residual", "race", depth=depth)
     assert arms["plain"].depth == depth
     sick, cured = last_frame(arms["plain"]), last_frame(arms["residual"])
-    assert (sick.accuracy < 0.2).sum() >= 4
-    assert (cured.accuracy > 0.9).sum() >= 4
+    assert (sick.accuracy < 0.2).all()
+    assert (cured.accuracy > 0.9).all()
 
 
+@pytest.mark.claim
 def test_the_residual_network_learns_the_spirals_with_56_layers():
     # Reference: width 64, lr 0.01, 1000 steps; plain fails, residual is at 0.986 or above. That
-    # takes half a minute and comes out like this run, with half the width and twice the lr.
+    # takes half a minute and comes out like this run: half the width, twice the lr, fewer steps.
     arms = arms_on_page("residual", "race", dataset="spirals", depth=56, activation="relu")
-    sick, cured = last_frame(arms["plain"]), last_frame(arms["residual"])
-    assert (sick.accuracy < 0.7).sum() >= 4
-    assert (cured.accuracy > 0.9).sum() >= 4
+    sick, cured = last_frame(arms["plain"], 3), last_frame(arms["residual"], 3)
+    assert (sick.accuracy < 0.7).all()
+    assert (cured.accuracy > 0.9).all()
 
 
 def test_shortcuts_keep_the_signal():
@@ -136,16 +138,19 @@ def test_the_branch_form_is_that_of_the_fine_print():
     assert ("P", 2) not in parts
 
 
+@pytest.mark.claim
 def test_limit_the_plain_network_wins_on_spirals():
     arms = arms_on_page("residual", "limit")
-    ahead = last_frame(arms["plain"]).accuracy > last_frame(arms["residual"]).accuracy
-    assert ahead.sum() >= 4
+    ahead = last_frame(arms["plain"]).accuracy - last_frame(arms["residual"]).accuracy
+    # A single plain run may jump just at the end.
+    assert (ahead > 0).sum() >= 4 and ahead.mean() > 0.15
 
 
+@pytest.mark.claim
 def test_limit_unscaled_branches_overflow():
     arms = arms_on_page("residual", "limit", case="unscaled")
     assert last_frame(arms["unscaled"]).status == "diverged"
-    assert (last_frame(arms["residual"]).accuracy > 0.9).sum() >= 4
+    assert (last_frame(arms["residual"]).accuracy > 0.9).all()
 
 
 def test_the_paths_add_up_to_the_product():
@@ -158,12 +163,14 @@ def test_the_paths_add_up_to_the_product():
         path_sum(0)
 
 
+@pytest.mark.claim
 def test_limit_degradation_is_not_a_vanished_signal():
     arms = arms_on_page("residual", "limit", case="degradation")
-    deep = list(race({"deep": arms["deep"]}, SEEDS, record_every=10))
+    deep = list(race({"deep": arms["deep"]}, seeds(), record_every=10))
     for frame in deep:
         delta = frame.layers["delta"]
-        assert (delta[:, 0] > 0.1 * delta[:, arms["deep"].depth - 1]).sum() >= 4
+        # Of 20 plain sigmoid layers not 1e-10 is left.
+        assert (delta[:, 0] > 0.01 * delta[:, arms["deep"].depth - 1]).all()
     shallow, cured = last_frame(arms["shallow"]), last_frame(arms["residual"])
-    assert (deep[-1].loss > 1.5 * shallow.loss).sum() >= 4
-    assert (cured.loss < shallow.loss).sum() >= 4
+    assert (deep[-1].loss > 1.3 * shallow.loss).all()
+    assert (cured.loss < 0.5 * shallow.loss).all()
