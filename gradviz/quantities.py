@@ -28,7 +28,8 @@ def _table(*quantities: Quantity) -> dict[str, Quantity]:
     return {quantity.name: quantity for quantity in quantities}
 
 
-# Per layer and seed: the keys of `Frame.layers`.
+# Per layer and seed: the keys of `Snapshot.layers`. L is the mean loss over the batch, without the
+# L1 and L2 penalty, so that the gradients of z and of W are parts of one chain rule.
 QUANTITIES = _table(
     Quantity("delta", True, "Signal ‖∂L/∂z‖", "误差信号 ‖∂L/∂z‖"),
     Quantity("weight_gradient", True, "Weight gradient ‖∂L/∂W‖", "权重梯度 ‖∂L/∂W‖"),
@@ -39,7 +40,8 @@ QUANTITIES = _table(
     Quantity("dead", False, "Share of dead units", "死亡单元比例"),
 )
 
-# Per seed: the fields of a `Frame`.
+# Per seed: the fields of a `Snapshot`. The gradient norm is that of loss and penalty together,
+# which is what the optimizer and clipping see.
 CURVES = _table(
     Quantity("loss", True, "Loss", "损失"),
     Quantity("accuracy", False, "Test accuracy", "测试准确率"),
@@ -62,7 +64,7 @@ class Distribution:
     bins: int
 
 
-# Per layer, of one seed: the keys of `Frame.histograms`.
+# Per layer, of one seed: the keys of `Snapshot.histograms`.
 DISTRIBUTIONS = {
     distribution.name: distribution
     for distribution in (

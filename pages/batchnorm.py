@@ -6,7 +6,6 @@ from gradviz import ui
 from gradviz.charts.batchnorm.scale_invariance import scale_invariance
 from gradviz.charts.layers import layer_profile
 from gradviz.charts.parts.powers import rounded_power
-from gradviz.data import load
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 
@@ -54,9 +53,10 @@ def idea() -> str:
 @ui.measured
 def scale_effects() -> pd.DataFrame:
     """Of a network with BatchNorm, for the factors a that the slider offers."""
-    from gradviz.engine.scale_invariance import scale_effects
+    from gradviz.engine import start
 
-    return scale_effects(Recipe(norm="batch"), [step / 4 for step in range(1, 17)])
+    effects = start.scale_effects(Recipe(norm="batch"), [step / 4 for step in range(1, 17)])
+    return effects.pivot(index="a", columns="quantity", values="value").reset_index()
 
 
 @lesson.figure(("With and without", "有与没有"))
@@ -128,12 +128,9 @@ def why() -> str:
 @ui.measured
 def spread(recipe: Recipe) -> pd.DataFrame:
     """The spread over a batch at every layer, as the history of a run."""
-    from gradviz.engine.batch_spread import batch_spread
+    from gradviz.engine import start
 
-    found = batch_spread(recipe, load(recipe.dataset).x_train[:128])
-    rows = pd.DataFrame(found, columns=range(1, found.shape[1] + 1)).rename_axis("seed")
-    long = rows.reset_index().melt("seed", var_name="layer")
-    return long.assign(step=0, quantity="spread")
+    return start.batch_spread(recipe)
 
 
 def at_the_end(history: pd.DataFrame) -> str:

@@ -196,7 +196,7 @@ def factor_title(quantity: str) -> str:
 
 
 def started(arms: dict[str, Recipe]) -> Iterator[object]:
-    from gradviz.engine.fine_tuning_start import fine_tuning_start
+    from gradviz.engine.moments import fine_tuning_start
 
     return fine_tuning_start(arms, ui.SEEDS)
 

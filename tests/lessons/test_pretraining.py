@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from gradviz.data import load
-from gradviz.engine.fine_tuning_start import fine_tuning_start
+from gradviz.engine.moments import fine_tuning_start
 from gradviz.engine.train import race
 from gradviz.recipe import Recipe, replace
 from gradviz.theory.mean_field import predicted_delta

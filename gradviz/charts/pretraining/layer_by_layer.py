@@ -32,7 +32,7 @@ Spec = dict[str, object]  # of Vega-Lite, with its data frames under "datasets"
 
 
 class Progress(Protocol):
-    """What is drawn of a `gradviz.pretrain.PretrainFrame`."""
+    """What is drawn of a `gradviz.engine.pretrain.PretrainSnapshot`."""
 
     step: int
     steps: int
