@@ -72,9 +72,9 @@ def race(
 ) -> Iterator[Snapshot | PretrainSnapshot]:
     """Train every arm, yielding its snapshots as they are measured; nothing is computed in advance.
 
-    Arms with the same `dataset` and `seed` see the same data, with the same `batch_size` also the
-    same batches, and they start, where shapes allow, from the same initial weights; arms that
-    differ in one of the three are compared on different examples.
+    Arms with the same `dataset`, `seed` and `batch_size` see the same data in the same batches;
+    arms that differ in one of them are compared on different examples. The initial weights of a
+    seed are, where shapes allow, the same in all arms.
     `seeds` are the seeds themselves, or how many of them from each recipe's `seed` on. They decide
     initial weights, batches and pre-training, while `recipe.seed` decides the data and their
     split: `Recipe(seed=3)` with `seeds=1` is another experiment than the fourth of
