@@ -15,12 +15,12 @@ _MODULES = {
     "activations": ("ACTIVATIONS", "Activation", "activation"),
     "data": ("Dataset", "load"),
     "engine.history": ("curves_frame", "history_frame"),
-    "engine.measure": ("profile",),
     "engine.network": ("Network", "build", "export"),
+    "engine.profile": ("profile",),
     "quantities": ("CURVES", "QUANTITIES", "Event"),
     "recipe": ("Recipe", "replace"),
     "theory.mean_field": ("chi", "critical_sigma_w", "predicted_delta"),
-    "engine.train": ("Frame", "race"),
+    "engine.train": ("Snapshot", "race", "train"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

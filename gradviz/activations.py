@@ -16,6 +16,9 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
+# A unit is saturated where its slope is under this share of the activation's largest slope.
+SATURATED_BELOW = 0.05
+
 Array = np.ndarray
 TorchFunction = Callable[["torch.Tensor"], "torch.Tensor"]
 
@@ -76,8 +79,17 @@ def _normal_density(z: Array) -> Array:
     return np.exp(-0.5 * np.square(z)) / math.sqrt(2 * math.pi)
 
 
+def _gelu_slope(z: Array) -> Array:
+    return _normal_cdf(z) + z * _normal_density(z)
+
+
 def _silu_slope(z: Array) -> Array:
     return _sigmoid(z) + np.asarray(z) * _sigmoid_slope(z)
+
+
+# Where the slopes of GELU and SiLU are largest: their second derivatives, (2 − z²) times the normal
+# density and (2 − z tanh(z/2)) σ′(z), are zero there.
+_GELU_STEEPEST, _SILU_STEEPEST = math.sqrt(2), 2.3993572805154675
 
 
 def leaky_relu(negative_slope: float = 0.01) -> Activation:
@@ -169,10 +181,10 @@ ACTIVATIONS: dict[str, Activation] = {
             "gelu",
             r"z\,\Phi(z)",
             lambda z: z * _normal_cdf(z),
-            lambda z: _normal_cdf(z) + z * _normal_density(z),
+            _gelu_slope,
             _torch("gelu"),
             gain=1.5335,
-            largest_slope=1.1290,
+            largest_slope=float(_gelu_slope(_GELU_STEEPEST)),
         ),
         Activation(
             "silu",
@@ -181,7 +193,7 @@ ACTIVATIONS: dict[str, Activation] = {
             _silu_slope,
             _torch("silu"),
             gain=1.6765,
-            largest_slope=1.0998,
+            largest_slope=float(_silu_slope(_SILU_STEEPEST)),
         ),
         Activation(
             "linear",
@@ -213,7 +225,9 @@ def activation(name: str, negative_slope: float = 0.01, alpha: float = 1.0) -> A
     return ACTIVATIONS[name]
 
 
-def living_range(phi: Activation, share: float = 0.05, reach: float = 12.0) -> tuple[float, float]:
+def living_range(
+    phi: Activation, share: float = SATURATED_BELOW, reach: float = 12.0
+) -> tuple[float, float]:
     """The range of z in [−reach, reach] where |φ′| is at least `share` of the largest slope.
 
     The lowest and the highest such z on a grid of step 0.01; in between a slope may pass through 0.

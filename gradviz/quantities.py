@@ -55,7 +55,8 @@ def _table(*quantities: Quantity) -> dict[str, Quantity]:
     return {quantity.name: quantity for quantity in quantities}
 
 
-# Per layer and seed: the keys of `Frame.layers`.
+# Per layer and seed: the keys of `Snapshot.layers`. L is the mean loss over the batch, without the
+# L1 and L2 penalty, so that the gradients of z and of W are parts of one chain rule.
 QUANTITIES = _table(
     Quantity("delta", ("Signal ‖∂L/∂z‖", "误差信号 ‖∂L/∂z‖"), ("signal δ", "误差信号 δ")),
     Quantity(
@@ -75,7 +76,8 @@ QUANTITIES = _table(
     Quantity("dead", ("Share of dead units", "死亡单元比例"), ("dead units", "死亡单元"), SHARE),
 )
 
-# Per seed: the fields of a `Frame`.
+# Per seed: the fields of a `Snapshot`. The gradient norm is that of loss and penalty together,
+# which is what the optimizer and clipping see.
 CURVES = _table(
     # A loss falls through decades.
     Quantity("loss", ("Loss", "损失"), axis=Axis(holds=(0.01, 10.0))),
@@ -104,7 +106,7 @@ class Distribution:
     bins: int
 
 
-# Per layer, of one seed: the keys of `Frame.histograms`.
+# Per layer, of one seed: the keys of `Snapshot.histograms`.
 DISTRIBUTIONS = {
     distribution.name: distribution
     for distribution in (

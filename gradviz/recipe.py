@@ -10,7 +10,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-from gradviz.activations import ACTIVATIONS
+from gradviz.activations import ACTIVATIONS, Activation, activation
 
 replace = dataclasses.replace
 
@@ -103,6 +103,11 @@ class Recipe:
             _check_number(field, getattr(self, field), low, high)
         if not isinstance(self.residual, bool):
             raise ValueError(f"residual={self.residual!r} is not one of True, False")
+
+
+def activation_of(recipe: Recipe) -> Activation:
+    """The activation function of `recipe`, shaped by its `negative_slope` or `alpha`."""
+    return activation(recipe.activation, recipe.negative_slope, recipe.alpha)
 
 
 def _check_number(field: str, value: object, low: float, high: float) -> None:

@@ -31,13 +31,14 @@ CODE = """
 import numpy as np
 from gradviz import ACTIVATIONS
 from gradviz.charts.activation_curves import tangent
-from gradviz.engine.preactivations import preactivations_at_start
+from gradviz.engine import start
 from gradviz import Recipe
 
 z = np.linspace(-5, 5, 1001)
 for name in ("sigmoid", "tanh"):
     print(name, ACTIVATIONS[name].derivative(z).max())
-print(preactivations_at_start(Recipe(activation="sigmoid", depth=10)))
+landing = start.landing(Recipe(activation="sigmoid", depth=10))
+print(landing.pivot(index="layer", columns="quantity", values="value"))
 chart = tangent()  # an Altair chart
 """
 

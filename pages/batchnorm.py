@@ -6,7 +6,6 @@ from gradviz import ui
 from gradviz.charts.batchnorm.scale_invariance import scale_invariance
 from gradviz.charts.layers import layer_profile
 from gradviz.charts.parts.powers import rounded_power
-from gradviz.data import load
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 
@@ -27,6 +26,13 @@ BATCH = ui.choice(
     BATCHES,
     default="128",
     help=t("Examples whose statistics are shared.", "共用统计量的样本数。"),
+)
+EXAMPLES = ui.choice(
+    "examples",
+    t("Batch size, of both", "批次大小（两者相同）"),
+    BATCHES,
+    default="4",
+    help=t("Only networks with batches of one size are compared.", "只比较批次大小相同的网络。"),
 )
 QUANTITY = ui.quantity_choice("quantity")
 # Without BatchNorm it learns from batches of every size.
@@ -72,9 +78,10 @@ def idea() -> str:
 @ui.measured
 def scale_effects() -> pd.DataFrame:
     """Of a network with BatchNorm, for the factors a that the slider offers."""
-    from gradviz.engine.scale_invariance import scale_effects
+    from gradviz.engine import start
 
-    return scale_effects(Recipe(norm="batch"), [step / 4 for step in range(1, 17)])
+    effects = start.scale_effects(Recipe(norm="batch"), [step / 4 for step in range(1, 17)])
+    return effects.pivot(index="a", columns="quantity", values="value").reset_index()
 
 
 @lesson.figure(
@@ -127,12 +134,9 @@ def why() -> str:
 @ui.measured
 def spread(recipe: Recipe) -> pd.DataFrame:
     """The spread over a batch at every layer, as the history of a run."""
-    from gradviz.engine.batch_spread import batch_spread
+    from gradviz.engine import start
 
-    found = batch_spread(recipe, load(recipe.dataset).x_train[:128])
-    rows = pd.DataFrame(found, columns=range(1, found.shape[1] + 1)).rename_axis("seed")
-    long = rows.reset_index().melt("seed", var_name="layer")
-    return long.assign(step=0, quantity="spread")
+    return start.batch_spread(recipe)
 
 
 def at_the_end(history: pd.DataFrame) -> str:
@@ -166,16 +170,9 @@ def spread_over_time() -> str:
     )
 
 
-@lesson.figure(("Small batches", "小批次"))
+@lesson.figure(("Small batches", "小批次"), controls=[EXAMPLES])
 def batches() -> str:
-    size = ui.choice(
-        "examples",
-        t("Batch size, of both", "批次大小（两者相同）"),
-        BATCHES,
-        "4",
-        t("Only networks with batches of one size are compared.", "只比较批次大小相同的网络。"),
-    )
-    plain = replace(SMALL_BATCHES, batch_size=int(size))
+    plain = replace(SMALL_BATCHES, batch_size=int(EXAMPLES.value))
     recipes = {"plain": plain, "batchnorm": replace(plain, norm="batch")}
     names = {name: arm_names()[name] for name in recipes}
     ui.race("batches", recipes, names, "update_ratio")

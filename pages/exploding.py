@@ -46,10 +46,10 @@ MAP_DEPTH = ui.steps(
 QUANTITY = ui.quantity_choice("quantity", ("weight_norm", "delta", "update_ratio"))
 CODE = """
 from gradviz import Recipe, activation, critical_sigma_w, history_frame, race
-from gradviz.engine.initial_signal import signal_at_start
+from gradviz.engine import start
 
 print(critical_sigma_w(activation("relu"), 0.0))
-print(signal_at_start(Recipe(activation="relu", gain=2.0, depth=20)))
+print(start.signal(Recipe(activation="relu", gain=2.0, depth=20)))
 arms = {name: Recipe(activation="relu", gain=gain, lr=0.01, steps=60)
         for name, gain in (("large", 3.0), ("critical", 2**0.5))}
 norms = history_frame(race(arms, record_every=1)).query("quantity == 'weight_norm'")
@@ -190,17 +190,17 @@ def _growth(history: pd.DataFrame) -> tuple[float, float, int] | None:
 
 @ui.measured
 def _signal(name: str, sigma: float, depth: int, width: int) -> pd.DataFrame:
-    from gradviz.engine.initial_signal import signal_at_start
+    from gradviz.engine import start
 
-    return signal_at_start(Recipe(activation=name, gain=sigma, depth=depth, width=width))
+    return start.signal(Recipe(activation=name, gain=sigma, depth=depth, width=width))
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def _column(name: str, sigma: float) -> pd.DataFrame:
     """δ_1/δ_L of the networks of one weight scale: columns sigma, depth, ratio."""
-    from gradviz.engine.initial_signal import signal_by_depth
+    from gradviz.engine import start
 
-    signals = signal_by_depth(Recipe(activation=name, gain=sigma, width=64), DEPTHS)
+    signals = start.signal_by_depth(Recipe(activation=name, gain=sigma, width=64), DEPTHS, 1)
     first = signals[signals["layer"] == 1]
     return pd.DataFrame({"sigma": sigma, "depth": first["depth"], "ratio": first["value"]})
 

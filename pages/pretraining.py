@@ -190,7 +190,7 @@ def why() -> str:
 
 
 def started(arms: dict[str, Recipe]) -> Iterator[object]:
-    from gradviz.engine.fine_tuning_start import fine_tuning_start
+    from gradviz.engine.moments import fine_tuning_start
 
     return fine_tuning_start(arms, ui.SEEDS)
 

@@ -187,9 +187,9 @@ def factors() -> str:
 
 @ui.measured
 def measured_factors(recipe: Recipe) -> pd.DataFrame:
-    from gradviz.engine import layer_factors as measure
+    from gradviz.engine import start
 
-    return measure.layer_factors(recipe)
+    return start.layer_factors(recipe)
 
 
 def expected_factors(arm: str, recipe: Recipe) -> pd.DataFrame:
@@ -214,7 +214,7 @@ def why() -> str:
     theory = [residual_growth(scale, layer) for layer in layers]
     ui.picture(
         layer_profile(
-            growth_history(measured),
+            measured.assign(arm="residual"),
             "growth",
             t("Variance, relative to the input", "相对输入的方差"),
             {"residual": arm_names()["residual"]},
@@ -226,26 +226,21 @@ def why() -> str:
         "Theory (1 + s²)^L gives {theory} at the end; measured {measured}.",
         "理论 (1 + s²)^L 在末端给出 {theory}；实测 {measured}。",
         theory=rounded_power(theory[-1]),
-        measured=rounded_power(float(np.exp(np.log(measured[:, -1]).mean()))),
+        measured=rounded_power(at_the_end(measured, depth)),
     )
 
 
 @ui.measured
-def measured_growth(depth: int, scale: float) -> np.ndarray:
-    from gradviz.engine.block_growth import block_growth
+def measured_growth(depth: int, scale: float) -> pd.DataFrame:
+    from gradviz.engine import start
 
     recipe = Recipe(depth=depth, width=128, activation="relu", residual=True, residual_scale=scale)
-    return block_growth(recipe, load(recipe.dataset, recipe.seed).x_train[:256])
+    return start.block_growth(recipe, examples=256)
 
 
-def growth_history(measured: np.ndarray) -> pd.DataFrame:
-    """`measured` [seeds, depth] as the history of a run; charts leave out its output layer."""
-    rows = [
-        {"arm": "residual", "step": 0, "seed": seed, "layer": layer, "value": value}
-        for seed, values in enumerate(measured)
-        for layer, value in enumerate([*values, np.nan], start=1)
-    ]
-    return pd.DataFrame(rows).assign(quantity="growth")
+def at_the_end(growth: pd.DataFrame, depth: int) -> float:
+    """The geometric mean over the seeds after the last block."""
+    return float(np.exp(np.log(growth[growth["layer"] == depth]["value"]).mean()))
 
 
 @lesson.figure(("The limits of the shortcut", "捷径的局限"), controls=[CASE])

@@ -67,7 +67,10 @@ def optimizer(recipe, parameters):
 
 
 def train(recipe, seed):
-    """What plain PyTorch finds at each step: loss with penalty, accuracy, gradients, weights."""
+    """What plain PyTorch finds at each step: loss with penalty, accuracy, gradients, weights.
+
+    The gradient norm is that of the loss with penalty, those of the weights are without.
+    """
     data = load(recipe.dataset, recipe.seed)
     x_test, y_test = torch.tensor(data.x_test), torch.tensor(data.y_test)
     net = Plain(recipe, seed)
@@ -78,17 +81,19 @@ def train(recipe, seed):
         x, y = next(stream)
         net.train()
         loss = F.cross_entropy(net(x[0]), y[0])
+        layers = [net.linears[f"W{layer}"] for layer in range(1, recipe.depth + 2)]
+        weights = [layer.weight for layer in layers]
+        gradients = torch.autograd.grad(loss, weights, retain_graph=True)
         for module in net.linears.values():
             loss = loss + recipe.l1 * module.weight.abs().sum()
             loss = loss + recipe.l2 * module.weight.square().sum()
         net.zero_grad()
         loss.backward()
-        layers = [net.linears[f"W{layer}"] for layer in range(1, recipe.depth + 2)]
         net.eval()
         with torch.no_grad():
             accuracy = (net(x_test).argmax(1) == y_test).float().mean()
-        gradients = torch.stack([layer.weight.grad.norm() for layer in layers])
-        weights = torch.stack([layer.weight.detach().norm() for layer in layers])
+        gradients = torch.stack([gradient.norm() for gradient in gradients])
+        weights = torch.stack([weight.detach().norm() for weight in weights])
         if recipe.clip == "norm":
             norm = nn.utils.clip_grad_norm_(net.parameters(), recipe.clip_at)
         else:

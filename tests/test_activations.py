@@ -98,3 +98,18 @@ def test_an_activation_is_found_by_name_and_takes_only_its_own_parameter():
 )
 def test_the_living_range_is_where_the_slope_is_a_twentieth_of_the_largest(name, low, high):
     assert living_range(ACTIVATIONS[name]) == pytest.approx((low, high), abs=0.011)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_largest_slope_is_the_supremum_to_the_last_digits(name):
+    phi = ACTIVATIONS[name]
+    z = np.linspace(-8, 8, 160_001)
+    found = np.abs(phi.derivative(z)).max()
+    # Near a smooth maximum the grid is off by less than φ‴ times (half its step)²/2, some 1e-9.
+    assert found <= phi.largest_slope + 1e-15
+    assert found == pytest.approx(phi.largest_slope, abs=2e-9)
+
+
+def test_the_suprema_of_gelu_and_silu():
+    assert ACTIVATIONS["gelu"].largest_slope == pytest.approx(1.128904, abs=1e-6)
+    assert ACTIVATIONS["silu"].largest_slope == pytest.approx(1.099839, abs=1e-6)

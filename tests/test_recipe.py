@@ -72,9 +72,8 @@ def test_residual_is_a_truth_value():
 
 
 def test_every_public_name_can_be_imported():
-    assert {"Recipe", "replace", "race", "build", "history_frame", "profile"} <= set(
-        gradviz.__all__
-    )
+    assert {"Recipe", "replace", "race", "train", "Snapshot"} <= set(gradviz.__all__)
+    assert {"build", "history_frame", "profile"} <= set(gradviz.__all__)
     for name in gradviz.__all__:
         assert getattr(gradviz, name).__class__ is not None and name in dir(gradviz)
     assert gradviz.Recipe is Recipe

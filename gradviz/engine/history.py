@@ -1,4 +1,4 @@
-"""The frames of a run as tidy data frames, one number per row."""
+"""The snapshots of a run as tidy data frames, one number per row."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pandas as pd
 from gradviz.quantities import CURVES, DISTRIBUTIONS, QUANTITIES
 
 if TYPE_CHECKING:
-    from gradviz.engine.train import Frame
+    from gradviz.engine.train import Snapshot
 
 
 def history_frame(
-    frames: Iterable[Frame], quantities: Collection[str] = tuple(QUANTITIES)
+    snapshots: Iterable[Snapshot], quantities: Collection[str] = tuple(QUANTITIES)
 ) -> pd.DataFrame:
     """The layers of a run as a tidy table: arm, step, seed, layer, quantity, value.
 
     `quantities` are those of `quantities.QUANTITIES` that are wanted.
     """
     parts = []
-    for arm, own in _by_arm(frames).items():
-        values = np.array([[frame.layers[name] for name in quantities] for frame in own])
+    for arm, own in _by_arm(snapshots).items():
+        values = np.array([[snapshot.layers[name] for name in quantities] for snapshot in own])
         axes = {
-            "step": [frame.step for frame in own],
+            "step": [snapshot.step for snapshot in own],
             "quantity": list(quantities),
             "seed": own[0].seeds,
             "layer": range(1, values.shape[-1] + 1),
@@ -35,17 +35,17 @@ def history_frame(
 
 
 def curves_frame(
-    frames: Iterable[Frame], quantities: Collection[str] = tuple(CURVES)
+    snapshots: Iterable[Snapshot], quantities: Collection[str] = tuple(CURVES)
 ) -> pd.DataFrame:
     """The curves of a run as a tidy table: arm, step, seed, quantity, value.
 
     `quantities` are those of `quantities.CURVES` that are wanted.
     """
     parts = []
-    for arm, own in _by_arm(frames).items():
-        values = np.array([[getattr(frame, name) for name in quantities] for frame in own])
+    for arm, own in _by_arm(snapshots).items():
+        values = np.array([[getattr(snapshot, name) for name in quantities] for snapshot in own])
         axes = {
-            "step": [frame.step for frame in own],
+            "step": [snapshot.step for snapshot in own],
             "quantity": list(quantities),
             "seed": own[0].seeds,
         }
@@ -53,7 +53,7 @@ def curves_frame(
     return _joined(parts, {"arm": str, "step": int, "seed": int, "quantity": str})
 
 
-def histogram_frame(frames: Iterable[Frame], distribution: str) -> pd.DataFrame:
+def histogram_frame(snapshots: Iterable[Snapshot], distribution: str) -> pd.DataFrame:
     """The histograms of a run as a tidy table: arm, step, layer, low and high of a bin, value.
 
     `distribution` is one of `quantities.DISTRIBUTIONS`; value is the share of what is counted that
@@ -62,20 +62,20 @@ def histogram_frame(frames: Iterable[Frame], distribution: str) -> pd.DataFrame:
     bins = DISTRIBUTIONS[distribution]
     edges = np.linspace(bins.low, bins.high, bins.bins + 1).round(6)
     parts = []
-    for arm, own in _by_arm(frames).items():
-        values = np.array([frame.histograms[distribution] for frame in own])
+    for arm, own in _by_arm(snapshots).items():
+        values = np.array([snapshot.histograms[distribution] for snapshot in own])
         place, layer, column = np.nonzero(values)
-        steps = np.array([frame.step for frame in own])
+        steps = np.array([snapshot.step for snapshot in own])
         part = {"arm": np.full(len(place), arm), "step": steps[place], "layer": layer + 1}
         ends = {"low": edges[column], "high": edges[column + 1]}
         parts.append({**part, **ends, "value": values[place, layer, column]})
     return _joined(parts, {"arm": str, "step": int, "layer": int, "low": float, "high": float})
 
 
-def _by_arm(frames: Iterable[Frame]) -> dict[str, list[Frame]]:
-    arms: dict[str, list[Frame]] = {}
-    for frame in frames:
-        arms.setdefault(frame.arm, []).append(frame)
+def _by_arm(snapshots: Iterable[Snapshot]) -> dict[str, list[Snapshot]]:
+    arms: dict[str, list[Snapshot]] = {}
+    for snapshot in snapshots:
+        arms.setdefault(snapshot.arm, []).append(snapshot)
     return arms
 
 

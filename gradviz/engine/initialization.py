@@ -12,8 +12,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gradviz.activations import activation
 from gradviz.recipe import Recipe
+from gradviz.theory.scales import bias_std, gain_of, weight_std
 
 Name = tuple[str, int]  # kind and layer, e.g. ("W", 3)
 Shapes = dict[Name, tuple[int, int]]
@@ -28,7 +28,10 @@ def shapes(recipe: Recipe, features: int, classes: int) -> Shapes:
     shapes: Shapes = {}
     width, fan_in = recipe.width, features
     for layer in range(1, recipe.depth + 1):
-        shapes["W", layer], shapes["b", layer] = (fan_in, width), (1, width)
+        shapes["W", layer] = (fan_in, width)
+        # BatchNorm subtracts what a bias before it adds, and rounding would be its only gradient.
+        if recipe.norm != "batch":
+            shapes["b", layer] = (1, width)
         if recipe.norm != "none":
             shapes["gamma", layer], shapes["beta", layer] = (1, width), (1, width)
         if recipe.residual:
@@ -61,27 +64,12 @@ def generator(seed: int, name: str, layer: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little", signed=True))
 
 
-def weight_std(recipe: Recipe, fan_in: int, fan_out: int, gain: float) -> float:
-    """The standard deviation of a weight: Glorot & Bengio 2010 eq. 16, He et al. 2015 eq. 10."""
-    if recipe.init == "normal":
-        return recipe.std
-    if recipe.init == "pytorch":
-        return 1 / math.sqrt(3 * fan_in)
-    if recipe.init == "orthogonal":
-        return gain / math.sqrt(max(fan_in, fan_out))
-    if recipe.init.startswith("xavier"):
-        return gain * math.sqrt(2 / (fan_in + fan_out))
-    return gain / math.sqrt(fan_in)
-
-
 def _gain(recipe: Recipe, name: Name) -> float:
     """The recipe's gain, or the activation's, for a matrix that an activation follows; else 1."""
     kind, layer = name
     if kind != "W" or layer > recipe.depth:
         return 1.0
-    if recipe.gain is not None:
-        return recipe.gain
-    return activation(recipe.activation, recipe.negative_slope, recipe.alpha).gain
+    return gain_of(recipe)
 
 
 def _weight(recipe: Recipe, seed: int, name: Name, shape: tuple[int, int]) -> Tensor:
@@ -105,8 +93,10 @@ def _bias(recipe: Recipe, seed: int, name: Name, shape: tuple[int, int], fan_in:
     kind, layer = name
     bias = torch.zeros(shape)
     if recipe.init == "pytorch":
-        bound = 1 / math.sqrt(fan_in)
+        bound = math.sqrt(3) * bias_std(recipe, fan_in)
         return nn.init.uniform_(bias, -bound, bound, generator=generator(seed, *name))
     if kind == "b" and layer <= recipe.depth:
-        return nn.init.normal_(bias, 0.0, recipe.bias_std, generator=generator(seed, *name))
+        return nn.init.normal_(
+            bias, 0.0, bias_std(recipe, fan_in), generator=generator(seed, *name)
+        )
     return bias

@@ -16,11 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gradviz.activations import Activation, activation
+from gradviz.activations import Activation
 from gradviz.data import load
 from gradviz.engine import initialization
 from gradviz.engine.initialization import WEIGHT_KINDS, Name
-from gradviz.recipe import RANGES, Recipe
+from gradviz.engine.threads import one_thread
+from gradviz.recipe import RANGES, Recipe, activation_of
+from gradviz.theory.scales import residual_scale
 
 MAX_SEEDS = 100
 
@@ -33,9 +35,9 @@ NORM_EPS = 1e-5
 class Pass:
     """What a forward pass leaves behind, layer by layer, in the autograd graph.
 
-    `linear` is W h + b before normalization, `z` what enters the activation (and, last, the
-    logits), both for layers 1 to depth + 1; `h` is what layers 1 to depth hand on. Each tensor is
-    [seeds, batch, units].
+    `linear` is W h + b before normalization (W h before BatchNorm), `z` what enters the activation
+    (and, last, the logits), both for layers 1 to depth + 1; `h` is what layers 1 to depth hand on.
+    Each tensor is [seeds, batch, units].
     """
 
     linear: list[Tensor]
@@ -52,9 +54,10 @@ class Network:
     """A dense network as `recipe` says, once for each of `seeds`.
 
     `parameters[kind, layer]` are views into `vector` [seeds, size]. The kinds are W and b (layers
-    1 to depth + 1), gamma and beta (with `norm`), V and c (with `residual`: the branch's second
-    matrix and bias) and P (the shortcut's projection, where the widths differ). `running[layer]`
-    holds the running mean and variance of BatchNorm, each [seeds · width].
+    1 to depth + 1; with BatchNorm only the output layer has a b, for the norm would subtract it),
+    gamma and beta (with `norm`), V and c (with `residual`: the branch's second matrix and bias)
+    and P (the shortcut's projection, where the widths differ). `running[layer]` holds the running
+    mean and variance of BatchNorm, each [seeds · width].
     """
 
     def __init__(self, recipe: Recipe, seeds: tuple[int, ...], features: int, classes: int) -> None:
@@ -62,9 +65,7 @@ class Network:
         self.seeds = seeds
         self.features = features
         self.classes = classes
-        self.activation: Activation = activation(
-            recipe.activation, recipe.negative_slope, recipe.alpha
-        )
+        self.activation: Activation = activation_of(recipe)
         self._shapes = initialization.shapes(recipe, features, classes)
         self._sizes = [math.prod(shape) for shape in self._shapes.values()]
         self.vector = torch.stack(
@@ -112,7 +113,8 @@ class Network:
         return Pass([*linear, logits], [*z, logits], outputs)
 
     def _linear(self, weight: str, bias: str, layer: int, h: Tensor) -> Tensor:
-        return torch.baddbmm(self.parameters[bias, layer], h, self.parameters[weight, layer])
+        matrix, offset = self.parameters[weight, layer], self.parameters.get((bias, layer))
+        return torch.bmm(h, matrix) if offset is None else torch.baddbmm(offset, h, matrix)
 
     def _block(self, h: Tensor, branch: Tensor, layer: int) -> Tensor:
         """Shortcut + s·(V φ(z) + c): He et al. 2016, section 3.2, with a linear end."""
@@ -139,6 +141,7 @@ class Network:
         return z.view(u.shape[1], u.shape[0], -1).transpose(0, 1)
 
 
+@one_thread()
 def build(
     recipe: Recipe,
     seeds: int | Sequence[int] = 1,
@@ -182,11 +185,6 @@ def seed_list(recipe: Recipe, seeds: int | Sequence[int]) -> tuple[int, ...]:
 def is_whole(value: object, low: float, high: float) -> bool:
     """Whether `value` is an int, and not a bool, from `low` to `high`."""
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-def residual_scale(recipe: Recipe) -> float:
-    """The factor s before a residual branch: as the recipe says, or 1/√depth."""
-    return 1 / math.sqrt(recipe.depth) if recipe.residual_scale is None else recipe.residual_scale
 
 
 class Elementwise(nn.Module):
@@ -245,10 +243,11 @@ def _export_linear(
     network: Network, seed_index: int, weight: str, bias: str | None, layer: int
 ) -> nn.Linear:
     matrix = network.parameters[weight, layer][seed_index]
-    linear = nn.utils.skip_init(nn.Linear, *matrix.shape, bias=bias is not None)
+    offset = network.parameters.get((bias, layer))
+    linear = nn.utils.skip_init(nn.Linear, *matrix.shape, bias=offset is not None)
     linear.weight.copy_(matrix.T)
-    if bias is not None:
-        linear.bias.copy_(network.parameters[bias, layer][seed_index, 0])
+    if offset is not None:
+        linear.bias.copy_(offset[seed_index, 0])
     return linear
 
 

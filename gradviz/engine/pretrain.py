@@ -26,9 +26,10 @@ from torch import Tensor
 from gradviz.data import Dataset
 from gradviz.engine.initialization import generator
 from gradviz.engine.network import Network
+from gradviz.engine.threads import on_one_thread
 from gradviz.recipe import Recipe
 
-EXAMPLES = 10  # test examples whose reconstructions a frame shows
+EXAMPLES = 10  # test examples whose reconstructions a snapshot shows
 
 # Of Hinton's practical guide to training RBMs (2010), sections 7, 9 and 13.2: linear visible units
 # need a rate that is one or two orders of magnitude smaller.
@@ -37,7 +38,7 @@ MOMENTUM = 0.9
 
 
 @dataclass(frozen=True, eq=False)
-class PretrainFrame:
+class PretrainSnapshot:
     """What pre-training has reached after an epoch, `step` of `steps` over all layers.
 
     `error` is the mean squared reconstruction error of the layer's inputs over the training data,
@@ -62,7 +63,7 @@ class PretrainFrame:
 
     @property
     def status(self) -> str:
-        """Either "running" or "finished", as for the frames of a race."""
+        """Either "running" or "finished", as for the snapshots of a race."""
         return "finished" if self.step == self.steps else "running"
 
 
@@ -108,14 +109,22 @@ def pretrain(network: Network, recipe: Recipe, data: Dataset) -> None:
         pass
 
 
-def pretrain_steps(network: Network, recipe: Recipe, data: Dataset) -> Iterator[PretrainFrame]:
-    """Pre-train the hidden layers of `network` in place, with a frame after every epoch.
+def pretraining(network: Network, data: Dataset) -> Iterator[PretrainSnapshot]:
+    """`pretrain_steps` if the recipe of `network` asks for them; otherwise nothing."""
+    if network.recipe.pretrain == "none":
+        return iter(())
+    return pretrain_steps(network, network.recipe, data)
+
+
+def pretrain_steps(network: Network, recipe: Recipe, data: Dataset) -> Iterator[PretrainSnapshot]:
+    """Pre-train the hidden layers of `network` in place, with a snapshot after every epoch.
 
     Each seed's layers start from that seed's initial weights and have random numbers of their own.
+    The numbers are the same however many threads PyTorch is set to use.
     Raises `ValueError` for a recipe that cannot be pre-trained.
     """
     _check(recipe)
-    return _pretrain_layers(network, recipe, data)
+    return on_one_thread(_pretrain_layers(network, recipe, data))
 
 
 def _check(recipe: Recipe) -> None:
@@ -133,7 +142,7 @@ def _check(recipe: Recipe) -> None:
         )
 
 
-def _pretrain_layers(network: Network, recipe: Recipe, data: Dataset) -> Iterator[PretrainFrame]:
+def _pretrain_layers(network: Network, recipe: Recipe, data: Dataset) -> Iterator[PretrainSnapshot]:
     low, extent = _feature_range(data)
     inputs = ((torch.tensor(data.x_train) - low) / extent).expand(len(network.seeds), -1, -1)
     examples = (torch.tensor(data.x_test[:EXAMPLES]) - low) / extent
@@ -142,17 +151,17 @@ def _pretrain_layers(network: Network, recipe: Recipe, data: Dataset) -> Iterato
         coders.append(_coder(network, layer))
         for epoch, error in enumerate(_learn(coders[-1], inputs, network, layer), start=1):
             step = (layer - 1) * recipe.pretrain_epochs + epoch
-            yield PretrainFrame(
-                recipe.pretrain,
-                step,
-                recipe.depth * recipe.pretrain_epochs,
-                layer,
-                epoch,
-                network.seeds,
-                error,
-                examples.numpy(),
-                _reconstruct(coders, examples),
-                coders[0].weight[0].T.numpy().copy(),
+            yield PretrainSnapshot(
+                arm=recipe.pretrain,
+                step=step,
+                steps=recipe.depth * recipe.pretrain_epochs,
+                layer=layer,
+                epoch=epoch,
+                seeds=network.seeds,
+                error=error,
+                originals=examples.numpy(),
+                reconstructions=_reconstruct(coders, examples),
+                filters=coders[0].weight[0].T.numpy().copy(),
             )
         _write(network, layer, coders[-1], low, extent)
         inputs = coders[-1].encode(inputs)

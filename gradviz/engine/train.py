@@ -1,7 +1,8 @@
 """`race(arms, seeds)`: train networks side by side and measure them on the way.
 
 Plain gradient descent on `Network.vector`, one row per seed, so that an optimizer step is a few
-operations whatever the depth. All arms advance together, step by step.
+operations whatever the depth. All arms advance together, step by step. Every step is computed on
+one thread, so that the numbers do not depend on how many threads PyTorch is set to use.
 """
 
 from __future__ import annotations
@@ -15,38 +16,35 @@ import torch
 from torch import Tensor
 
 from gradviz.data import Dataset, load
+from gradviz.engine.events import Watch
 from gradviz.engine.histograms import measure_histograms
-from gradviz.engine.initialization import WEIGHT_KINDS, generator
-from gradviz.engine.measure import (
-    Gradients,
-    accuracy,
-    backward,
-    data_loss,
-    find_vanished,
-    locate_overflow,
-    measure_layers,
-)
-from gradviz.engine.network import Pass, build, is_whole, seed_list
+from gradviz.engine.initialization import generator
+from gradviz.engine.measure import Origin, accuracy, backward, data_loss, measure_layers
+from gradviz.engine.network import Network, build, is_whole, seed_list
 from gradviz.engine.optimizer import clip, make_optimizer
-from gradviz.engine.pretrain import PretrainFrame, pretrain_steps
+from gradviz.engine.penalty import Penalty
+from gradviz.engine.pretrain import PretrainSnapshot, pretraining
+from gradviz.engine.threads import on_one_thread, one_thread
 from gradviz.quantities import Event
 from gradviz.recipe import RANGES, Recipe
 
-FRAMES = 60  # recorded steps in a run, unless asked otherwise
+SNAPSHOTS = 60  # recorded steps in a run, unless asked otherwise
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class Snapshot:
     """The measurements of one arm at one recorded step.
 
     Per seed, [seeds]: `loss` (mean cross-entropy over the batch, without penalty), `accuracy` on
-    the test set, `gradient_norm` (all parameters, before clipping), `clipped` (share of the steps
-    since the last frame that were clipped) and `penalty` (the L1 and L2 part of the loss).
-    `layers` holds `quantities.QUANTITIES` by name, each [seeds, depth + 1]: gradients, drift and
-    weight norms at `step`, the update ratio of the step taken from there (at the last frame, of
-    the step that would come next). `histograms` holds `quantities.DISTRIBUTIONS` by name, of the
-    first seed: the share of values in each bin, [depth + 1, bins]. `events` are the zeros and
-    overflows found since the last frame. `status` is "running", "finished" or "diverged".
+    the test set, `gradient_norm` (all parameters, of loss and penalty together, before clipping:
+    what `clip="norm"` compares with its threshold), `clipped` (share of the steps since the last
+    snapshot that were clipped) and `penalty` (the L1 and L2 part of what is minimized).
+    `layers` holds `quantities.QUANTITIES` by name, each [seeds, depth + 1]: gradients of `loss`,
+    drift and weight norms at `step`, the update ratio of the step taken from there (at the last
+    snapshot, of the step that would come next). `histograms` holds `quantities.DISTRIBUTIONS` by
+    name, of the first seed: the share of values in each bin, [depth + 1, bins]. `events` are the
+    zeros and overflows found since the last snapshot. `status` is "running", "finished" or
+    "diverged".
     """
 
     phase: ClassVar[str] = "training"
@@ -71,158 +69,175 @@ def race(
     seeds: int | Sequence[int] = 1,
     record_every: int | None = None,
     show_pretraining: bool = False,
-) -> Iterator[Frame | PretrainFrame]:
-    """Train every arm, yielding its frames as they are measured; nothing is computed in advance.
+) -> Iterator[Snapshot | PretrainSnapshot]:
+    """Train every arm, yielding its snapshots as they are measured; nothing is computed in advance.
 
-    All arms see the same data, the same batches and, where shapes allow, the same initial weights.
-    `seeds` are the seeds themselves, or how many of them from each recipe's `seed` on.
-    `record_every` is the number of steps between frames; by default a run has about 60. The step
-    at which a seed overflows is always recorded. Arms that are pre-trained are so before the race
-    begins; with `show_pretraining` their `PretrainFrame`s, in the arm's name, come first.
+    Arms with the same `dataset`, `seed` and `batch_size` see the same data in the same batches;
+    arms that differ in one of them are compared on different examples. The initial weights of a
+    seed are, where shapes allow, the same in all arms.
+    `seeds` are the seeds themselves, or how many of them from each recipe's `seed` on. They decide
+    initial weights, batches and pre-training, while `recipe.seed` decides the data and their
+    split: `Recipe(seed=3)` with `seeds=1` is another experiment than the fourth of
+    `Recipe(seed=0)` with `seeds=5`, which is `seeds=[3]` with `Recipe(seed=0)`.
+    `record_every` is the number of steps between snapshots; by default a run has about 60. The
+    step at which a seed overflows is always recorded. Arms that are pre-trained are so before the
+    race begins; with `show_pretraining` their `PretrainSnapshot`s, in the arm's name, come first.
     A seed whose parameters are no longer finite keeps its inf and NaN; an arm that has no other
     seeds ends there, while the other arms go on.
 
-    Raises `ValueError` for no arms, bad `seeds` or `record_every`, and for BatchNorm on batches of
-    one example, whose variance is 0.
+    For the trained networks see `train`. Raises `ValueError` for no arms, bad `seeds` or
+    `record_every`, and for BatchNorm on batches of one example, whose variance is 0.
     """
     if not arms:
         raise ValueError("arms={} holds no recipe; at least one is needed")
+    for recipe in arms.values():
+        _check(recipe, seeds, record_every)
+    return on_one_thread(_take_turns(arms, seeds, record_every, show_pretraining))
+
+
+def train(
+    recipe: Recipe, seeds: int | Sequence[int] = 1, record_every: int | None = None
+) -> tuple[Network, list[Snapshot]]:
+    """Train `recipe` as an arm of `race`, to the same numbers; the trained network, and snapshots.
+
+    The network, of all seeds, is in the state in which the last snapshot measured it: at its step,
+    and not one step beyond. `network.export` gives each seed's as an ordinary PyTorch module.
+    Raises as `race` does.
+    """
+    _check(recipe, seeds, record_every)
+    with one_thread():
+        network, data = build(recipe, seeds), load(recipe.dataset, recipe.seed)
+        for _ in pretraining(network, data):
+            pass
+        steps = Runner(recipe.activation, network, data, record_every).snapshots()
+        return network, [snapshot for snapshot in steps if snapshot is not None]
+
+
+def _check(recipe: Recipe, seeds: int | Sequence[int], record_every: int | None) -> None:
     if record_every is not None and not is_whole(record_every, 1, RANGES["steps"][1]):
         raise ValueError(f"record_every={record_every!r} is not a whole number from 1")
-    for recipe in arms.values():
-        seed_list(recipe, seeds)
-        if recipe.norm == "batch" and recipe.batch_size < 2:
-            raise ValueError('batch_size=1 is not a whole number from 2, as norm="batch" needs')
-    runners = [Runner(name, recipe, seeds, record_every) for name, recipe in arms.items()]
-    return _take_turns(runners, show_pretraining)
+    seed_list(recipe, seeds)
+    if recipe.norm == "batch" and recipe.batch_size < 2:
+        raise ValueError('batch_size=1 is not a whole number from 2, as norm="batch" needs')
 
 
-def _take_turns(runners: list[Runner], show_pretraining: bool) -> Iterator[Frame | PretrainFrame]:
-    for runner in runners:
-        for epoch in runner.prepare():
+def _take_turns(
+    arms: Mapping[str, Recipe],
+    seeds: int | Sequence[int],
+    record_every: int | None,
+    show_pretraining: bool,
+) -> Iterator[Snapshot | PretrainSnapshot]:
+    going = []
+    for name, recipe in arms.items():
+        network, data = build(recipe, seeds), load(recipe.dataset, recipe.seed)
+        for epoch in pretraining(network, data):
             if show_pretraining:
-                yield epoch
-    going = [runner.frames() for runner in runners]
+                yield replace(epoch, arm=name)
+        going.append(Runner(name, network, data, record_every).snapshots())
     ended = object()
     while going:
         for arm in tuple(going):
-            frame = next(arm, ended)
-            if frame is ended:
+            snapshot = next(arm, ended)
+            if snapshot is ended:
                 going.remove(arm)
-            elif frame is not None:
-                yield frame
+            elif snapshot is not None:
+                yield snapshot
 
 
 class Runner:
-    """One arm on its way: `prepare`, then `frames`.
+    """One arm, ready for its first step: `network` learns from `data`, as its recipe says.
 
-    At a frame of step s, `network` has already taken that step: it has been updated s + 1 times.
+    `every` is the number of steps between snapshots; by default there are about 60.
     """
 
     def __init__(
-        self, name: str, recipe: Recipe, seeds: int | Sequence[int], record_every: int | None
+        self, name: str, network: Network, data: Dataset, every: int | None = None
     ) -> None:
-        self.name = name
-        self.recipe = recipe
-        self.seeds = seeds
-        self.every = record_every or max(1, round(recipe.steps / FRAMES))
+        recipe, count = network.recipe, len(network.seeds)
+        self.network = network
+        self._name, self._recipe = name, recipe
+        self._every = every or max(1, round(recipe.steps / SNAPSHOTS))
+        self._origin = Origin.of(network)
+        self._before = self._origin.vector  # the parameters that the last snapshot measured
+        self._penalty = Penalty(network)
+        self._optimizer = make_optimizer(recipe)
+        self._batches = batches(data, recipe.batch_size, network.seeds)
+        self._test = torch.tensor(data.x_test), torch.tensor(data.y_test)
+        self._watch = Watch(network)
+        self._clipped, self._since = torch.zeros(count), 0  # steps since the last snapshot
 
-    def prepare(self) -> Iterator[PretrainFrame]:
-        """Build the network and pre-train it if the recipe says so, a frame for each epoch."""
-        data = load(self.recipe.dataset, self.recipe.seed)
-        self.network = build(self.recipe, self.seeds)
-        if self.recipe.pretrain != "none":
-            for frame in pretrain_steps(self.network, self.recipe, data):
-                yield replace(frame, arm=self.name)
-        self._get_ready(data)
+    def snapshots(self) -> Iterator[Snapshot | None]:
+        """One item for each step: a snapshot at the recorded ones, None at the others.
 
-    def frames(self) -> Iterator[Frame | None]:
-        """One item for each step: a frame at the recorded ones, None at the others."""
-        for step in range(self.recipe.steps + 1):
-            yield self._step(step)
-            if self.lost:
-                return
+        At a snapshot of step s, `network` has already taken that step: it has been updated s + 1
+        times. Once the run has ended, it is in the state of the last snapshot.
+        """
+        for step in range(self._recipe.steps + 1):
+            snapshot = self._step(step)
+            yield snapshot
+            if snapshot is not None and snapshot.status == "diverged":
+                break
+        # The last step was taken only to be measured.
+        with torch.no_grad():
+            self.network.vector.copy_(self._before)
 
-    def _get_ready(self, data: Dataset) -> None:
-        self.start = self.network.vector.clone()
-        self.optimizer = make_optimizer(self.recipe)
-        self.batches = batches(data, self.recipe.batch_size, self.network.seeds)
-        self.x_test, self.y_test = torch.tensor(data.x_test), torch.tensor(data.y_test)
-        count = len(self.network.seeds)
-        self.overflowed, self.lost = np.zeros(count, dtype=bool), False
-        self.found: set[tuple[str, str, int]] = set()
-        self.events: list[Event] = []
-        self.clipped, self.steps_since = torch.zeros(count), 0
-
-    def _step(self, step: int) -> Frame | None:
-        x, labels = next(self.batches)
-        passed = self.network.forward(x, training=True)
+    def _step(self, step: int) -> Snapshot | None:
+        """Take one step; if it is recorded, measure it and the network before it."""
+        network = self.network
+        x, labels = next(self._batches)
+        passed = network.forward(x, training=True)
         loss = data_loss(passed.logits, labels)
-        penalty = self._penalty()
-        gradients = backward(self.network, passed, loss + penalty)
-        norm = torch.linalg.vector_norm(gradients.vector, dim=1, dtype=torch.float64)
-        overflow = self._watch_overflow(passed, gradients, loss, norm, step)
-        recorded = step % self.every == 0 or step == self.recipe.steps or overflow
-        accurate = accuracy(self.network, self.x_test, self.y_test) if recorded else None
-        before = self.network.vector.clone() if recorded else None
-        self._update(gradients.vector, norm)
-        if not recorded:
+        gradients = backward(network, passed, loss)
+        gradient = self._penalty.add_gradient(gradients.vector, network.vector)
+        norm = torch.linalg.vector_norm(gradient, dim=1, dtype=torch.float64)
+        overflow = self._watch.overflows(passed, gradients, loss, norm, step)
+        if not (overflow or step % self._every == 0 or step == self._recipe.steps):
+            self._update(gradient, norm)
             return None
-        layers = measure_layers(self.network, passed, gradients, self.start, before)
-        histograms = measure_histograms(self.network, passed, before)
-        self._watch_zeros(passed, layers, step)
-        per_seed = (loss, norm, self.clipped / self.steps_since, penalty)
-        loss, norm, clipped, penalty = (part.detach().double().numpy() for part in per_seed)
-        return self._frame(step, loss, accurate, norm, clipped, penalty, layers, histograms)
 
-    def _frame(self, step: int, *measured: np.ndarray | dict[str, np.ndarray]) -> Frame:
-        status = "finished" if step == self.recipe.steps else "running"
-        # Not every overflow is the end: clipping by value survives an infinite gradient.
-        finite = self.network.vector.isfinite().all(dim=1)
-        self.lost = bool(self.overflowed.all() and not finite.any())
-        status = "diverged" if self.lost else status
-        events, self.events = tuple(self.events), []
-        self.clipped, self.steps_since = torch.zeros(len(self.network.seeds)), 0
-        return Frame(
-            self.name, step, self.recipe.steps, self.network.seeds, *measured, events, status
+        correct = accuracy(network, *self._test)
+        self._before = before = network.vector.clone()
+        self._update(gradient, norm)
+        layers = measure_layers(network, passed, gradients, self._origin, before)
+        self._watch.zeros(passed, layers, step)
+        return Snapshot(
+            arm=self._name,
+            step=step,
+            steps=self._recipe.steps,
+            seeds=network.seeds,
+            loss=_numbers(loss),
+            accuracy=correct,
+            gradient_norm=_numbers(norm),
+            clipped=self._share_clipped(),
+            penalty=_numbers(self._penalty.value(before)),
+            layers=layers,
+            histograms=measure_histograms(network, passed, before),
+            events=self._watch.news(),
+            status=self._status(step),
         )
 
-    def _penalty(self) -> Tensor:
-        """l1·Σ|W| + l2·ΣW² over all weight matrices, [seeds]."""
-        total = torch.zeros(len(self.network.seeds))
-        if self.recipe.l1 == self.recipe.l2 == 0:
-            return total
-        for (kind, _), weight in self.network.parameters.items():
-            if kind in WEIGHT_KINDS:
-                total = total + self.recipe.l1 * weight.abs().sum((1, 2))
-                total = total + self.recipe.l2 * weight.square().sum((1, 2))
-        return total
-
     def _update(self, gradient: Tensor, norm: Tensor) -> None:
-        gradient, clipped = clip(self.recipe, gradient, norm)
-        self.clipped += clipped
-        self.steps_since += 1
-        self.optimizer.step(self.network.vector, gradient)
+        gradient, clipped = clip(self._recipe, gradient, norm)
+        self._clipped += clipped
+        self._since += 1
+        self._optimizer.step(self.network.vector, gradient)
 
-    def _watch_overflow(
-        self, passed: Pass, gradients: Gradients, loss: Tensor, norm: Tensor, step: int
-    ) -> bool:
-        """Name the layer of each seed that overflows for the first time; whether there is any."""
-        finite = (loss.isfinite() & norm.isfinite()).numpy()
-        new = np.flatnonzero(~finite & ~self.overflowed)
-        for index in new:
-            before = self.network.vector
-            event = locate_overflow(self.network, passed, gradients, before, step, int(index))
-            self.events.append(event)
-        self.overflowed |= ~finite
-        return new.size > 0
+    def _share_clipped(self) -> np.ndarray:
+        """The share of the steps since the last snapshot that were clipped; then counts anew."""
+        share = self._clipped / self._since
+        self._clipped, self._since = torch.zeros_like(share), 0
+        return _numbers(share)
 
-    def _watch_zeros(self, passed: Pass, layers: dict[str, np.ndarray], step: int) -> None:
-        for event in find_vanished(self.network, passed, layers, step):
-            what = (event.kind, event.quantity, event.seed)
-            if what not in self.found:
-                self.found.add(what)
-                self.events.append(event)
+    def _status(self, step: int) -> str:
+        # Not every overflow is the end: clipping by value survives an infinite gradient.
+        lost = ~self.network.vector.isfinite().all(dim=1).numpy()
+        if (lost & self._watch.overflowed).all():
+            return "diverged"
+        return "finished" if step == self._recipe.steps else "running"
+
+
+def _numbers(values: Tensor) -> np.ndarray:
+    return values.detach().double().numpy()
 
 
 def batches(

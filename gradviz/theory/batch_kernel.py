@@ -17,8 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradviz.activations import activation
-from gradviz.recipe import Recipe
+from gradviz.recipe import Recipe, activation_of
 from gradviz.theory.mean_field import branch_scale, weight_scale
 
 Array = np.ndarray
@@ -49,7 +48,7 @@ def predicted_batchnorm_delta(
         raise ValueError(f"norm={recipe.norm!r} is not batch: see mean_field.predicted_delta")
     rng = np.random.default_rng(seed)
     batch = np.asarray(inputs, dtype=float)[: min(recipe.batch_size, MAX_EXAMPLES)]
-    phi = activation(recipe.activation, recipe.negative_slope, recipe.alpha)
+    phi = activation_of(recipe)
     layers = _forward(recipe, batch, units, rng)
     sigma_w, _ = weight_scale(recipe, recipe.width, recipe.width)
     branch = branch_scale(recipe)[0] if recipe.residual else 1.0
@@ -76,7 +75,7 @@ def _forward(
     recipe: Recipe, batch: Array, units: int, rng: np.random.Generator
 ) -> list[tuple[Array, Array]]:
     """For layers 1 to depth z [examples, units], and the spread that BatchNorm divided by."""
-    phi = activation(recipe.activation, recipe.negative_slope, recipe.alpha)
+    phi = activation_of(recipe)
     covariance, fan_in, layers = batch @ batch.T / batch.shape[1], batch.shape[1], []
     for _ in range(recipe.depth):
         sigma_w, _ = weight_scale(recipe, fan_in, recipe.width)

@@ -16,8 +16,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gradviz.activations import Activation, activation
-from gradviz.recipe import Recipe
+from gradviz.activations import Activation
+from gradviz.recipe import Recipe, activation_of
+from gradviz.theory.scales import bias_std, gain_of, residual_scale, weight_std
 
 # Gauss–Legendre on each half-line instead of Gauss–Hermite on the whole: Hermite's polynomials
 # cannot follow the kink that the ReLU family has at 0 (off by 1e-2 at 100 nodes), while on either
@@ -184,21 +185,11 @@ def weight_scale(
 ) -> tuple[float, float]:
     """(σ_w, σ_b) of a layer that an activation follows: σ_w² = fan_in·Var(W), σ_b² = Var(b).
 
-    `gain` stands in for the recipe's (1 for a layer with a linear end). Glorot & Bengio 2010,
-    section 4.2.1, He et al. 2015, section 2.2, and Saxe et al. 2014 for orthogonal matrices;
-    PyTorch's own default is U(±1/√fan_in) for weights and biases, so σ_w = 1/√3.
+    `gain` stands in for the recipe's (1 for a layer with a linear end). With PyTorch's own default,
+    U(±1/√fan_in), σ_w is 1/√3.
     """
-    if recipe.init == "pytorch":
-        return 1 / math.sqrt(3), 1 / math.sqrt(3 * fan_in)
-    if recipe.init == "normal":
-        return recipe.std * math.sqrt(fan_in), recipe.bias_std
-    if gain is None:
-        gain = _activation(recipe).gain if recipe.gain is None else recipe.gain
-    if recipe.init == "orthogonal":
-        return gain * math.sqrt(fan_in / max(fan_in, fan_out)), recipe.bias_std
-    if recipe.init.startswith("xavier"):
-        return gain * math.sqrt(2 * fan_in / (fan_in + fan_out)), recipe.bias_std
-    return gain, recipe.bias_std
+    std = weight_std(recipe, fan_in, fan_out, gain_of(recipe) if gain is None else gain)
+    return math.sqrt(fan_in) * std, bias_std(recipe, fan_in)
 
 
 def predicted_variances(recipe: Recipe, inputs: np.ndarray) -> np.ndarray:
@@ -224,7 +215,7 @@ def predicted_delta(recipe: Recipe, inputs: np.ndarray) -> np.ndarray:
     directions, δ_1 comes out 1.3 to 1.5 times as large as this says for sigmoid, tanh, ELU, SELU
     and linear; `batch_kernel.predicted_batchnorm_delta` takes the batch as it is.
     """
-    slopes = mean_square_slope(_activation(recipe), predicted_variances(recipe, inputs))
+    slopes = mean_square_slope(activation_of(recipe), predicted_variances(recipe, inputs))
     sigma_w, _ = weight_scale(recipe, recipe.width, recipe.width)
     with np.errstate(divide="ignore", over="ignore"):
         back = np.full(recipe.depth, sigma_w**2)
@@ -264,7 +255,7 @@ def _linear_variances(recipe: Recipe, inputs: np.ndarray) -> np.ndarray:
 
     BatchNorm subtracts the mean over the batch, so there only the spread over examples counts.
     """
-    phi, centered = _activation(recipe), recipe.norm == "batch"
+    phi, centered = activation_of(recipe), recipe.norm == "batch"
     inputs = np.asarray(inputs, dtype=float)
     power = float(inputs.var(axis=0).mean() if centered else np.mean(inputs**2))
     linear, fan_in = [], inputs.shape[1]
@@ -289,8 +280,7 @@ def branch_scale(recipe: Recipe) -> tuple[float, float]:
 
     s is the recipe's, or 1/√depth; σ_v² is fan_in·Var(V) and σ_c² is Var(c).
     """
-    scale = recipe.residual_scale
-    scale = 1 / math.sqrt(recipe.depth) if scale is None else scale
+    scale = residual_scale(recipe)
     sigma_v, sigma_c = weight_scale(recipe, recipe.width, recipe.width, gain=1.0)
     return scale * sigma_v, scale * (sigma_c if recipe.init == "pytorch" else 0.0)
 
@@ -298,10 +288,6 @@ def branch_scale(recipe: Recipe) -> tuple[float, float]:
 def _spread(phi: Activation, variance: float) -> float:
     """Var[φ(z)] for z ~ N(0, variance)."""
     return mean_square(phi, variance) - gaussian_mean(phi.function, variance) ** 2
-
-
-def _activation(recipe: Recipe) -> Activation:
-    return activation(recipe.activation, recipe.negative_slope, recipe.alpha)
 
 
 def _bisect(f: Callable[[float], float], positive: float, other: float) -> float:

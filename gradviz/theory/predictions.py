@@ -8,9 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from gradviz.activations import activation
 from gradviz.data import load
-from gradviz.recipe import Recipe
+from gradviz.recipe import Recipe, activation_of
 from gradviz.theory.batch_kernel import predicted_batchnorm_delta
 from gradviz.theory.mean_field import (
     mean_square_slope,
@@ -58,10 +57,10 @@ def _measured_last(history: pd.DataFrame) -> dict[str, float]:
 def predicted_start(recipe: Recipe, quantity: str) -> np.ndarray:
     """Mean-field theory's `quantity` of layers 2 to depth at a random start.
 
-    The quantities are those of `fine_tuning_start.StartFrame`. The factor is σ_w √E[φ′(z)²]
+    The quantities are those of `engine.start.factor_parts`. The factor is σ_w √E[φ′(z)²]
     (Schoenholz et al. 2017, section 4). `recipe.pretrain` is ignored.
     """
-    phi = activation(recipe.activation, recipe.negative_slope, recipe.alpha)
+    phi = activation_of(recipe)
     variances = predicted_variances(recipe, load(recipe.dataset, recipe.seed).x_train)[:-1]
     slope = np.sqrt(mean_square_slope(phi, variances))
     weights = np.full(recipe.depth - 1, weight_scale(recipe, recipe.width, recipe.width)[0])

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from gradviz.activations import activation, living_range
+from gradviz.activations import living_range
 from gradviz.charts.landing import landing
-from gradviz.recipe import Recipe
+from gradviz.recipe import Recipe, activation_of
 from gradviz.runs import Job
 from gradviz.ui.live import Frames, live_job
 from gradviz.ui.measured import measured
 from gradviz.ui.picture import picture
 
 if TYPE_CHECKING:
-    from gradviz.engine.preactivations import PreactivationFrame
+    from gradviz.engine.moments import Moment
 
-_SEEDS = 3
+_SEEDS, _EXAMPLES = 3, 256
 
 
 def landing_picture(recipe: Recipe, key: str) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def trained_landing_picture(recipe: Recipe, key: str) -> pd.DataFrame:
 
     def draw(frames: Frames) -> None:
         if frames:
-            shown.append(frames[-1].layers)
+            shown.append(_by_layer(frames[-1].table))
         _draw(shown[-1], recipe, key)
 
     live_job(f"{key}_run", Job(("landing", recipe), lambda: _training(recipe)), draw)
@@ -42,19 +42,24 @@ def trained_landing_picture(recipe: Recipe, key: str) -> pd.DataFrame:
 
 
 def _draw(layers: pd.DataFrame, recipe: Recipe, key: str) -> None:
-    phi = activation(recipe.activation, recipe.negative_slope, recipe.alpha)
+    phi = activation_of(recipe)
     picture(landing(layers, living_range(phi), phi.largest_slope, recipe.activation), key)
 
 
 @measured
 def _measured(recipe: Recipe) -> pd.DataFrame:
     # PyTorch is imported only now: it takes seconds, and other figures need none of it.
-    from gradviz.engine.preactivations import preactivations_at_start
+    from gradviz.engine import start
 
-    return preactivations_at_start(recipe, _SEEDS)
+    return _by_layer(start.landing(recipe, _SEEDS, _EXAMPLES))
 
 
-def _training(recipe: Recipe) -> Iterator[PreactivationFrame]:
-    from gradviz.engine.preactivations import preactivations_in_training
+def _training(recipe: Recipe) -> Iterator[Moment]:
+    from gradviz.engine.moments import landing_in_training
 
-    return preactivations_in_training(recipe, _SEEDS)
+    return landing_in_training(recipe, _SEEDS, _EXAMPLES)
+
+
+def _by_layer(table: pd.DataFrame) -> pd.DataFrame:
+    """One row for each layer, with a column for each quantity, as the picture wants it."""
+    return table.pivot(index="layer", columns="quantity", values="value").reset_index()

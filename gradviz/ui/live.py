@@ -26,7 +26,7 @@ _INTERVAL = 0.25
 # Seconds to wait after a start, so that the first picture already shows a measurement.
 _FIRST_FRAME = 0.05
 
-Frames = list  # of gradviz.engine.train.Frame, which would import torch
+Frames = list  # of gradviz.engine.train.Snapshot, which would import torch
 DrawFrames = Callable[[Frames], None]
 
 

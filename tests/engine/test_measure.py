@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-from gradviz import language
 from gradviz.activations import ACTIVATIONS
 from gradviz.engine.initialization import generator
-from gradviz.engine.measure import backward, data_loss, measure_layers, profile, slopes
-from gradviz.engine.network import build, export
+from gradviz.engine.measure import Origin, backward, data_loss, measure_layers, slopes
+from gradviz.engine.network import build
 from gradviz.engine.train import race
-from gradviz.quantities import CURVES, QUANTITIES, Event
+from gradviz.quantities import QUANTITIES
 from gradviz.recipe import Recipe, replace
 
 pytestmark = pytest.mark.usefixtures("one_core")
@@ -82,9 +80,10 @@ def test_measurements_are_what_they_are_called(norm):
     passed = network.forward(x, training=True)
     gradients = backward(network, passed, data_loss(passed.logits, y))
     before = network.vector.clone()
-    start = before * 0.9
-    network.vector.mul_(1.5)
-    layers = measure_layers(network, passed, gradients, start, before)
+    network.vector.mul_(0.9)
+    origin = Origin.of(network)
+    network.vector.copy_(before * 1.5)
+    layers = measure_layers(network, passed, gradients, origin, before)
     assert set(layers) == set(QUANTITIES)
     assert all(part.shape == (2, 3) and part.dtype == np.float64 for part in layers.values())
     np.testing.assert_allclose(layers["update_ratio"], 0.5, rtol=1e-5)
@@ -117,7 +116,7 @@ def test_saturation_and_dead_shares_are_counted():
     x = torch.randn(1, 8, 3, generator=generator(0, "x"))
     passed = network.forward(x)
     gradients = backward(network, passed, data_loss(passed.logits, torch.zeros(1, 8).long()))
-    layers = measure_layers(network, passed, gradients, network.vector, network.vector)
+    layers = measure_layers(network, passed, gradients, Origin.of(network), network.vector)
     np.testing.assert_array_equal(layers["dead"], [[0.75, 0, 0]])
     np.testing.assert_array_equal(layers["saturation"], [[0.75, 0, 0]])
 
@@ -130,76 +129,5 @@ def test_saturation_is_a_slope_under_five_percent_of_the_largest():
         network.parameters["b", 1][0, 0] = torch.tensor([4.35, 4.37])
     passed = network.forward(torch.ones(1, 5, 1))
     gradients = backward(network, passed, data_loss(passed.logits, torch.zeros(1, 5).long()))
-    layers = measure_layers(network, passed, gradients, network.vector, network.vector)
+    layers = measure_layers(network, passed, gradients, Origin.of(network), network.vector)
     np.testing.assert_array_equal(layers["saturation"], [[0.5, 0]])
-
-
-def test_dead_units_are_not_called_an_underflow():
-    # Biases of this size leave no ReLU unit of some layer with a positive z.
-    recipe = Recipe(depth=6, width=3, activation="relu", bias_std=30.0, steps=0, seed=0)
-    frame = next(race({"arm": recipe}, seeds=20))
-    delta = frame.layers["delta"]
-    stopped = [seed for seed, row in zip(frame.seeds, delta, strict=True) if (row == 0).any()]
-    events = [event for event in frame.events if event.quantity == "delta"]
-    assert len(stopped) >= 3 and [event.seed for event in events] == stopped
-    for event in events:
-        assert event.kind == "dead"
-        assert event.layer == np.flatnonzero(delta[frame.seeds.index(event.seed)] == 0)[-1] + 1
-
-
-def test_events_and_titles_are_said_in_both_languages():
-    events = [
-        Event(kind, "delta", 3, 0, 0) for kind in ("underflow", "dead", "rounded", "overflow")
-    ]
-    english = [event.sentence() for event in events]
-    assert english[0] == "layer 3 underflowed to 0 at step 0"
-    assert english[3] == "layer 3 overflowed at step 0"
-    language.use("zh")
-    try:
-        chinese = [event.sentence() for event in events]
-        titles = [quantity.title() for quantity in [*QUANTITIES.values(), *CURVES.values()]]
-    finally:
-        language.use("en")
-    assert chinese[0] == "第 3 层在第 0 步下溢为 0"
-    assert len({*english, *chinese}) == 8
-    assert all(any("一" <= letter <= "鿿" for letter in title) for title in titles)
-
-
-def test_profile_measures_any_module_as_the_engine_measures_its_own():
-    recipe = Recipe(depth=3, width=8, activation="relu")
-    network = build(recipe, 1)
-    x = torch.randn(12, 64, generator=generator(0, "x"))
-    y = torch.randint(10, (12,), generator=generator(0, "y"))
-    passed = network.forward(x[None])
-    gradients = backward(network, passed, data_loss(passed.logits, y[None]))
-    layers = measure_layers(network, passed, gradients, network.vector, network.vector)
-    table = profile(export(network), x, y)
-    assert list(table.columns) == ["layer", "name", "delta", "weight_gradient", "weight_norm"]
-    assert list(table.layer) == [1, 2, 3, 4] and list(table.name) == ["0", "2", "4", "6"]
-    for column in ("delta", "weight_gradient", "weight_norm"):
-        np.testing.assert_allclose(table[column], layers[column][0], rtol=1e-5)
-
-
-def test_profile_leaves_the_module_as_it_was():
-    module = nn.Sequential(
-        nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(12, 2)
-    )
-    module[0].weight.requires_grad_(False)
-    x, y = torch.randn(5, 1, 4, 4, generator=generator(0, "x")), torch.tensor([0, 1, 0, 1, 1])
-    before = {name: value.clone() for name, value in module.state_dict().items()}
-    table = profile(module, x, y)
-    assert np.isnan(table.weight_gradient[0]) and table.delta[0] > 0
-    assert table.weight_gradient[1] > 0
-    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
-    assert all(parameter.grad is None for parameter in module.parameters())
-    assert not any(part._forward_hooks for part in module)
-
-
-def test_profile_sees_past_an_activation_in_place():
-    weights = [nn.Linear(4, 6), nn.Linear(6, 2)]
-    x, y = torch.randn(5, 4, generator=generator(0, "x")), torch.tensor([0, 1, 0, 1, 1])
-    tables = [
-        profile(nn.Sequential(weights[0], nn.ReLU(inplace=inplace), weights[1]), x, y)
-        for inplace in (True, False)
-    ]
-    np.testing.assert_allclose(tables[0].delta, tables[1].delta, rtol=1e-6)

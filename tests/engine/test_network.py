@@ -86,6 +86,16 @@ def test_a_pass_is_that_of_plain_pytorch(changes, training):
     assert passed.z[1].shape == (2, 16, recipe.width)
 
 
+@pytest.mark.parametrize(("norm", "layers"), [("none", 4), ("layer", 4), ("batch", 1)])
+def test_no_bias_stands_before_batchnorm(norm, layers):
+    network = build(replace(SMALL, norm=norm, residual=True, bias_std=0.5), 1)
+    biases = [layer for kind, layer in network.parameters if kind == "b"]
+    assert biases == [1, 2, 3, 4][-layers:]
+    assert [layer for kind, layer in network.parameters if kind == "c"] == [1, 2, 3]
+    first = export(network)[0].branch[0]
+    assert isinstance(first, nn.Linear) and (first.bias is None) == (norm == "batch")
+
+
 def test_export_is_made_of_ordinary_modules_and_is_a_copy():
     network = build(replace(SMALL, norm="batch"), 1)
     module = export(network)

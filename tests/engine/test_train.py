@@ -7,9 +7,10 @@ import torch
 
 from gradviz.activations import ACTIVATIONS
 from gradviz.data import load
+from gradviz.engine import measure
 from gradviz.engine.history import curves_frame, history_frame
-from gradviz.engine.network import build
-from gradviz.engine.train import batches, race
+from gradviz.engine.network import build, export
+from gradviz.engine.train import batches, race, train
 from gradviz.quantities import CURVES, QUANTITIES
 from gradviz.recipe import INITIALIZATIONS, Recipe, replace
 
@@ -302,3 +303,65 @@ def test_tidy_frames_are_fast_enough_to_be_drawn_live():
 def test_bad_arguments_are_refused_at_once(arguments, message):
     with pytest.raises(ValueError, match=message):
         race(**arguments)
+
+
+TRAINED = [
+    {},
+    {"norm": "batch"},
+    {"l2": 0.01, "optimizer": "adam"},
+    {"activation": "sigmoid", "pretrain": "rbm", "pretrain_epochs": 1},
+    {"init": "normal", "std": 100.0, "activation": "relu", "lr": 10.0, "depth": 20},
+]
+
+
+@pytest.mark.parametrize("changes", TRAINED, ids=str)
+def test_the_trained_network_is_that_of_the_last_snapshot(changes):
+    recipe = replace(SMALL, **changes)
+    network, snapshots = train(recipe, 2, record_every=7)
+    raced = list(race({"arm": recipe}, 2, record_every=7))
+    for own, same in zip(snapshots, raced, strict=True):
+        assert (own.step, own.status) == (same.step, same.status)
+        np.testing.assert_array_equal(own.loss, same.loss)
+    last, data = snapshots[-1], load(recipe.dataset, recipe.seed)
+    assert last.status == ("diverged" if "std" in changes else "finished")
+    found = measure.accuracy(network, torch.tensor(data.x_test), torch.tensor(data.y_test))
+    np.testing.assert_array_equal(found, last.accuracy)
+    for layer, weight in enumerate(network.weights(network.vector)):
+        norms = torch.linalg.vector_norm(weight, dim=(1, 2), dtype=torch.float64)
+        np.testing.assert_array_equal(norms, last.layers["weight_norm"][:, layer])
+    if last.status == "finished":
+        module = export(network, 1).eval()
+        correct = module(torch.tensor(data.x_test)).argmax(1) == torch.tensor(data.y_test)
+        assert correct.double().mean().item() == pytest.approx(last.accuracy[1], abs=0.005)
+
+
+def test_training_refuses_what_a_race_refuses():
+    with pytest.raises(ValueError, match="seeds=0"):
+        train(SMALL, 0)
+    with pytest.raises(ValueError, match="batch_size=1"):
+        train(replace(SMALL, norm="batch", batch_size=1))
+
+
+def test_the_penalty_is_in_the_gradient_norm_and_not_in_the_weight_gradients():
+    base = replace(SMALL, depth=12, activation="sigmoid", steps=0)
+    [plain_loss], [penalized] = (
+        list(race({"arm": recipe}, 2)) for recipe in (base, replace(base, l2=0.1))
+    )
+    for name in ("delta", "weight_gradient"):
+        np.testing.assert_array_equal(plain_loss.layers[name], penalized.layers[name])
+    assert (penalized.layers["weight_gradient"][:, 0] < 1e-6).all()
+    assert (penalized.layers["update_ratio"] > 0.009).all()
+    # ∂(l2·ΣW²)/∂W = 2·l2·W, at all layers.
+    pull = 0.2 * np.linalg.norm(penalized.layers["weight_norm"], axis=1)
+    assert penalized.gradient_norm == pytest.approx(pull, rel=0.1)
+    assert (plain_loss.gradient_norm < 0.5 * pull).all()
+
+
+def test_a_seed_decides_weights_and_batches_and_the_recipes_seed_the_data_too():
+    fourth = next(race({"arm": replace(SMALL, dataset="moons")}, [3]))
+    alone = next(race({"arm": replace(SMALL, dataset="moons", seed=3)}, 1))
+    five = next(race({"arm": replace(SMALL, dataset="moons")}, 5))
+    assert fourth.seeds == alone.seeds == (3,)
+    np.testing.assert_array_equal(fourth.layers["weight_norm"][0], alone.layers["weight_norm"][0])
+    assert five.loss[3] == pytest.approx(fourth.loss[0], rel=1e-5)
+    assert abs(alone.loss[0] - fourth.loss[0]) > 1e-3

@@ -6,9 +6,7 @@ import torch
 from lessons import arms_on_page, last_frame, seeds
 
 from gradviz.charts.batchnorm.scale_invariance import scale_invariance
-from gradviz.data import load
-from gradviz.engine.batch_spread import batch_spread
-from gradviz.engine.scale_invariance import scale_effects
+from gradviz.engine import start
 from gradviz.engine.train import race
 from gradviz.recipe import Recipe, replace
 
@@ -33,10 +31,19 @@ def test_larger_learning_rates_survive():
     assert (cured > 0.2).all() and cured.mean() > 0.5
 
 
+def spread(recipe):
+    """Over a batch, by seed and layer."""
+    return start.batch_spread(recipe).pivot(index="seed", columns="layer", values="value")
+
+
+def effects_of(recipe, factors):
+    effects = start.scale_effects(recipe, factors)
+    return effects.pivot(index="a", columns="quantity", values="value")
+
+
 def test_batchnorm_keeps_the_examples_apart():
-    x = load("digits").x_train[:128]
-    assert (batch_spread(Recipe(), x)[:, 9] < 1e-4).all()
-    assert batch_spread(Recipe(norm="batch"), x)[:, :10] == pytest.approx(1, abs=0.05)
+    assert (spread(Recipe())[10] < 1e-4).all()
+    assert spread(Recipe(norm="batch")).loc[:, :10].to_numpy() == pytest.approx(1, abs=0.05)
 
 
 def test_the_scale_of_the_weights_cancels():
@@ -55,13 +62,13 @@ def test_the_scale_of_the_weights_cancels():
 
 
 def test_the_picture_of_scale_invariance_measures_a_network():
-    effects = scale_effects(Recipe(norm="batch"), [0.5, 1.0, 1.5, 2.0]).set_index("a")
+    effects = effects_of(Recipe(norm="batch"), [0.5, 1.0, 1.5, 2.0])
     relative = effects / effects.loc[1.0]
     for a in (0.5, 2.0):
         assert relative.loc[a, "before"] == pytest.approx(a, rel=1e-4)
         assert relative.loc[a, "after"] == pytest.approx(1, rel=1e-3)
         assert relative.loc[a, "gradient"] == pytest.approx(1 / a, rel=1e-2)
-    plain = scale_effects(Recipe(activation="relu"), [1.0, 2.0]).set_index("a")
+    plain = effects_of(Recipe(activation="relu"), [1.0, 2.0])
     assert plain.loc[2.0, "after"] == pytest.approx(2 * plain.loc[1.0, "after"])
     rows = scale_invariance(effects.reset_index()).to_dict()["datasets"]
     (marks,) = (data for data in rows.values() if "ratio" in data[0])
@@ -97,10 +104,10 @@ def test_delta_is_proportional_to_one_over_the_root_of_the_batch_size():
 
 def test_histograms_show_the_spike_and_the_spread():
     arms = {"plain": Recipe(steps=1), "batchnorm": Recipe(steps=1, norm="batch")}
-    start = {frame.arm: frame for frame in race(arms, 1) if frame.step == 0}
+    first = {frame.arm: frame for frame in race(arms, 1) if frame.step == 0}
     deep = 9
-    assert (start["plain"].histograms["z"][deep] > 0).sum() == 1
-    assert (start["batchnorm"].histograms["z"][deep] > 0).sum() > 8
+    assert (first["plain"].histograms["z"][deep] > 0).sum() == 1
+    assert (first["batchnorm"].histograms["z"][deep] > 0).sum() > 8
 
 
 @pytest.mark.claim
@@ -115,8 +122,7 @@ def test_the_spike_and_the_spread_stay_through_training():
 
 
 def test_layernorm_does_not_keep_the_examples_apart():
-    x = load("digits").x_train[:128]
-    assert (batch_spread(Recipe(norm="layer"), x)[:, 9] < 0.1).all()
+    assert (spread(Recipe(norm="layer"))[10] < 0.1).all()
 
 
 @pytest.mark.claim

@@ -6,7 +6,7 @@ from lessons import arms_on_page, seeds
 
 from gradviz.activations import activation
 from gradviz.data import load
-from gradviz.engine.initial_signal import signal_at_start, signal_by_depth
+from gradviz.engine.start import signal, signal_by_depth
 from gradviz.engine.train import race
 from gradviz.recipe import Recipe
 from gradviz.theory.mean_field import critical_sigma_w, predicted_delta
@@ -18,7 +18,7 @@ from gradviz.theory.mean_field import critical_sigma_w, predicted_delta
 )
 def test_delta_changes_per_layer_as_mean_field_says(name, gain, per_layer):
     recipe = Recipe(activation=name, gain=gain, depth=20, width=128)
-    first = signal_at_start(recipe, seeds=2).query("layer == 1")["value"]
+    first = signal(recipe, seeds=2).query("layer == 1")["value"]
     assert np.mean(first) ** (1 / 19) == pytest.approx(per_layer, rel=0.03)
 
 

@@ -6,7 +6,7 @@ import pytest
 from lessons import arms_on_page, last_frame, seeds
 
 from gradviz.data import load
-from gradviz.engine.fine_tuning_start import fine_tuning_start
+from gradviz.engine.moments import fine_tuning_start
 from gradviz.recipe import Recipe, replace
 from gradviz.theory.mean_field import predicted_delta
 from gradviz.theory.predictions import predicted_start

@@ -13,7 +13,7 @@ from gradviz.charts.relu_family.mean_slopes import mean_slopes
 from gradviz.data import load
 from gradviz.engine.history import history_frame
 from gradviz.engine.measure import slopes
-from gradviz.engine.preactivations import preactivations_in_training
+from gradviz.engine.moments import landing_in_training
 from gradviz.engine.train import race
 from gradviz.recipe import Recipe, replace
 from gradviz.theory.mean_field import mean_square_slope, predicted_delta
@@ -69,9 +69,8 @@ def test_mean_squared_slopes():
 )
 def test_training_moves_the_mean_squared_slopes_little(name, low, high):
     recipe = replace(HEALTHY, activation=name, width=64)
-    squares = [
-        frame.layers["rms_slope"] ** 2 for frame in preactivations_in_training(recipe, seeds(3))
-    ]
+    tables = [moment.table for moment in landing_in_training(recipe, seeds(3), 256)]
+    squares = [table.query("quantity == 'rms_slope'")["value"] ** 2 for table in tables]
     assert len(squares) > 20
     assert min(layers.min() for layers in squares) > low
     assert max(layers.max() for layers in squares) < high

@@ -8,10 +8,9 @@ from lessons import arms_on_page, last_frame, seeds
 from gradviz.charts.layer_factors import layer_factors as factor_chart
 from gradviz.charts.residual.path_sum import path_sum
 from gradviz.data import load
-from gradviz.engine.block_growth import block_growth
 from gradviz.engine.initialization import generator
-from gradviz.engine.layer_factors import layer_factors
 from gradviz.engine.network import build
+from gradviz.engine.start import block_growth, layer_factors
 from gradviz.engine.train import race
 from gradviz.recipe import Recipe, replace
 from gradviz.theory.mean_field import predicted_delta, residual_growth
@@ -81,8 +80,8 @@ def test_the_picture_of_the_factors_has_one_mark_for_each_layer_but_the_output()
 @pytest.mark.parametrize("scale", [1.0, 30**-0.5])
 def test_the_variance_grows_by_one_plus_the_square_of_the_scale(scale):
     recipe = Recipe(depth=30, width=256, activation="relu", residual=True, residual_scale=scale)
-    grown = block_growth(recipe, load("digits").x_train[:128], 8)
-    per_block = np.exp(np.log(grown[:, -1]).mean() / 30)
+    grown = block_growth(recipe, 8).query("layer == 30")["value"]
+    per_block = np.exp(np.log(grown).mean() / 30)
     assert per_block - 1 == pytest.approx(scale**2, rel=0.05)
     # Few of the products of 30 random factors lie at the mean, so the end is known less well.
     assert np.log(per_block**30) == pytest.approx(np.log(residual_growth(scale, 30)), abs=0.3)
@@ -95,7 +94,7 @@ def test_with_the_scale_one_over_root_depth_it_stays_below_e():
 
 def test_growth_of_a_plain_network_is_refused():
     with pytest.raises(ValueError, match="residual=False"):
-        block_growth(Recipe(), load("digits").x_train[:8])
+        block_growth(Recipe())
 
 
 def growth_without_a_linear_end(width, draws, blocks=30):

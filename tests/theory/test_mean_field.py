@@ -118,7 +118,7 @@ def test_large_and_small_fixed_points_are_finite(short, sigma_b):
 
 @pytest.mark.parametrize("name", ["gelu", "silu"])
 def test_gelu_and_silu_do_not_stay_at_their_critical_point(name):
-    from gradviz.engine.initial_signal import signal_at_start
+    from gradviz.engine.start import signal
 
     phi = activation(name)
     with pytest.warns(theory.UnstableCriticalPoint, match=name):
@@ -128,7 +128,7 @@ def test_gelu_and_silu_do_not_stay_at_their_critical_point(name):
     grown = theory.variances(phi, sigma_w, 0, 1.0, 40)
     assert grown[-1] > 100 * grown[0] and theory.chi(phi, sigma_w, grown[-1]) > 1.5
     recipe = Recipe(activation=name, gain=sigma_w, depth=40, width=128)
-    first = signal_at_start(recipe).query("layer == 1")["value"]
+    first = signal(recipe).query("layer == 1")["value"]
     assert (first > 1e5).all()
     with pytest.warns(theory.UnstableCriticalPoint):
         theory.critical_sigma_w(phi, 0.1)

@@ -20,8 +20,9 @@ A = "a_shown"  # the parameter in the browser
 def scale_invariance(effects: pd.DataFrame, a: float = 2.0) -> alt.LayerChart:
     """Theory as lines and `effects` as marks, relative to a = 1; a slider picks one a.
 
-    `effects` is that of `scale_invariance.scale_effects`, with evenly spaced factors a, 1 among
-    them. Raises `ValueError` if `a` is none of them.
+    `effects` has one row for each factor a, with columns a, before, after and gradient (see
+    `engine.start.scale_effects`); the factors are evenly spaced, 1 among them. Raises
+    `ValueError` if `a` is none of them.
     """
     factors = effects["a"].tolist()
     if a not in factors or 1.0 not in factors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from gradviz.activations import SATURATED_BELOW
 from gradviz.charts.parts.handles import GHOST, handle_selection
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
@@ -15,7 +16,6 @@ from gradviz.language import t
 from gradviz.theory.chain import Factor, ScalarNetwork
 
 WALKED = "walk_met"  # the signal of the selection: how many factors have been met
-SATURATED = 0.05  # of the largest slope, as everywhere in the app
 ROW = 22  # pixels
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -89,7 +89,7 @@ def node_frame(network: ScalarNetwork, layer: int = 2) -> pd.DataFrame:
 def _state(slope: float, largest: float) -> str:
     if slope == 0:
         return t("dead", "死亡")
-    return t("saturated", "饱和") if abs(slope) < SATURATED * largest else ""
+    return t("saturated", "饱和") if abs(slope) < SATURATED_BELOW * largest else ""
 
 
 def edge_frame(network: ScalarNetwork, layer: int = 2) -> pd.DataFrame:

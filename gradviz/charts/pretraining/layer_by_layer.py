@@ -28,7 +28,7 @@ _CELL = 1.2  # the width of an image and the gap after it, in images
 
 
 class Progress(Protocol):
-    """What is drawn of a `gradviz.pretrain.PretrainFrame`."""
+    """What is drawn of a `gradviz.engine.pretrain.PretrainSnapshot`."""
 
     step: int
     steps: int
