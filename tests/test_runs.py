@@ -264,7 +264,7 @@ def test_workers_use_one_core():
         seen.append(torch.get_num_threads())
         yield Frame(1, 1)
 
-    assert runs.start_job("cores", make, pool=runs.Pool()).wait(PATIENCE)
+    assert runs.start_job(runs.Job("cores", make), pool=runs.Pool()).wait(PATIENCE)
     assert seen == [1]
 
 
