@@ -10,21 +10,70 @@ Names are imported when they are first asked for, because PyTorch takes seconds 
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
-_MODULES = {
-    "activations": ("ACTIVATIONS", "Activation", "activation"),
-    "data": ("Dataset", "load"),
-    "engine.history": ("curves_frame", "history_frame"),
-    "engine.network": ("Network", "build", "export"),
-    "engine.profile": ("profile",),
-    "quantities": ("CURVES", "QUANTITIES", "Event"),
-    "recipe": ("Recipe", "replace"),
-    "theory.mean_field": ("chi", "critical_sigma_w", "predicted_delta"),
-    "engine.train": ("Snapshot", "race", "train"),
+if TYPE_CHECKING:
+    from gradviz.activations import ACTIVATIONS, Activation, activation
+    from gradviz.data import Dataset, load
+    from gradviz.engine.history import curves_frame, history_frame
+    from gradviz.engine.network import Network, build, export
+    from gradviz.engine.profile import profile
+    from gradviz.engine.train import race, train
+    from gradviz.quantities import CURVES, QUANTITIES, Event
+    from gradviz.recipe import Recipe, replace
+    from gradviz.snapshots import Snapshot
+    from gradviz.theory.mean_field import chi, critical_sigma_w, predicted_delta
+
+__all__ = [
+    "ACTIVATIONS",
+    "CURVES",
+    "QUANTITIES",
+    "Activation",
+    "Dataset",
+    "Event",
+    "Network",
+    "Recipe",
+    "Snapshot",
+    "activation",
+    "build",
+    "chi",
+    "critical_sigma_w",
+    "curves_frame",
+    "export",
+    "history_frame",
+    "load",
+    "predicted_delta",
+    "profile",
+    "race",
+    "replace",
+    "train",
+]
+
+# Where each of them stands, for the import when it is asked for; a test holds it to the above.
+_HOME = {
+    "ACTIVATIONS": "activations",
+    "CURVES": "quantities",
+    "QUANTITIES": "quantities",
+    "Activation": "activations",
+    "Dataset": "data",
+    "Event": "quantities",
+    "Network": "engine.network",
+    "Recipe": "recipe",
+    "Snapshot": "snapshots",
+    "activation": "activations",
+    "build": "engine.network",
+    "chi": "theory.mean_field",
+    "critical_sigma_w": "theory.mean_field",
+    "curves_frame": "engine.history",
+    "export": "engine.network",
+    "history_frame": "engine.history",
+    "load": "data",
+    "predicted_delta": "theory.mean_field",
+    "profile": "engine.profile",
+    "race": "engine.train",
+    "replace": "recipe",
+    "train": "engine.train",
 }
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
-
-__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> object:

@@ -24,7 +24,7 @@ import numpy as np
 from gradviz.recipe import Recipe, replace
 
 if TYPE_CHECKING:
-    from gradviz.engine.train import Snapshot
+    from gradviz.snapshots import PretrainSnapshot, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -312,7 +312,9 @@ def _train_once() -> None:
     gc.freeze()
 
 
-def _race(arms: Mapping[str, Recipe], seeds: int | Sequence[int]) -> Iterable[Snapshot]:
+def _race(
+    arms: Mapping[str, Recipe], seeds: int | Sequence[int]
+) -> Iterable[Snapshot | PretrainSnapshot]:
     from gradviz.engine.train import race
 
     return race(arms, seeds, show_pretraining=True)

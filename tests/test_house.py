@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -73,3 +74,25 @@ def test_the_readme_example_runs():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     code = readme.split("```python\n")[1].split("```")[0]
     exec(compile(code, "README.md", "exec"), {})
+
+
+def test_the_public_names_are_those_that_type_checkers_see():
+    import gradviz
+
+    tree = ast.parse((ROOT / "gradviz" / "__init__.py").read_text(encoding="utf-8"))
+    (checked,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        name.name: node.module.removeprefix("gradviz.")
+        for node in checked.body
+        for name in node.names
+    }
+    assert seen == gradviz._HOME
+    assert sorted(seen) == sorted(gradviz.__all__)
+    assert all(getattr(gradviz, name) is not None for name in gradviz.__all__)
+
+
+def test_what_the_package_asks_for_is_what_the_app_installs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {*project["dependencies"], *project["optional-dependencies"]["app"]}
+    installed = set((ROOT / "requirements.txt").read_text(encoding="utf-8").split())
+    assert asked == {line for line in installed if not line.startswith("pytest")}

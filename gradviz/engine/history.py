@@ -11,7 +11,7 @@ import pandas as pd
 from gradviz.quantities import CURVES, DISTRIBUTIONS, QUANTITIES
 
 if TYPE_CHECKING:
-    from gradviz.engine.train import Snapshot
+    from gradviz.snapshots import Snapshot
 
 
 def history_frame(

@@ -6,9 +6,6 @@ Each is a background job for `gradviz.runs`: an iterator of `Moment`s.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-
-import pandas as pd
 
 from gradviz.data import load
 from gradviz.engine.network import Network, build
@@ -17,22 +14,9 @@ from gradviz.engine.start import Seeds, factor_parts, landing_of, probe
 from gradviz.engine.threads import on_one_thread
 from gradviz.engine.train import Runner
 from gradviz.recipe import Recipe
+from gradviz.snapshots import Moment
 
 LANDINGS = 30  # recorded steps while a network trains
-
-
-@dataclass(frozen=True, eq=False)
-class Moment:
-    """What was measured of `arm` at `step` of `steps`, a table as those of `start`.
-
-    `table` is empty while there is only progress to report. `phase` is "pretraining" or "training".
-    """
-
-    phase: str
-    arm: str
-    step: int
-    steps: int
-    table: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def fine_tuning_start(

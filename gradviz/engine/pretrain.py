@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -28,6 +27,7 @@ from gradviz.engine.initialization import generator
 from gradviz.engine.network import Network
 from gradviz.engine.threads import on_one_thread
 from gradviz.recipe import Recipe
+from gradviz.snapshots import PretrainSnapshot
 
 EXAMPLES = 10  # test examples whose reconstructions a snapshot shows
 
@@ -35,36 +35,6 @@ EXAMPLES = 10  # test examples whose reconstructions a snapshot shows
 # need a rate that is one or two orders of magnitude smaller.
 BINARY_LEARNING_RATE, LINEAR_LEARNING_RATE = 0.1, 0.001
 MOMENTUM = 0.9
-
-
-@dataclass(frozen=True, eq=False)
-class PretrainSnapshot:
-    """What pre-training has reached after an epoch, `step` of `steps` over all layers.
-
-    `error` is the mean squared reconstruction error of the layer's inputs over the training data,
-    [seeds]. The rest is in units of data rescaled to [0, 1], for the first seed: `originals` and
-    `reconstructions`, [examples, features], of test examples sent up to `layer` and down again;
-    `filters`, [width, features], the first layer's weights, one row for each unit. `arm` is the
-    kind of pre-training, or in a race the arm that is pre-trained.
-    """
-
-    phase: ClassVar[str] = "pretraining"
-
-    arm: str
-    step: int
-    steps: int
-    layer: int
-    epoch: int
-    seeds: tuple[int, ...]
-    error: np.ndarray
-    originals: np.ndarray
-    reconstructions: np.ndarray
-    filters: np.ndarray
-
-    @property
-    def status(self) -> str:
-        """Either "running" or "finished", as for the snapshots of a race."""
-        return "finished" if self.step == self.steps else "running"
 
 
 @dataclass(frozen=True)

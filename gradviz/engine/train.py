@@ -8,8 +8,7 @@ one thread, so that the numbers do not depend on how many threads PyTorch is set
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -23,45 +22,12 @@ from gradviz.engine.measure import Origin, accuracy, backward, data_loss, measur
 from gradviz.engine.network import Network, build, is_whole, seed_list
 from gradviz.engine.optimizer import clip, make_optimizer
 from gradviz.engine.penalty import Penalty
-from gradviz.engine.pretrain import PretrainSnapshot, pretraining
+from gradviz.engine.pretrain import pretraining
 from gradviz.engine.threads import on_one_thread, one_thread
-from gradviz.quantities import Event
 from gradviz.recipe import RANGES, Recipe
+from gradviz.snapshots import PretrainSnapshot, Snapshot
 
 SNAPSHOTS = 60  # recorded steps in a run, unless asked otherwise
-
-
-@dataclass(frozen=True, eq=False)
-class Snapshot:
-    """The measurements of one arm at one recorded step.
-
-    Per seed, [seeds]: `loss` (mean cross-entropy over the batch, without penalty), `accuracy` on
-    the test set, `gradient_norm` (all parameters, of loss and penalty together, before clipping:
-    what `clip="norm"` compares with its threshold), `clipped` (share of the steps since the last
-    snapshot that were clipped) and `penalty` (the L1 and L2 part of what is minimized).
-    `layers` holds `quantities.QUANTITIES` by name, each [seeds, depth + 1]: gradients of `loss`,
-    drift and weight norms at `step`, the update ratio of the step taken from there (at the last
-    snapshot, of the step that would come next). `histograms` holds `quantities.DISTRIBUTIONS` by
-    name, of the first seed: the share of values in each bin, [depth + 1, bins]. `events` are the
-    zeros and overflows found since the last snapshot. `status` is "running", "finished" or
-    "diverged".
-    """
-
-    phase: ClassVar[str] = "training"
-
-    arm: str
-    step: int
-    steps: int
-    seeds: tuple[int, ...]
-    loss: np.ndarray
-    accuracy: np.ndarray
-    gradient_norm: np.ndarray
-    clipped: np.ndarray
-    penalty: np.ndarray
-    layers: dict[str, np.ndarray]
-    histograms: dict[str, np.ndarray]
-    events: tuple[Event, ...]
-    status: str
 
 
 def race(

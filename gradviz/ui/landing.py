@@ -16,7 +16,7 @@ from gradviz.ui.measured import measured
 from gradviz.ui.picture import picture
 
 if TYPE_CHECKING:
-    from gradviz.engine.moments import Moment
+    from gradviz.snapshots import Moment
 
 _SEEDS, _EXAMPLES = 3, 256
 

@@ -1,0 +1,91 @@
+"""What is measured at one step of a run: the records that the engine yields and the store keeps.
+
+They need no PyTorch: who only looks at a run that was recorded need not load it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from gradviz.quantities import Event
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The measurements of one arm at one recorded step.
+
+    Per seed, [seeds]: `loss` (mean cross-entropy over the batch, without penalty), `accuracy` on
+    the test set, `gradient_norm` (all parameters, of loss and penalty together, before clipping:
+    what `clip="norm"` compares with its threshold), `clipped` (share of the steps since the last
+    snapshot that were clipped) and `penalty` (the L1 and L2 part of what is minimized).
+    `layers` holds `quantities.QUANTITIES` by name, each [seeds, depth + 1]: gradients of `loss`,
+    drift and weight norms at `step`, the update ratio of the step taken from there (at the last
+    snapshot, of the step that would come next). `histograms` holds `quantities.DISTRIBUTIONS` by
+    name, of the first seed: the share of values in each bin, [depth + 1, bins]. `events` are the
+    zeros and overflows found since the last snapshot. `status` is "running", "finished" or
+    "diverged".
+    """
+
+    phase: ClassVar[str] = "training"
+
+    arm: str
+    step: int
+    steps: int
+    seeds: tuple[int, ...]
+    loss: np.ndarray
+    accuracy: np.ndarray
+    gradient_norm: np.ndarray
+    clipped: np.ndarray
+    penalty: np.ndarray
+    layers: dict[str, np.ndarray]
+    histograms: dict[str, np.ndarray]
+    events: tuple[Event, ...]
+    status: str
+
+
+@dataclass(frozen=True, eq=False)
+class PretrainSnapshot:
+    """What pre-training has reached after an epoch, `step` of `steps` over all layers.
+
+    `error` is the mean squared reconstruction error of the layer's inputs over the training data,
+    [seeds]. The rest is in units of data rescaled to [0, 1], for the first seed: `originals` and
+    `reconstructions`, [examples, features], of test examples sent up to `layer` and down again;
+    `filters`, [width, features], the first layer's weights, one row for each unit. `arm` is the
+    kind of pre-training, or in a race the arm that is pre-trained.
+    """
+
+    phase: ClassVar[str] = "pretraining"
+
+    arm: str
+    step: int
+    steps: int
+    layer: int
+    epoch: int
+    seeds: tuple[int, ...]
+    error: np.ndarray
+    originals: np.ndarray
+    reconstructions: np.ndarray
+    filters: np.ndarray
+
+    @property
+    def status(self) -> str:
+        """Either "running" or "finished", as for the snapshots of a race."""
+        return "finished" if self.step == self.steps else "running"
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """What was measured of `arm` at `step` of `steps`, a table as those of `start`.
+
+    `table` is empty while there is only progress to report. `phase` is "pretraining" or "training".
+    """
+
+    phase: str
+    arm: str
+    step: int
+    steps: int
+    table: pd.DataFrame = field(default_factory=pd.DataFrame)
