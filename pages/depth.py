@@ -64,7 +64,7 @@ def controls() -> None:
         {
             t("Vanish", "消失"): {"activation": "sigmoid", "init": "xavier_normal", "depth": 10},
             t("Underflow", "下溢"): {"activation": "sigmoid", "init": "small", "depth": 40},
-            t("Healthy", "健康"): {"activation": "relu", "init": "kaiming_normal", "depth": 10},
+            t("Healthy", "健康"): {"activation": "tanh", "init": "xavier_normal", "depth": 10},
             t("Explode", "爆炸"): {"activation": "relu", "init": "large", "depth": 30},
         },
     )
