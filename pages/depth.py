@@ -127,7 +127,7 @@ def answer_first_layer(guess: int, history: pd.DataFrame) -> None:
     presets={
         t("Vanish", "消失"): {ACTIVATION: "sigmoid", INIT: "xavier_normal", DEPTH: 10},
         t("Underflow", "下溢"): {ACTIVATION: "sigmoid", INIT: "small", DEPTH: 40},
-        t("Healthy", "健康"): {ACTIVATION: "relu", INIT: "kaiming_normal", DEPTH: 10},
+        t("Healthy", "健康"): {ACTIVATION: "tanh", INIT: "xavier_normal", DEPTH: 10},
         t("Explode", "爆炸"): {ACTIVATION: "relu", INIT: "large", DEPTH: 30},
     },
 )

@@ -47,7 +47,7 @@ def test_a_run_comes_back_with_the_same_pictures():
 
 
 def test_zeros_infinities_and_events_survive():
-    wild = replace(TINY, activation="relu", gain=100.0, depth=30, steps=4)
+    wild = replace(TINY, activation="relu", init="normal", std=100.0, depth=30, steps=4)
     snapshots = list(race({"wild": wild}, 2))
     back = round_trip(snapshots)
     assert any(s.events for s in snapshots)
