@@ -47,7 +47,7 @@ _TYPES = {kind.__name__: kind for kind in (Event, Snapshot, PretrainSnapshot, Mo
 _noted: dict[str, Hashable] | None = None
 
 # Of a number's 52 binary digits; the picture needs fewer, and the zeros that remain take no room.
-_DIGITS = 14
+_DIGITS = 12
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from gradviz import ui
 from gradviz.activations import ACTIVATIONS
@@ -195,24 +194,16 @@ def _signal(name: str, sigma: float, depth: int, width: int) -> pd.DataFrame:
     return start.signal(Recipe(activation=name, gain=sigma, depth=depth, width=width))
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
-def _column(name: str, sigma: float) -> pd.DataFrame:
-    """δ_1/δ_L of the networks of one weight scale: columns sigma, depth, ratio."""
-    from gradviz.engine import start
-
-    signals = start.signal_by_depth(Recipe(activation=name, gain=sigma, width=64), DEPTHS, 1)
-    first = signals[signals["layer"] == 1]
-    return pd.DataFrame({"sigma": sigma, "depth": first["depth"], "ratio": first["value"]})
-
-
+@ui.measured
 def _cells(name: str) -> pd.DataFrame:
-    """The columns of the map, with a progress bar while they are measured for the first time."""
-    bar = st.empty()
+    """δ_1/δ_L over weight scale and depth: columns sigma, depth, ratio."""
+    from gradviz.engine.start import signal_by_depth
+
     columns = []
-    for done, sigma in enumerate(SCALES, start=1):
-        columns.append(_column(name, sigma))
-        bar.progress(done / len(SCALES), t("Measuring the map…", "正在测量……"))
-    bar.empty()
+    for sigma in SCALES:
+        recipe = Recipe(activation=name, gain=sigma, width=64)
+        first = signal_by_depth(recipe, DEPTHS, seeds=1).query("layer == 1")
+        columns.append(first[["depth"]].assign(sigma=sigma, ratio=first["value"]))
     return pd.concat(columns, ignore_index=True)
 
 

@@ -6,9 +6,10 @@ it. A slot is a line `{{ name }}` of the article; `?figure=name` shows that figu
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -46,6 +47,9 @@ class Figure:
     presets: Presets = field(default_factory=dict)
 
 
+_shown: list[Lesson] | None = None  # see `shown_lessons`
+
+
 class Lesson:
     """One page. `name` is its entry in the catalog and the name of its articles.
 
@@ -75,6 +79,8 @@ class Lesson:
 
     def show(self, code: str) -> None:
         """Draw the page; `code` is the Python that computes its main picture in a notebook."""
+        if _shown is not None:
+            _shown.append(self)
         alone = chrome.single_figure()
         if alone is None:
             self._show_article()
@@ -110,6 +116,17 @@ class Lesson:
                 known=", ".join(self.figures),
             )
         )
+
+
+@contextlib.contextmanager
+def shown_lessons() -> Iterator[list[Lesson]]:
+    """While it lasts, the lessons that are shown in this process are collected."""
+    global _shown
+    _shown = []
+    try:
+        yield _shown
+    finally:
+        _shown = None
 
 
 def article(name: str, language: str) -> str:

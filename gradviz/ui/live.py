@@ -7,7 +7,7 @@ watched. The picture is drawn by the page, from whatever frames there are.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -26,6 +26,10 @@ _INTERVAL = 0.25
 
 # Seconds to wait after a start, so that the first picture already shows a measurement.
 _FIRST_FRAME = 0.05
+# The jobs that pages have lately asked for, by their keys: `gradviz.record` computes them.
+JOBS: dict[Hashable, Job] = {}
+WITH_HISTOGRAMS: set[Hashable] = set()  # the keys of those of which a figure draws histograms
+_REMEMBERED = 500
 
 
 class Frames(list[Any]):
@@ -61,14 +65,15 @@ def live_run(
     draw: DrawFrames,
     join: bool = False,
     follow: bool = False,
+    histograms: bool = False,
 ) -> Run | None:
-    """A race of `arms` that opens as it was recorded and can be trained live; returns what is shown.
+    """A race of `arms` that opens as it was recorded and can be trained live; the run shown.
 
     `draw(frames)` is called with what was measured: all of it if the run is recorded or has ended,
     what there is a few times a second while it lasts, and nothing if it has never been run.
     `seeds` is the number of replicas of each arm. With `join` the figure shows a race that another
     figure of the page starts, and has no buttons of its own. With `follow` a change of the controls
-    trains anew, once the visitor has pressed Train.
+    trains anew, once the visitor has pressed Train. With `histograms` they are drawn, too.
     """
     shift = seed_control()
     arms = {name: replace(recipe, seed=recipe.seed + shift.value) for name, recipe in arms.items()}
@@ -80,6 +85,7 @@ def live_run(
         draw=lambda frames: draw(frames.of_phase("training")),
         another_seed=lambda: controls.set_all({shift: shift.value + seeds}),
         join=join,
+        histograms=histograms,
     )
 
 
@@ -89,8 +95,14 @@ def live_job(
     draw: DrawFrames,
     another_seed: Callable[[], None] | None = None,
     join: bool = False,
+    histograms: bool = False,
 ) -> Run | None:
     """As `live_run`, for any background job."""
+    if histograms:
+        WITH_HISTOGRAMS.add(job.key)
+    JOBS[job.key] = job
+    if len(JOBS) > _REMEMBERED:
+        JOBS.pop(next(iter(JOBS)))
     if join:
         run = runs.known(job) or runs.recorded(job)
     else:

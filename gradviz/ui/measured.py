@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -19,6 +19,10 @@ Result = TypeVar("Result")
 _KEPT = 200
 
 
+# The functions whose results pages have asked for, by their names in keys.
+FUNCTIONS: dict[str, Callable[..., object]] = {}
+
+
 def measured(compute: Callable[Settings, Result]) -> Callable[Settings, Result]:
     """Decorate `compute`, a function of recipes and numbers, so that it is measured only once.
 
@@ -31,30 +35,23 @@ def measured(compute: Callable[Settings, Result]) -> Callable[Settings, Result]:
     @functools.wraps(compute)
     def find_or_measure(*settings: Settings.args, **named: Settings.kwargs) -> Result:
         key = ("measured", name, *settings, *named.items())
-        _functions[name] = compute
+        FUNCTIONS[name] = compute
         record = store.find(key)
         if record is not None:
             return record.content
         with st.spinner(t("Measuring a real network…", "正在测量真实网络……")):
-            return _measure(compute, key, settings, named)
+            return _measure(store.described(key), lambda: _kept(compute, key, settings, named))
 
     return find_or_measure
 
 
-# Of the measurements that a page has asked for, the functions by their names in keys.
-_functions: dict[str, Callable[..., object]] = {}
-
-
 @st.cache_resource(show_spinner=False, max_entries=_KEPT)
-def _measure(
-    _compute: Callable[..., Result], key: object, _settings: tuple, _named: dict
-) -> Result:
+def _measure(key: str, _compute: Callable[[], Result]) -> Result:
     """`key` alone tells measurements apart: what begins with an underscore is not looked at."""
-    result = _compute(*_settings, **_named)
+    return _compute()
+
+
+def _kept(compute: Callable[..., Result], key: Hashable, settings: tuple, named: dict) -> Result:
+    result = compute(*settings, **named)
     store.keep(key, result)
     return result
-
-
-def function_of(name: str) -> Callable[..., object]:
-    """The function that measures what is kept under ("measured", `name`, …)."""
-    return _functions[name]

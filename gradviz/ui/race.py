@@ -43,11 +43,12 @@ def race(
     mean-field prediction is drawn as a line where the quantity is δ. `thresholds` are values of
     curves, by their names, worth a rule. For `join` and `follow` see `live_run`.
     """
-    drawn: Frames = []
+    drawn = Frames()
     expected = {name: arms[name] for name in theory} if quantity == "delta" else {}
 
     def draw(frames: Frames) -> None:
         drawn[:] = frames
+        drawn.complete = frames.complete
         # While the run lasts only its latest step is shown; the training needs the processor too.
         shown = frames if ended(frames) else _latest(frames)
         chart = run_chart(
