@@ -39,9 +39,20 @@ ENDED = ("finished", "cancelled", "failed")
 class Step(Protocol):
     """What a background job yields: who it is about, and how far along that one is."""
 
-    arm: str
-    step: int
-    steps: int
+    @property
+    def arm(self) -> str:
+        """Who it is about."""
+        ...
+
+    @property
+    def step(self) -> int:
+        """How far along that one is."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """How far it goes."""
+        ...
 
 
 @dataclass(frozen=True)

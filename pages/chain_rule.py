@@ -210,8 +210,8 @@ def scalar_presets(name: str) -> pd.DataFrame:
 )
 def matrix() -> str:
     ask_about_median()
-    width, gain = WIDTH.value, GAIN.value
-    values = singular_values(KIND.value, width, gain, DRAWS.value)
+    width, gain = int(WIDTH.value), GAIN.value
+    values = singular_values(KIND.value, width, gain, int(DRAWS.value))
     spread = spread_frame(values, mean_field_products(gain, MATRICES))
     ui.picture(singular_value_spread(spread), key="matrix_chart")
     largest = np.mean(values[:, -1, 0] ** 2 / np.sum(values[:, -1] ** 2, axis=-1))

@@ -15,6 +15,7 @@ from gradviz.engine.history import history_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe
 from gradviz.theory.mean_field import chi, critical_sigma_w, predicted_delta, predicted_variances
+from gradviz.theory.scales import gain_of
 
 lesson = ui.Lesson("exploding")
 
@@ -174,7 +175,7 @@ def _per_layer(measured: pd.DataFrame, depth: int) -> float:
 def _root_chi(recipe: Recipe) -> float:
     inputs = load(recipe.dataset, recipe.seed).x_train
     last = predicted_variances(recipe, inputs)[-1]
-    return math.sqrt(chi(ACTIVATIONS[recipe.activation], recipe.gain, last))
+    return math.sqrt(chi(ACTIVATIONS[recipe.activation], gain_of(recipe), last))
 
 
 def _growth(history: pd.DataFrame) -> tuple[float, float, int] | None:
