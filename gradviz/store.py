@@ -173,8 +173,12 @@ def encoded(key: Hashable, content: Any, day: datetime.date) -> bytes:  # noqa: 
     tree = {"key": described(key), "day": day.isoformat(), "content": _encode(content, arrays)}
     text = json.dumps(tree, ensure_ascii=False).encode()
     buffer = io.BytesIO()
-    named = {f"a{position}": array for position, array in enumerate(arrays)}
-    np.savez_compressed(buffer, json=np.frombuffer(text, dtype=np.uint8), **named)
+    parts = {f"a{position}": array for position, array in enumerate(arrays)}
+    parts["json"] = np.frombuffer(text, dtype=np.uint8)
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, part in parts.items():
+            with file.open(f"{name}.npy", "w") as entry:
+                np.lib.format.write_array(entry, part, allow_pickle=False)
     return buffer.getvalue()
 
 
@@ -265,7 +269,7 @@ def _encode_series(values: Sequence[Any], arrays: list[np.ndarray]) -> Any:  # n
             for places in groups.values()
         ]
         return {"snapshots": type(first).__name__, "groups": columns}
-    if isinstance(first, dict) and len({tuple(value) for value in values}) == 1:
+    if isinstance(first, dict) and first and len({tuple(value) for value in values}) == 1:
         columns = {name: [value[name] for value in values] for name in first}
         return {"dicts": {name: _encode_series(own, arrays) for name, own in columns.items()}}
     return {"each": [_encode(value, arrays) for value in values]}

@@ -7,7 +7,7 @@ watched. The picture is drawn by the page, from whatever frames there are.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -16,6 +16,7 @@ from gradviz import runs
 from gradviz.language import t
 from gradviz.recipe import RANGES, Recipe, replace
 from gradviz.runs import Job, Run
+from gradviz.snapshots import Snapshot
 from gradviz.ui import controls
 from gradviz.ui.address import plain
 from gradviz.ui.controls import Number
@@ -142,7 +143,7 @@ def ended(frames: Frames) -> bool:
     return frames.complete and bool(frames)
 
 
-def show_events(frames: Frames, names: Mapping[str, str]) -> None:
+def show_events(frames: Iterable[Snapshot], names: Mapping[str, str]) -> None:
     """Name the zeros and overflows of a run: for each arm and kind the first, with layer and step.
 
     `names` maps arms to what they are called on the page.

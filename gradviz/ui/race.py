@@ -16,6 +16,7 @@ from gradviz.engine.history import curves_frame, history_frame
 from gradviz.language import t
 from gradviz.quantities import QUANTITIES
 from gradviz.recipe import Recipe
+from gradviz.snapshots import Snapshot
 from gradviz.theory.predictions import predicted_signals
 from gradviz.ui.controls import Choice, choice
 from gradviz.ui.live import Frames, ended, live_run, show_events
@@ -72,12 +73,12 @@ def race(
     return drawn
 
 
-def _latest(frames: Frames) -> Frames:
+def _latest(frames: Sequence[Snapshot]) -> list[Snapshot]:
     """The last frame of each arm."""
     return list({frame.arm: frame for frame in frames}.values())
 
 
-def _first(frames: Frames) -> pd.DataFrame:
+def _first(frames: Sequence[Snapshot]) -> pd.DataFrame:
     """The signals at the first frame of each arm."""
     return history_frame(_latest(frames[::-1]), ["delta"])
 
