@@ -77,12 +77,13 @@ def legend(
     symbolType: Optional[Literal["circle", "square", "stroke"]] = alt.Undefined,
     symbolFillColor: Optional[str] = alt.Undefined,
     symbolStrokeColor: Optional[str] = alt.Undefined,
-    gradientLength: Optional[float] = alt.Undefined,
 ) -> alt.Legend:
     """A legend outside the data; two columns fit the width of a phone.
 
     A second legend belongs at the bottom: beside the first it would run off a phone. The other
-    options are those of `alt.Legend`, by their names there.
+    options are those of `alt.Legend`, by their names there. The legend of a color ramp is a few
+    squares of it, never a gradient: Vega points at a gradient by the page's address, so it is gone
+    as soon as a control writes itself into the address.
     """
     return alt.Legend(
         orient=orient,
@@ -95,5 +96,5 @@ def legend(
         symbolType=symbolType,
         symbolFillColor=symbolFillColor,
         symbolStrokeColor=symbolStrokeColor,
-        gradientLength=gradientLength,
+        type="symbol",
     )
