@@ -24,11 +24,10 @@ Chart = TypeVar("Chart", alt.Chart, alt.LayerChart, alt.VConcatChart)
 
 FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")
 GRID_OPACITY = 0.25
-SMALL = 11  # pixels: ticks, legends and words inside the picture
-WORDS = {
-    "color": INK,
-    "fontSize": SMALL,
-}  # for every mark_text: Streamlit leaves it black in the dark
+SMALL = 12  # pixels: ticks and legends
+READOUT = 14  # pixels: words and numbers inside the picture
+# For every mark_text: Streamlit leaves it black in the dark.
+WORDS = {"color": INK, "fontSize": READOUT}
 
 
 CONFIG = alt.Config(
@@ -38,14 +37,18 @@ CONFIG = alt.Config(
         grid=True,
         gridColor=INK,
         gridOpacity=GRID_OPACITY,
+        labelColor=INK,
         labelFontSize=SMALL,
+        titleColor=INK,
         titleFontSize=SMALL + 1,
         titleFontWeight="normal",
     ),
     legend=alt.LegendConfig(
         orient="top",
         direction="horizontal",
+        labelColor=INK,
         labelFontSize=SMALL,
+        titleColor=INK,
         titleFontSize=SMALL,
         labelLimit=0,
         symbolOpacity=1,

@@ -17,7 +17,7 @@ from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
 from gradviz.charts.parts.spec import Spec, built_once
 from gradviz.charts.parts.summary import Track, run_key, track_of
-from gradviz.charts.parts.theme import WORDS, legend
+from gradviz.charts.parts.theme import READOUT, WORDS, legend
 from gradviz.language import t
 
 ERROR_HEIGHT = 170
@@ -217,7 +217,7 @@ def _images(name: str, look: Look, rows: int, columns: int, title: str) -> alt.C
     )
 
 
-_TITLE = {"color": INK, "fontSize": 12, "fontWeight": "normal"}
+_TITLE = {"color": INK, "fontSize": READOUT, "fontWeight": "normal"}
 
 # Ink on paper for digits; for weights, zero lies halfway between two colors of equal lightness.
 _SHADES = {
