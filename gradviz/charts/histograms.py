@@ -1,10 +1,11 @@
 """How values are spread in a few layers over a run: one histogram per layer, the series overlaid.
 
-One slider below scrubs through the recorded steps in the browser once the run has ended.
+One slider below scrubs through the training steps in the browser once the run has ended.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,9 +15,10 @@ import pandas as pd
 
 from gradviz.charts.layers import Names, arm_color
 from gradviz.charts.parts.expressions import in_words
-from gradviz.charts.parts.handles import at_frame, replay_slider
+from gradviz.charts.parts.handles import REPLAY, RUN, at_step, replay_slider
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.summary import Track, latest, run_key, track_of, with_until
 from gradviz.charts.parts.theme import WORDS
 from gradviz.language import t
 
@@ -33,7 +35,7 @@ class Look:
     layers: tuple[int, ...]
     low: float
     high: float
-    last: int | None  # the last frame, if the reader may scrub
+    track: Track | None  # the steps, if the reader may scrub
 
 
 def histograms(
@@ -43,36 +45,38 @@ def histograms(
     layers: Sequence[int],
     domain: tuple[float, float],
     ended: bool,
+    opens_at: int | None = None,
 ) -> Spec:
     """The histograms of `layers`, one below the other, as a Vega-Lite spec.
 
     `spreads` is a `history.histogram_frame` whose arms are the series called `names`; `title` says
     what is spread, from `domain[0]` to `domain[1]`. Until the run has `ended` its latest step is
-    shown; then the reader can scrub through it.
+    shown; then the reader can scrub through it, beginning at the training step `opens_at`, or at
+    the last.
     """
-    rows = _framed(spreads[spreads["layer"].isin(layers)])
-    last = int(rows["frame"].max()) if len(rows) else 0
-    shown = rows if ended else rows[rows["frame"] == last]
-    look = Look(title, tuple(names.items()), tuple(layers), *domain, last if ended else None)
-    steps = shown[["frame", "step"]].groupby("frame", as_index=False).max()
-    return _picture(look).with_data(bars=shown.round({"value": 4}), steps=steps)
+    rows = _thinned(spreads[spreads["layer"].isin(layers)])
+    track = track_of(rows["step"]) if ended else None
+    shown = with_until(rows if track else latest(rows)).round({"value": 4})
+    look = Look(title, tuple(names.items()), tuple(layers), *domain, track)
+    # What is shown is named by its own step, which may be one before that of the slider.
+    steps = with_until(pd.DataFrame({"arm": "", "step": np.sort(shown["step"].unique())}))
+    picture = _picture(look)
+    if track is not None:
+        picture = picture.opening(**{REPLAY: track.nearest(opens_at), RUN: run_key(shown)})
+    return picture.with_data(bars=shown, steps=steps if track else steps[-1:])
 
 
-def _framed(spreads: pd.DataFrame) -> pd.DataFrame:
-    """At most `FRAMES` of the recorded steps, evenly spaced, numbered in the column `frame`.
-
-    A series that ended early keeps standing where it ended.
-    """
+def _thinned(spreads: pd.DataFrame) -> pd.DataFrame:
+    """At most `FRAMES` of the recorded steps of each series, evenly spaced, its last among them."""
     if spreads.empty:
-        return spreads.assign(frame=[])
+        return spreads
     steps = np.sort(spreads["step"].unique())
-    chosen = steps[np.unique(np.linspace(0, len(steps) - 1, FRAMES).round().astype(int))]
+    chosen = steps[:: math.ceil(len(steps) / (FRAMES - 1))]
     parts = []
     for _, own in spreads.groupby("arm", sort=False):
         known = np.sort(own["step"].unique())
-        latest = known[np.searchsorted(known, chosen, side="right") - 1]
-        places = pd.DataFrame({"frame": range(len(chosen)), "step": latest})
-        parts.append(places.merge(own, on="step"))
+        at = known[np.searchsorted(known, chosen, side="right") - 1]
+        parts.append(own[own["step"].isin([*at, known[-1]])])
     return pd.concat(parts, ignore_index=True)
 
 
@@ -88,9 +92,7 @@ def _picture(look: Look) -> alt.VConcatChart:
             layers=", ".join(map(str, look.layers)),
         )
     )
-    if look.last is not None:
-        chart = chart.add_params(replay_slider(look.last))
-    return chart
+    return chart if look.track is None else chart.add_params(*replay_slider(look.track))
 
 
 def _row(look: Look, layer: int, position: int) -> alt.LayerChart:
@@ -110,8 +112,8 @@ def _row(look: Look, layer: int, position: int) -> alt.LayerChart:
     )
     bars = alt.Chart(alt.NamedData("bars")).transform_filter(alt.datum.layer == layer)
     steps = alt.Chart(alt.NamedData("steps"))
-    if look.last is not None:
-        bars, steps = at_frame(bars), at_frame(steps)
+    if look.track is not None:
+        bars, steps = at_step(bars), at_step(steps)
     bars = bars.encode(x=x, x2="high:Q", y=y, color=arm_color(dict(look.names)))
     layers = [bars.mark_rect(opacity=0.3).encode(y2=alt.datum(0)), bars.mark_rule(strokeWidth=2)]
     if position == 0:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from gradviz.charts.parts.marks import layered, rule_at
 from gradviz.charts.parts.palette import COLORS, INK
-from gradviz.charts.parts.theme import SMALL, WORDS, legend, themed
+from gradviz.charts.parts.theme import READOUT, WORDS, legend, themed
 from gradviz.language import t
 
 
@@ -53,7 +53,7 @@ def _quantile_bands(
             y=alt.Y("low:Q", scale=z, title=title), y2="high:Q"
         ),
         zone.mark_text(
-            align="left", baseline="bottom", dx=6, dy=-3, color=COLORS["healthy"], fontSize=SMALL
+            align="left", baseline="bottom", dx=6, dy=-3, color=COLORS["healthy"], fontSize=READOUT
         ).encode(
             x=alt.value(0), y=alt.Y("high:Q"), text=alt.value(t("slope is alive", "斜率有效区"))
         ),

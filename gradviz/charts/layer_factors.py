@@ -8,7 +8,7 @@ import pandas as pd
 from gradviz.charts.layers import Names, arm_color
 from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.marks import bars_of_seeds, layered, rule_at
-from gradviz.charts.parts.summary import summarize
+from gradviz.charts.parts.summary import dodged, summarize
 from gradviz.charts.parts.theme import themed
 from gradviz.language import t
 
@@ -31,13 +31,9 @@ def layer_factors(
     """
     rows = summarize(history, quantity)
     deepest = max([*rows["layer"], *theory["layer"]])
+    rows = rows.assign(place=dodged(rows, list(names), deepest))
     top = max(USUAL, 1.1 * float(rows["high"].max()))
-    x = alt.X(
-        "layer:Q",
-        title=t("Hidden layer (1 is next to the input)", "隐藏层（第 1 层紧邻输入）"),
-        scale=alt.Scale(domain=[0.5, deepest + 0.5], nice=False),
-        axis=alt.Axis(format="d", tickMinStep=1, grid=False),
-    )
+    x, beside = _layer_axis("layer:Q", deepest), _layer_axis("place:Q", deepest)
     y = alt.Y(
         "middle:Q",
         title=title or t("δ of layer l−1 / δ of layer l", "第 l−1 层的 δ / 第 l 层的 δ"),
@@ -50,9 +46,9 @@ def layer_factors(
         layered(
             rule_at(1.0, alt.Y("value:Q")),
             alt.Chart(theory).mark_line(opacity=0.8).encode(x=x, y="value:Q", color=color),
-            bars_of_seeds(marks, x, color),
+            bars_of_seeds(marks, beside, color),
             marks.mark_point(filled=True, size=55, opacity=1).encode(
-                x=x, y=y, color=color, tooltip=_tooltip()
+                x=beside, y=y, color=color, tooltip=_tooltip()
             ),
         ).properties(
             height=HEIGHT,
@@ -61,6 +57,15 @@ def layer_factors(
                 "误差信号往回传时，每一层乘上的因子",
             ),
         )
+    )
+
+
+def _layer_axis(field: str, deepest: int) -> alt.X:
+    return alt.X(
+        field,
+        title=t("Hidden layer (1 is next to the input)", "隐藏层（第 1 层紧邻输入）"),
+        scale=alt.Scale(domain=[0.5, deepest + 0.5], nice=False),
+        axis=alt.Axis(format="d", tickMinStep=1, grid=False),
     )
 
 

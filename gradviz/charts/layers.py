@@ -12,13 +12,21 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.parts.expressions import tooltip_line, translated
-from gradviz.charts.parts.handles import at_frame
+from gradviz.charts.parts.expressions import quoted, tooltip_line, translated
+from gradviz.charts.parts.handles import REPLAY, at_step
 from gradviz.charts.parts.marks import bars_of_seeds, cells_beyond, layered, rule_at, state_names
 from gradviz.charts.parts.palette import COLORS, INK, colors_of
 from gradviz.charts.parts.powers import decades, exponent_labels, power_axis, power_scale
-from gradviz.charts.parts.summary import STATES, Values, hidden, log_domain, state_of, summarize
-from gradviz.charts.parts.theme import legend, themed
+from gradviz.charts.parts.summary import (
+    STATES,
+    Values,
+    dodged,
+    hidden,
+    log_domain,
+    state_of,
+    summarize,
+)
+from gradviz.charts.parts.theme import WORDS, legend, themed
 from gradviz.language import t
 from gradviz.quantities import Quantity
 
@@ -47,7 +55,9 @@ class Look:
 
     `names` are pairs of an arm and what it is called; `domain` is that of a log axis, or
     `SHARE_DOMAIN`; `states` are those of `STATES` that occur; `guide` is a value worth comparing
-    with. With `framed` the marks are those of the frame that the parameter `FRAME` says.
+    with. With `framed` the marks are those of the step that the parameter `REPLAY` says; without,
+    `later` says that they are of a step after the first. Theory belongs to the first: at others
+    it is faded.
     """
 
     title: str
@@ -57,6 +67,7 @@ class Look:
     states: tuple[str, ...]
     guide: float | None = None
     framed: bool = False
+    later: bool = False
 
 
 def layer_profile(
@@ -112,14 +123,26 @@ def profile_look(
 
 
 def points(rows: pd.DataFrame, look: Look) -> pd.DataFrame:
-    """`rows` with the height `y` of each mark: zeros and overflows stand on the axis's edges."""
+    """`rows` with the height `y` of each mark, and the `place` on the axis of layers where it is.
+
+    Zeros and overflows stand on the edges of the axis, and arms beside each other.
+    """
     edges = rows["state"].map({"zero": look.domain[0], "overflow": look.domain[1]})
-    return rows.assign(y=rows["middle"].fillna(edges))
+    arms = [arm for arm, _ in look.names]
+    return rows.assign(
+        y=rows["middle"].fillna(edges).astype(float), place=dodged(rows, arms, look.depth)
+    )
 
 
 def line(theory: pd.DataFrame, look: Look) -> pd.DataFrame:
-    """`theory` with the height `y` of its line, which may not leave the axis."""
-    return theory.assign(y=theory["value"].clip(*look.domain))
+    """`theory` with the height `y` of its line, which may not leave the axis.
+
+    One of its points, in the middle of the longest line, is where its `label` stands.
+    """
+    lines = [rows.index for _, rows in theory.groupby("arm", sort=False)]
+    longest = max(lines, key=len, default=theory.index)
+    middle = longest[len(longest) // 2 : len(longest) // 2 + 1]
+    return theory.assign(y=theory["value"].clip(*look.domain), label=theory.index.isin(middle))
 
 
 def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
@@ -127,26 +150,51 @@ def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
 
     Both are data frames as `line` and `points` make them, or names that stand for such.
     """
-    x = alt.X(
-        "layer:Q",
-        title=t("Hidden layer (1 is next to the input)", "隐藏层（第 1 层紧邻输入）"),
-        scale=alt.Scale(domain=[0.5, look.depth + 0.5], nice=False),
-        axis=alt.Axis(values=_whole_ticks(look.depth), format="d", grid=False),
-    )
+    x, beside = _layer_axis("layer:Q", look.depth), _layer_axis("place:Q", look.depth)
     y = _level(look)
     color = arm_color(dict(look.names))
-    expected = alt.Chart(prediction).mark_line(strokeWidth=2, opacity=0.8)
     measured = alt.Chart(marks)
     if look.framed:
-        measured = at_frame(measured)
+        measured = at_step(measured)
     band = measured.transform_filter(alt.datum.state == "measured")
     return layered(
         *_guide(look),
-        expected.encode(x=x, y=y, color=color),
-        bars_of_seeds(band, x, color),
+        _expected(alt.Chart(prediction), look).encode(x=x, y=y, color=color),
+        bars_of_seeds(band, beside, color),
         measured.mark_point(filled=True, size=55, opacity=1).encode(
-            x=x, y=y, color=color, shape=_state_shape(look), tooltip=_tooltip()
+            x=beside, y=y, color=color, shape=_state_shape(look), tooltip=_tooltip()
         ),
+        _theory_label(alt.Chart(prediction), look).encode(x=x, y=y),
+    )
+
+
+def _layer_axis(field: str, depth: int) -> alt.X:
+    return alt.X(
+        field,
+        title=t("Hidden layer (1 is next to the input)", "隐藏层（第 1 层紧邻输入）"),
+        scale=alt.Scale(domain=[0.5, depth + 0.5], nice=False),
+        axis=alt.Axis(values=_whole_ticks(depth), format="d", grid=False),
+    )
+
+
+def _expected(prediction: alt.Chart, look: Look) -> alt.Chart:
+    """The lines of theory, faded where the marks are of a later step than theory speaks of."""
+    full, faded = 0.8, 0.25
+    if look.framed:
+        opacity = alt.expr(f"{REPLAY} > 0 ? {faded} : {full}")
+        return prediction.mark_line(strokeWidth=2, opacity=opacity)
+    return prediction.mark_line(strokeWidth=2, opacity=faded if look.later else full)
+
+
+def _theory_label(prediction: alt.Chart, look: Look) -> alt.Chart:
+    """What the lines are, in words over one of them."""
+    now, then = quoted(t("theory", "理论")), quoted(t("theory, at the start", "理论（初始时）"))
+    later = f"{REPLAY} > 0" if look.framed else str(look.later).lower()
+    return (
+        prediction.transform_filter("datum.label")
+        .transform_calculate(words=f"{later} ? {then} : {now}")
+        .mark_text(baseline="bottom", dy=-8, **WORDS)
+        .encode(text="words:N")
     )
 
 
@@ -212,7 +260,8 @@ def step_layer_map(history: pd.DataFrame, quantity: str, title: str) -> alt.Laye
             title=title,
             values=exponents,
             labelExpr=exponent_labels(exponents),
-            gradientLength=200,
+            columns=5,
+            symbolType="square",
             titleOrient="top",
         ),
     )

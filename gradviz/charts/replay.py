@@ -1,13 +1,13 @@
 """A training run as one picture: a profile over the layers above its curves over the steps.
 
 While a run lasts, the picture shows the latest step. Once it has ended, one slider below scrubs
-through all recorded steps, in the browser.
+through its training steps, in the browser.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import altair as alt
 import pandas as pd
@@ -23,18 +23,23 @@ from gradviz.charts.layers import (
     profile_layers,
     profile_look,
 )
-from gradviz.charts.parts.handles import at_frame, replay_slider
-from gradviz.charts.parts.marks import layered, rule_at, step_axis
+from gradviz.charts.parts.expressions import tooltip_line
+from gradviz.charts.parts.handles import REPLAY, RUN, replay_slider
+from gradviz.charts.parts.marks import layered, rule_at, state_names, step_axis
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
 from gradviz.charts.parts.spec import Spec, built_once
 from gradviz.charts.parts.summary import (
+    Track,
     Values,
     latest,
     log_domain,
+    on_log_axis,
+    run_key,
     summarize,
     summarize_curves,
-    with_frames,
+    track_of,
+    with_until,
 )
 from gradviz.charts.parts.theme import WORDS
 from gradviz.language import t
@@ -76,37 +81,53 @@ def run_chart(
     theory: pd.DataFrame | None = None,
     ended: bool = False,
     below: Mapping[str, float | None] = USUAL_CURVES,
+    opens_at: int | None = None,
 ) -> Spec:
     """`quantity` by layer, and below it the curves of the run so far, as a Vega-Lite spec.
 
     `history` and `curves` are those of `engine.history`; `theory`, if any, has columns arm, layer,
-    value. With `ended` the reader can scrub through the run; before, `history` need only hold the
-    latest steps. `below` are the names of the curves, each with a threshold worth a rule or None.
+    value. With `ended` the reader can scrub through the run, which opens at the training step
+    `opens_at`, or at its last; before, `history` need only hold the latest steps. `below` are the
+    names of the curves, each with a threshold worth a rule or None.
     """
-    theory = no_theory() if theory is None else theory
     rows = summarize(history, quantity.name, quantity.axis.log)
-    rows = with_frames(rows) if ended else latest(rows)
-    look = profile_look(rows, theory, quantity, names, ended, extent.depth, extent.values)
-    last = int(rows["frame"].max()) if len(rows) else 0
+    # Theory's size is that of the first measurement: before it, the axis would mean another thing.
+    theory = no_theory() if theory is None or rows.empty else theory
+    track = track_of(rows["step"]) if ended else None
+    rows = with_until(rows) if track else latest(rows)
+    last = int(rows["step"].max()) if len(rows) else 0
+    look = profile_look(
+        rows, theory, quantity, names, track is not None, extent.depth, extent.values
+    )
+    look = replace(look, later=last > 0)
     tables = {name: summarize_curves(curves, name) for name in below}
     axes = tuple(
         Curve(name, _curve_domain(CURVES[name], table, below[name]), below[name])
         for name, table in tables.items()
     )
-    frames = rows[["frame", "step"]].groupby("frame", as_index=False).max()
-    return _picture(look, axes, max(extent.steps, 1), last).with_data(
-        marks=points(rows, look), prediction=line(theory, look), frames=frames, **tables
+    heights = {axis.name: _heights(tables[axis.name], axis) for axis in axes}
+    now = pd.DataFrame({"step": [last] if len(rows) else []})
+    picture = _picture(look, axes, max(extent.steps, 1), track)
+    if track is not None:
+        picture = picture.opening(**{REPLAY: track.nearest(opens_at), RUN: run_key(curves)})
+    return picture.with_data(
+        marks=points(rows, look), prediction=line(theory, look), now=now, **heights
     )
 
 
 @built_once
-def _picture(look: Look, curves: tuple[Curve, ...], steps: int, last: int) -> alt.VConcatChart:
+def _picture(
+    look: Look, curves: tuple[Curve, ...], steps: int, track: Track | None
+) -> alt.VConcatChart:
     """The picture without its data."""
     profile = profile_layers(alt.NamedData("marks"), alt.NamedData("prediction"), look)
     names = dict(look.names)
     chart = alt.vconcat(
         profile.properties(height=PROFILE_HEIGHT),
-        *(_curve(curve, names, steps, _now(look.framed, curve is curves[0])) for curve in curves),
+        *(
+            _curve(curve, names, steps, _now(look.framed, curve is curves[0], steps))
+            for curve in curves
+        ),
         spacing=12,
     ).properties(
         description=t(
@@ -115,7 +136,7 @@ def _picture(look: Look, curves: tuple[Curve, ...], steps: int, last: int) -> al
             title=look.title,
         )
     )
-    return chart.add_params(replay_slider(last)) if look.framed else chart
+    return chart if track is None else chart.add_params(*replay_slider(track))
 
 
 def _curve(curve: Curve, names: Names, steps: int, now: list[alt.Chart]) -> alt.LayerChart:
@@ -123,9 +144,28 @@ def _curve(curve: Curve, names: Names, steps: int, now: list[alt.Chart]) -> alt.
     return layered(
         lines.mark_area(opacity=0.2).encode(y=_curve_axis(curve), y2="high:Q"),
         lines.mark_line(strokeWidth=2, clip=True).encode(y=alt.Y("middle:Q")),
+        *_zeros(curve, lines),
         *_threshold(curve),
         *now,
     ).properties(height=CURVE_HEIGHT)
+
+
+def _zeros(curve: Curve, lines: alt.Chart) -> list[alt.Chart]:
+    """Triangles at the foot of a log axis where a curve is exactly zero, the first in words."""
+    if curve.domain == SHARE_DOMAIN:
+        return []
+    words = state_names()["zero"]
+    zeros = lines.transform_filter(alt.datum.state == "zero").encode(y=alt.Y("middle:Q"))
+    first = zeros.transform_filter("datum.first")
+    return [
+        zeros.mark_point(shape="triangle-down", filled=True, size=40, opacity=1).encode(
+            tooltip=[tooltip_line("arm:N", t("network", "网络")), tooltip_line("step:Q", words)]
+        ),
+        # Drawn without the arm's color, which words do not need and which contrast forbids.
+        first.mark_text(align="left", baseline="bottom", dy=-6, **WORDS).encode(
+            color=alt.value(INK), text=alt.value(words)
+        ),
+    ]
 
 
 def _threshold(curve: Curve) -> list[alt.Chart]:
@@ -142,13 +182,25 @@ def _threshold(curve: Curve) -> list[alt.Chart]:
     ]
 
 
-def _now(framed: bool, numbered: bool) -> list[alt.Chart]:
+def _now(framed: bool, numbered: bool, steps: int) -> list[alt.Chart]:
     """A rule at the step that is shown, with its number if `numbered`."""
-    frames = alt.Chart(alt.NamedData("frames"))
-    shown = at_frame(frames) if framed else frames
+    shown = alt.Chart(alt.NamedData("now"))
+    if framed:
+        shown = shown.transform_calculate(step=REPLAY)
     rule = shown.mark_rule(color=INK, strokeDash=[3, 3]).encode(x="step:Q")
-    number = shown.mark_text(align="right", dx=-4, baseline="top", **WORDS)
+    early = f"datum.step * 2 < {steps}"  # then the number stands on the right, inside the picture
+    number = shown.mark_text(
+        align=alt.expr(f"{early} ? 'left' : 'right'"),
+        dx=alt.expr(f"{early} ? 4 : -4"),
+        baseline="top",
+        **WORDS,
+    )
     return [rule, number.encode(x="step:Q", y=alt.value(2), text="step:Q")] if numbered else [rule]
+
+
+def _heights(table: pd.DataFrame, curve: Curve) -> pd.DataFrame:
+    """`table` as the curve's axis can hold it."""
+    return table if curve.domain == SHARE_DOMAIN else on_log_axis(table, curve.domain)
 
 
 def _curve_domain(

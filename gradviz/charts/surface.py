@@ -11,6 +11,7 @@ import pandas as pd
 
 from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.powers import decades, exponent_labels
+from gradviz.charts.parts.theme import legend
 from gradviz.language import t
 from gradviz.theory.landscape import Landscape
 
@@ -51,12 +52,12 @@ def surface_map(
         scale=alt.Scale(
             domain=[math.log10(end) for end in LOSSES], scheme="viridis", reverse=True, clamp=True
         ),
-        legend=alt.Legend(
+        legend=legend(
             title=t("loss", "损失"),
             values=exponents,
             labelExpr=exponent_labels(exponents),
-            gradientLength=180,
-            gradientThickness=10,
+            columns=len(exponents),
+            symbolType="square",
             titleOrient="left",
         ),
     )

@@ -7,6 +7,7 @@ import streamlit as st
 from gradviz import runs
 from gradviz.language import t
 from gradviz.ui import catalog, controls
+from gradviz.ui.browser import page_script
 from gradviz.ui.speech import (
     keep_language_in_url,
     language_switch,
@@ -16,21 +17,6 @@ from gradviz.ui.speech import (
 
 # Pixels: the longest title in the navigation fits.
 SIDEBAR_WIDTH = 340
-
-# On a phone the navigation is a drawer over the page; Streamlit leaves it open after a choice.
-_CLOSE_DRAWER = """
-<script>
-(() => {
-  const drawer = document.querySelector("[data-testid=stSidebar]");
-  if (!drawer || drawer.dataset.closesItself) return;
-  drawer.dataset.closesItself = "yes";
-  drawer.addEventListener("click", (event) => {
-    if (window.innerWidth > 768 || !event.target.closest("a")) return;
-    drawer.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
-  });
-})();
-</script>
-"""
 
 
 def open_page(name: str, title: tuple[str, str]) -> None:
@@ -46,6 +32,7 @@ def open_page(name: str, title: tuple[str, str]) -> None:
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
     keep_language_in_url()
+    page_script()
     controls.start_page(name)
     runs.warm_up()
     if single_figure() is None:
@@ -76,7 +63,6 @@ def lesson_link(entry: catalog.Entry, label: str | None = None, icon: str | None
 
 def _navigation() -> None:
     with st.sidebar:
-        st.html(_CLOSE_DRAWER, unsafe_allow_javascript=True)
         st.page_link(
             catalog.HOME,
             label=t("The whole story", "全貌"),

@@ -99,3 +99,10 @@ def test_names_are_looked_up_whatever_they_contain():
 def test_the_title_of_a_tooltip_survives_vega_lite():
     spec = alt.Chart({"values": [{"x": 1}]}).mark_point()
     assert drawn(spec.encode(tooltip=[tooltip_line("x:Q", HOSTILE, ".2f")]).to_dict()) == []
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_nothing_is_painted_by_the_address_of_the_page(name):
+    """Such paint, a gradient's, is gone when a control writes itself into the address."""
+    svg = vl_convert.vegalite_to_svg(spec_of(name), vl_version=VEGA_LITE)
+    assert "<svg" in svg and 'fill="url(' not in svg

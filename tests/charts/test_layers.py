@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 
 from gradviz.charts.layers import layer_profile, step_layer_map
-from gradviz.charts.parts.summary import log_domain, summarize, summarize_curves, with_frames
+from gradviz.charts.parts.handles import REPLAY, RUN
+from gradviz.charts.parts.summary import (
+    dodged,
+    log_domain,
+    run_key,
+    summarize,
+    summarize_curves,
+    with_until,
+)
 from gradviz.charts.replay import Extent, run_chart
 from gradviz.quantities import CURVES, QUANTITIES, SHARE, Quantity
 
@@ -53,6 +61,11 @@ def layers_of(spec):
     return [unit for part in inner for unit in layers_of(part)] if inner else [spec]
 
 
+def param(spec, name):
+    (found,) = [each for each in spec["params"] if each["name"] == name]
+    return found
+
+
 def marks(spec, kind):
     return [unit for unit in layers_of(spec) if unit["mark"]["type"] == kind]
 
@@ -83,10 +96,13 @@ def test_an_arm_that_ended_early_keeps_standing_where_it_ended():
             history([[2.0, 1]], "shallow", 0),
         ]
     )
-    framed = with_frames(summarize(rows, "delta"))
-    shallow = framed[framed["arm"] == "shallow"]
-    assert shallow["frame"].tolist() == [0, 1, 2]
-    assert shallow["step"].tolist() == [0, 0, 0]
+    placed = with_until(summarize(rows, "delta"))
+    deep, shallow = (placed[placed["arm"] == arm] for arm in ("deep", "shallow"))
+    assert deep["step"].tolist() == [0, 5, 10]
+    assert deep["until"].tolist()[:2] == [5, 10]
+    # Both are still to be seen at any later step.
+    assert (placed.groupby("arm")["until"].max() > 10**6).all()
+    assert shallow["step"].tolist() == [0]
 
 
 def test_log_domain_ignores_what_has_no_logarithm():
@@ -120,12 +136,122 @@ def test_only_a_run_that_has_ended_can_be_scrubbed(ended):
     spec = run_chart(rows, loss, SIGNAL, NAMES, Extent(20), ended=ended)
     steps = set(spec["datasets"]["marks"]["step"])
     if ended:
-        (slider,) = [parameter for parameter in spec["params"] if "bind" in parameter]
-        assert slider["value"] == slider["bind"]["max"] == 2
+        slider = param(spec, REPLAY)
+        assert slider["value"] == slider["bind"]["max"] == 20
+        assert (slider["bind"]["min"], slider["bind"]["step"]) == (0, 10)
         assert steps == {0, 10, 20}
     else:
         assert not spec.get("params")
         assert steps == {20}
+
+
+def ended_run(steps, **options):
+    rows = pd.concat(history([[0.1, 1.0, 1]], step=step) for step in steps)
+    loss = both_curves([[2.0], [1.0], [0.5]])
+    return run_chart(rows, loss, SIGNAL, NAMES, Extent(20), ended=True, **options)
+
+
+@pytest.mark.parametrize(
+    ("steps", "stride"),
+    [((0, 5, 10, 15), 5), ((0, 5, 7, 10, 15), 5), ((0, 5, 10, 15, 17), 1), ((0, 1, 2), 1)],
+)
+def test_the_slider_reaches_the_last_step_by_the_usual_spacing(steps, stride):
+    slider = param(ended_run(steps), REPLAY)
+    assert slider["bind"]["step"] == stride
+    assert slider["bind"]["max"] == steps[-1]
+    assert steps[-1] % stride == 0
+
+
+def test_a_run_of_one_step_has_nothing_to_scrub():
+    assert not ended_run((0,)).get("params")
+
+
+@pytest.mark.parametrize(("asked", "opened"), [(None, 20), (10, 10), (13, 10), (99, 20), (-1, 0)])
+def test_the_picture_opens_at_the_step_that_was_asked_for(asked, opened):
+    assert param(ended_run((0, 10, 20), opens_at=asked), REPLAY)["value"] == opened
+
+
+def test_a_picture_knows_its_run_whatever_it_shows_of_it():
+    once, again = (param(ended_run((0, 10, 20), opens_at=at), RUN)["value"] for at in (None, 0))
+    assert once == again != ""
+    rows = history([[0.1, 1.0, 1]])
+    rows = pd.concat([rows, rows.assign(step=10)])
+    other = run_chart(rows, both_curves([[2.0], [1.5]]), SIGNAL, NAMES, Extent(20), ended=True)
+    assert param(other, RUN)["value"] != once
+    assert run_key(rows) == run_key(rows.copy()) != run_key(rows.assign(seed=1))
+
+
+@pytest.mark.parametrize("log", [True, False])
+def test_a_new_opening_is_no_new_picture(log):
+    quantity = SIGNAL if log else Quantity("delta", ("share", "比例"), axis=SHARE)
+    rows = pd.concat(history([[0.1, 1.0, 1]], step=step) for step in (0, 10))
+    loss = both_curves([[2.0], [1.0]])
+    charts = [
+        run_chart(rows, loss, quantity, NAMES, Extent(20), ended=True, opens_at=at)
+        for at in (0, 10)
+    ]
+    assert charts[0]["vconcat"] is charts[1]["vconcat"]
+
+
+def test_theory_belongs_to_the_first_step():
+    theory = pd.DataFrame({"arm": "deep", "layer": [1, 2, 3], "value": [0.1, 0.5, 1.0]})
+    profile = ended_run((0, 10, 20), theory=theory)["vconcat"][0]
+    (line,) = marks(profile, "line")
+    assert line["mark"]["opacity"] == {"expr": f"{REPLAY} > 0 ? 0.25 : 0.8"}
+    (label,) = marks(profile, "text")
+    calculated = next(step["calculate"] for step in label["transform"] if "calculate" in step)
+    assert calculated == f"{REPLAY} > 0 ? 'theory, at the start' : 'theory'"
+    rows = ended_run((0, 10, 20), theory=theory)["datasets"]["prediction"]
+    assert rows.loc[rows["label"], "layer"].tolist() == [2]
+
+
+@pytest.mark.parametrize(("step", "opacity"), [(0, 0.8), (10, 0.25)])
+def test_theory_fades_while_a_run_lasts_too(step, opacity):
+    theory = pd.DataFrame({"arm": "deep", "layer": [1, 2], "value": [0.1, 1.0]})
+    rows = history([[0.1, 1.0, 1]], step=step)
+    spec = run_chart(rows, both_curves([[2.0]]), SIGNAL, NAMES, Extent(20), theory)
+    (line,) = marks(spec["vconcat"][0], "line")
+    assert line["mark"]["opacity"] == opacity
+
+
+def test_before_anything_is_measured_theory_has_no_size():
+    theory = pd.DataFrame({"arm": "deep", "layer": [1, 2], "value": [0.1, 1.0]})
+    empty = history(np.zeros((0, 2)))
+    spec = run_chart(empty, curves(np.zeros((0, 1))), SIGNAL, NAMES, Extent(20), theory)
+    assert spec["datasets"]["prediction"].empty
+
+
+def test_arms_stand_beside_each_other_and_one_alone_at_its_layer():
+    rows = pd.concat([history([[0.1, 0.1, 1]], arm) for arm in NAMES])
+    both = run_chart(rows, both_curves([[2.0]]), SIGNAL, NAMES, Extent(20, depth=10))
+    places = both["datasets"]["marks"].groupby("arm")["place"].first()
+    assert places["deep"] < 1 < places["shallow"]
+    assert places["shallow"] - places["deep"] == pytest.approx(0.16)
+    alone = {"deep": "10 layers"}
+    one = run_chart(rows[rows["arm"] == "deep"], both_curves([[2.0]]), SIGNAL, alone, Extent(20))
+    assert one["datasets"]["marks"]["place"].tolist() == [1, 2]
+
+
+def test_many_arms_do_not_reach_the_next_layer():
+    arms = [f"arm {number}" for number in range(8)]
+    rows = pd.DataFrame({"arm": [arms[0], arms[-1]], "layer": [1, 1]})
+    first, last = dodged(rows, arms, 40)
+    assert last - first < 1
+
+
+def test_a_loss_of_exactly_zero_stands_at_the_foot_of_its_axis():
+    loss = pd.concat([curves([[1e12], [0.0], [0.0]]), curves([[1.0]], quantity="accuracy")])
+    rows = history([[0.1, 1.0, 1]])
+    spec = run_chart(rows, loss, SIGNAL, NAMES, Extent(20))
+    drawn = spec["datasets"]["loss"]
+    (area,) = marks(spec["vconcat"][1], "area")
+    foot, top = area["encoding"]["y"]["scale"]["domain"]
+    assert drawn["state"].tolist() == ["measured", "zero", "zero"]
+    assert drawn["middle"].tolist() == [1e12, foot, foot]
+    assert drawn["first"].tolist() == [False, True, False]
+    assert 0 < foot < top and drawn[["low", "high"]].to_numpy().min() == foot
+    (triangle,) = marks(spec["vconcat"][1], "point")
+    assert triangle["mark"]["shape"] == "triangle-down"
 
 
 def test_run_chart_is_drawn_before_there_are_frames_and_with_nothing_finite():

@@ -64,19 +64,21 @@ def test_weights_are_scaled_to_the_largest_of_their_unit():
 
 def test_while_layers_learn_the_latest_epoch_is_shown():
     spec = chart(run(range(1, 13)))
-    assert spec["datasets"]["now"].to_dict("records") == [{"frame": 0, "layer": 2, "epoch": 2}]
+    (now,) = spec["datasets"]["now"].to_dict("records")
+    assert (now["layer"], now["epoch"], now["step"]) == (2, 2, 12)
     assert len(spec["datasets"]["errors"]) == 12
     assert "params" not in spec
 
 
 def test_at_the_end_a_slider_scrubs_through_a_few_epochs_of_every_layer():
     spec = chart(run(range(1, 31)))
-    (slider,) = spec["params"]
+    slider, which = spec["params"]
     now = spec["datasets"]["now"]
-    assert slider["value"] == slider["bind"]["max"] == SLIDES - 1
+    assert slider["value"] == slider["bind"]["max"] == 30 and which["value"]
     assert set(now["layer"]) == {1, 2, 3}
-    assert now.iloc[-1].to_dict() == {"frame": SLIDES - 1, "layer": 3, "epoch": 10}
-    assert set(spec["datasets"]["digits"]["frame"]) == set(range(SLIDES))
+    assert now.iloc[-1].to_dict() == {"layer": 3, "epoch": 10, "step": 30, "until": 31}
+    assert len(now) == SLIDES
+    assert set(spec["datasets"]["digits"]["step"]) == set(now["step"])
 
 
 def test_before_the_start_the_picture_is_there_and_empty():

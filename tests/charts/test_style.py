@@ -1,29 +1,80 @@
+import tomllib
 from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
 
 import altair as alt
 import pandas as pd
 import pytest
+import vl_convert
+from pictures import PICTURES, spec_of
 
 from gradviz.activations import ACTIVATIONS
-from gradviz.charts.parts.palette import COLORS, INK, colors_of
+from gradviz.charts.parts.palette import (
+    BACKGROUNDS,
+    COLORS,
+    INK,
+    colors_of,
+    contrast,
+    readable,
+    text_css,
+)
 from gradviz.charts.parts.powers import decades, power_axis, power_of_ten, rounded_power
-from gradviz.charts.parts.theme import themed
+from gradviz.charts.parts.theme import READOUT, SMALL, themed
 
-
-def luminance(color):
-    """WCAG 2.2: relative luminance of an sRGB color."""
-    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def contrast(first, second):
-    dark, light = sorted((luminance(first), luminance(second)))
-    return (light + 0.05) / (dark + 0.05)
+ROOT = Path(__file__).resolve().parents[2]
+VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
 def test_contrast_of_black_on_white_is_21():
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
+
+
+def test_backgrounds_are_those_of_the_app():
+    theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
+    assert {name: theme[name]["backgroundColor"] for name in BACKGROUNDS} == BACKGROUNDS
+
+
+@pytest.mark.parametrize("theme", BACKGROUNDS)
+def test_words_of_every_color_can_be_read_in_both_themes(theme):
+    background = BACKGROUNDS[theme]
+    shades = {color: readable(color, background) for color in (INK, *COLORS.values())}
+    faint = {color: s for color, s in shades.items() if contrast(s, background) < 4.5}
+    assert not faint
+    # A shade is still the color: each channel lies between it and black, or white.
+    for color, shade in shades.items():
+        pairs = zip(bytes.fromhex(color[1:]), bytes.fromhex(shade[1:]), strict=True)
+        assert all((new <= old) if theme == "light" else (new >= old) for old, new in pairs)
+
+
+def test_no_one_color_would_do_for_both_themes():
+    grays = [f"#{value:02x}{value:02x}{value:02x}" for value in range(256)]
+    assert max(min(contrast(gray, b) for b in BACKGROUNDS.values()) for gray in grays) < 4.5
+
+
+def test_the_style_sheet_has_a_rule_for_words_of_every_color():
+    css = text_css()
+    for color in {INK, *COLORS.values()}:
+        light, dark = (readable(color, BACKGROUNDS[theme]) for theme in ("light", "dark"))
+        assert f'text[fill="{color}" i] {{ fill: light-dark({light}, {dark}); }}' in css
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_words_in_pictures_are_large_enough_and_of_a_color_that_can_be_read(name):
+    known = {INK, *COLORS.values(), "#ffffff", "white", "black", "#000000"}
+    svg = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec_of(name), vl_version=VEGA_LITE))
+    texts = [
+        (node.text, int(node.get("font-size", "0px")[:-2]), node.get("fill"), "role-mark" in group)
+        for parent in svg.iter()
+        if "mark-text" in (group := parent.get("class", ""))
+        for node in parent.iter()
+        if node.tag.endswith("}text") and node.text
+    ]
+    assert texts
+    assert [text for text in texts if text[1] < (READOUT if text[3] else SMALL)] == []
+    # A title is left without a color of its own: Streamlit gives it the theme's.
+    drawn = [text for text in texts if text[3] or text[2] != "#000"]
+    assert [text for text in drawn if text[2].lower() not in known] == []
 
 
 @pytest.mark.parametrize("background", ["#ffffff", "#0e1117"])

@@ -12,7 +12,7 @@ from gradviz.charts.parts.handles import handle_selection
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import INK, colors_of
 from gradviz.charts.parts.powers import power_axis, power_of_ten, power_scale
-from gradviz.charts.parts.theme import SMALL, themed
+from gradviz.charts.parts.theme import READOUT, themed
 from gradviz.language import t
 
 EXPONENTS = (-12, -1)  # of the thresholds that can be chosen
@@ -108,7 +108,7 @@ def _crossings(factors: pd.DataFrame, layers: int, x: alt.X, y: alt.Y) -> list[a
         now = alt.Chart(cases).transform_filter("datum.e == limit_exponent")
         color = colors_of(factors["name"])[name]
         ring = now.mark_point(size=160, strokeWidth=2.5, color=color, clip=True).encode(x=x, y=y)
-        words = now.mark_text(align="right", color=color, fontSize=SMALL + 1, fontWeight="bold")
+        words = now.mark_text(align="right", color=color, fontSize=READOUT, fontWeight="bold")
         place = {"x": alt.value("width"), "y": alt.value(8 + 16 * row)}
         marks += [ring, words.encode(**place, text="words:N")]
     return marks

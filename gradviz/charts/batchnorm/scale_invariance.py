@@ -8,7 +8,7 @@ import pandas as pd
 from gradviz.charts.parts.expressions import translated
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
-from gradviz.charts.parts.theme import SMALL, legend, themed
+from gradviz.charts.parts.theme import READOUT, legend, themed
 from gradviz.language import t
 
 # How each quantity depends on a, in theory: a to this power.
@@ -79,7 +79,7 @@ def _layers(marks: pd.DataFrame, factors: list[float]) -> alt.LayerChart:
         base.mark_point(filled=True, size=30, opacity=1).encode(y=y),
         shown.mark_rule(color=INK, strokeDash=[3, 3]).encode(x=x, color=alt.value(INK)),
         shown.mark_point(filled=True, size=160, opacity=1).encode(y=y),
-        shown.mark_text(align="left", dx=10, dy=-10, fontSize=SMALL + 1).encode(
+        shown.mark_text(align="left", dx=10, dy=-10, fontSize=READOUT).encode(
             y=y, text=alt.Text("ratio:Q", format=".3~g")
         ),
     )

@@ -11,7 +11,7 @@ from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import rounded_power
 from gradviz.charts.parts.spec import Spec, built_once
-from gradviz.charts.parts.theme import SMALL, WORDS
+from gradviz.charts.parts.theme import READOUT, WORDS
 from gradviz.language import t
 from gradviz.theory.chain import Factor, ScalarNetwork
 
@@ -193,10 +193,10 @@ def _edges(scale: alt.Scale) -> list[alt.Chart]:
     width = alt.when(passed).then(alt.value(4)).otherwise(alt.value(1.5))
     return [
         base.mark_rule().encode(**line, color=color, strokeWidth=width),
-        words.mark_text(fontSize=SMALL + 1, fontWeight="bold").encode(
+        words.mark_text(fontSize=READOUT, fontWeight="bold").encode(
             x=at, y=alt.value(30), text="name:N", color=weight
         ),
-        words.mark_text(fontSize=SMALL).encode(
+        words.mark_text(fontSize=READOUT).encode(
             x=at, y=alt.value(46), text="number:N", color=weight
         ),
     ]
@@ -211,7 +211,7 @@ def _nodes(x: alt.X) -> list[alt.Chart]:
     return [
         fill.encode(y=alt.value(58), color=color),
         circle.encode(y=alt.value(58), color=color),
-        base.mark_text(**{**WORDS, "fontSize": SMALL + 1, "fontWeight": "bold"}).encode(
+        base.mark_text(**{**WORDS, "fontSize": READOUT, "fontWeight": "bold"}).encode(
             y=alt.value(58), text="name:N"
         ),
         base.mark_text(**WORDS).encode(y=alt.value(84), text=alt.Text("number:Q", format=".3~g")),
@@ -224,11 +224,11 @@ def _slopes(x: alt.X) -> list[alt.Chart]:
         f"isValid(datum.slope) && isValid(datum.step) && datum.step < {WALKED}"
     )
     saturated = alt.Chart(alt.NamedData("nodes")).transform_filter(alt.datum.state != "")
-    back = {"color": COLORS["explode"], "fontSize": SMALL}
+    back = {"color": COLORS["explode"], "fontSize": READOUT}
     return [
         met.mark_text(**back).encode(x=x, y=alt.value(102), text=alt.value("f′ =")),
         met.mark_text(**back).encode(x=x, y=alt.value(116), text="slope_words:N"),
-        saturated.mark_text(color=COLORS["sigmoid"], fontSize=SMALL, fontWeight="bold").encode(
+        saturated.mark_text(color=COLORS["sigmoid"], fontSize=READOUT, fontWeight="bold").encode(
             x=x, y=alt.value(134), text="state:N"
         ),
     ]
@@ -272,7 +272,7 @@ def _table(steps: int) -> alt.LayerChart:
         )
         y = alt.Y("height:Q", scale=None, axis=None)
         known = placed.transform_filter(f"datum.step <= {WALKED}") if column != "name" else placed
-        words = known.mark_text(align=align, fontSize=SMALL)
+        words = known.mark_text(align=align, fontSize=READOUT)
         lines += [
             words.encode(x=x, y=y, text=f"{column}:N", color=color),
             placed.transform_filter(alt.datum.step == 1)
@@ -286,6 +286,6 @@ def _formula(steps: int) -> alt.Chart:
     return (
         alt.Chart(alt.NamedData("formulas"))
         .transform_filter(f"datum.met == {WALKED}")
-        .mark_text(align="left", color=COLORS["pretraining"], fontSize=SMALL, fontWeight="bold")
+        .mark_text(align="left", color=COLORS["pretraining"], fontSize=READOUT, fontWeight="bold")
         .encode(x=alt.value(0), y=alt.value(ROW * (steps + 1) + 12), text="words:N")
     )

@@ -17,7 +17,7 @@ from gradviz.charts.parts.marks import layered, rule_at
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific, superscript
 from gradviz.charts.parts.spec import Spec, built_once
-from gradviz.charts.parts.theme import SMALL
+from gradviz.charts.parts.theme import READOUT
 from gradviz.language import t
 from gradviz.theory.chain import factors, nielsen_window
 
@@ -169,7 +169,7 @@ def _region_name(phi: Activation) -> list[alt.Chart]:
     z = 0.0 if phi.name in ("sigmoid", "tanh") else Z_LIMIT / 2
     rows = pd.DataFrame({"w": [-W_LIMIT + 0.3], "z": [z], "words": ["|w φ′(z)| ≥ 1"]})
     words = alt.Chart(rows).mark_text(
-        align="left", color="white", fontSize=SMALL, fontWeight="bold"
+        align="left", color="white", fontSize=READOUT, fontWeight="bold"
     )
     return [words.encode(x=alt.X("w:Q"), y=alt.Y("z:Q"), text="words:N")]
 
@@ -185,7 +185,7 @@ def _nielsen() -> list[alt.Chart]:
     return [
         bar.mark_rule(color="white", strokeWidth=2, strokeDash=[4, 3]).encode(y2="low:Q"),
         bar.mark_text(
-            dx=24, dy=-10, align="right", color="white", fontSize=SMALL, fontWeight="bold"
+            dx=24, dy=-10, align="right", color="white", fontSize=READOUT, fontWeight="bold"
         ).encode(text="words:N"),
     ]
 

@@ -94,7 +94,8 @@ def _measured(cells: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
             title=t("δ₁ / δ of the last hidden layer", "δ₁ / 最后隐藏层的 δ"),
             values=exponents,
             labelExpr=exponent_labels(exponents),
-            gradientLength=200,
+            columns=5,
+            symbolType="square",
             titleOrient="top",
         ),
     )

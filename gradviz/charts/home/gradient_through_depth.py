@@ -23,7 +23,7 @@ from gradviz.charts.parts.powers import (
     scientific,
     superscript,
 )
-from gradviz.charts.parts.theme import SMALL, WORDS, themed
+from gradviz.charts.parts.theme import READOUT, WORDS, themed
 from gradviz.language import t
 
 FACTORS = (0.1, 1.6)  # of the slider
@@ -158,7 +158,7 @@ def _sentence() -> alt.TitleParams:
     return alt.TitleParams(
         text=alt.ExprRef(in_words(words, product=product, number=number)),
         anchor="start",
-        fontSize=13,
+        fontSize=READOUT,
         offset=6,
     )
 
@@ -212,7 +212,7 @@ def _zones(y: alt.Y) -> list[alt.Chart]:
         }
     )
     zone = alt.Chart(rows).encode(color=alt.Color("color:N", scale=None))
-    words = zone.mark_text(align="right", dx=-6, fontSize=SMALL + 1)
+    words = zone.mark_text(align="right", dx=-6, fontSize=READOUT)
     return [
         zone.mark_rect(opacity=0.13).encode(y=y, y2="from:Q"),
         # On the right, where every curve ends at 1, the words are never in the way.

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import altair as alt
 
+from gradviz.charts.parts.summary import Track
 from gradviz.language import t
 
 GHOST = alt.value("")  # a tooltip that is never shown
-FRAME = "frame"  # the parameter that says which recorded step of a run is shown
+REPLAY = "replay_step"  # the parameter that says which training step of a run is shown
+RUN = "replay_run"  # says which run it is: by it the page knows what it has already played once
 
 
 def handle_selection(
@@ -40,12 +42,17 @@ def handle_selection(
     )
 
 
-def replay_slider(last: int) -> alt.Parameter:
-    """The parameter `FRAME`, from 0 to the `last` frame, at which it starts."""
-    slider = alt.binding_range(min=0, max=max(last, 1), step=1, name=t("Replay: ", "回放："))
-    return alt.param(FRAME, value=last, bind=slider)
+def replay_slider(track: Track, name: str | None = None) -> list[alt.Parameter]:
+    """The parameter `REPLAY`, which opens at the last step, and beside it `RUN`, not to be seen.
+
+    `name` is what the slider is called, if not "Step".
+    """
+    name = t("Step: ", "训练步：") if name is None else name
+    slider = alt.binding_range(min=track.first, max=track.last, step=track.stride, name=name)
+    unseen = alt.BindInput(input="hidden", name="")
+    return [alt.param(REPLAY, value=track.last, bind=slider), alt.param(RUN, value="", bind=unseen)]
 
 
-def at_frame(rows: alt.Chart) -> alt.Chart:
-    """The `rows` of the frame that the slider says."""
-    return rows.transform_filter(f"datum.frame == {FRAME}")
+def at_step(rows: alt.Chart) -> alt.Chart:
+    """The `rows` that stand at the step that the slider says: from `step` on, before `until`."""
+    return rows.transform_filter(f"datum.step <= {REPLAY} && {REPLAY} < datum.until")

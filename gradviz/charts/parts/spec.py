@@ -29,6 +29,14 @@ class Template:
 
     spec: Spec
 
+    def opening(self, **values: str | int) -> Template:
+        """The same picture, whose parameters of these names begin at `values`."""
+        params = [
+            {**param, "value": values[param["name"]]} if param["name"] in values else param
+            for param in self.spec.get("params", [])
+        ]
+        return Template({**self.spec, "params": params}) if params else self
+
     def with_data(self, **tables: pd.DataFrame) -> Spec:
         """The picture of `tables`, each named as the `alt.NamedData` that it stands for."""
         return {**self.spec, "datasets": {**self.spec.get("datasets", {}), **tables}}

@@ -6,13 +6,34 @@ edges: `state` is "measured", "zero" or "overflow".
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 Values = Sequence[float] | np.ndarray | pd.Series
 STATES = ("measured", "zero", "overflow")
+FOREVER = 2**31 - 1  # a step that no run reaches
+APART = 0.016  # between neighboring arms, as a share of the picture's width: about a mark's own
+
+
+@dataclass(frozen=True)
+class Track:
+    """The training steps through which a reader scrubs: from `first` to `last` by `stride`."""
+
+    first: int
+    last: int
+    stride: int
+
+    def nearest(self, step: int | None) -> int:
+        """The latest step of the track that is not after `step`; its last for None."""
+        if step is None:
+            return self.last
+        inside = min(max(step, self.first), self.last)
+        return inside - (inside - self.first) % self.stride
 
 
 def summarize(history: pd.DataFrame, quantity: str, log: bool = True) -> pd.DataFrame:
@@ -58,26 +79,65 @@ def finite_state_of(values: pd.Series) -> np.ndarray:
     return np.where(np.isfinite(values), "measured", "overflow")
 
 
-def with_frames(rows: pd.DataFrame) -> pd.DataFrame:
-    """`rows` with a column `frame`, 0 at the first recorded step, for scrubbing through a run.
+def with_until(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` with a column `until`, the next recorded step of their arm, for scrubbing.
 
-    An arm that ended early keeps standing where it ended.
+    So arms may be recorded at different steps, and one that ended early keeps standing where it
+    ended.
     """
-    steps = np.sort(rows["step"].unique())
     parts = []
     for _, arm in rows.groupby("arm", sort=False):
-        own = arm["step"].unique()
-        # For each frame, the latest of the arm's own steps.
-        latest = pd.Series(own, index=own).reindex(steps, method="ffill")
-        shown = pd.DataFrame({"frame": range(len(steps)), "step": latest.to_numpy()})
-        parts.append(shown.dropna().merge(arm, on="step"))
-    return pd.concat(parts, ignore_index=True) if parts else rows.assign(frame=[])
+        steps = np.sort(arm["step"].unique())
+        following = pd.Series(np.append(steps[1:], FOREVER), index=steps)
+        parts.append(arm.assign(until=arm["step"].map(following)))
+    return pd.concat(parts, ignore_index=True) if parts else rows.assign(until=[])
+
+
+def track_of(steps: Values) -> Track | None:
+    """The track through recorded `steps`, by their usual spacing; None if there is but one.
+
+    Where that spacing would leave out the last step, as after an overflow, it is divided.
+    """
+    known = np.unique(np.asarray(steps, dtype=int))
+    if len(known) < 2:
+        return None
+    first, last = int(known[0]), int(known[-1])
+    usual = int(np.bincount(np.diff(known)).argmax())
+    return Track(first, last, math.gcd(usual, last - first))
+
+
+def run_key(rows: pd.DataFrame) -> str:
+    """A few letters that tell the run of `rows` from others, the same wherever it is drawn."""
+    hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy()
+    return hashlib.sha256(hashes.tobytes()).hexdigest()[:12]
 
 
 def latest(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each arm's last step, all with `frame` 0: the run as it stands."""
+    """The rows of each arm's last step: the run as it stands."""
     last = rows.groupby("arm", sort=False)["step"].transform("max")
-    return rows[rows["step"] == last].assign(frame=0)
+    return rows[rows["step"] == last]
+
+
+def dodged(rows: pd.DataFrame, arms: Sequence[str], depth: int) -> pd.Series:
+    """Where on an axis of `depth` layers each mark stands, so that none of `arms` hides another.
+
+    That is at its layer if there is one arm, else beside it, the arms in their order.
+    """
+    gap = min(APART * depth, 0.8 / max(len(arms), 1))
+    places = {arm: (position - (len(arms) - 1) / 2) * gap for position, arm in enumerate(arms)}
+    return rows["layer"] + rows["arm"].map(places).fillna(0.0).astype(float)
+
+
+def on_log_axis(curve: pd.DataFrame, domain: tuple[float, float]) -> pd.DataFrame:
+    """`curve` (see `summarize_curves`) as a log axis can hold it: zeros stand at its foot.
+
+    The column `state` says which they are, and `first` which is the first of its arm.
+    """
+    state = state_of(curve["middle"])
+    heights = curve[["middle", "low", "high"]].clip(lower=domain[0])
+    zero = pd.Series(state == "zero", index=curve.index)
+    earlier = zero.groupby(curve["arm"]).cumsum()
+    return curve.assign(**heights, state=state, first=zero & (earlier == 1))
 
 
 def log_domain(*values: Values, room: int = 1) -> tuple[float, float]:

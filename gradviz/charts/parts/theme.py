@@ -24,11 +24,10 @@ Chart = TypeVar("Chart", alt.Chart, alt.LayerChart, alt.VConcatChart)
 
 FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")
 GRID_OPACITY = 0.25
-SMALL = 11  # pixels: ticks, legends and words inside the picture
-WORDS = {
-    "color": INK,
-    "fontSize": SMALL,
-}  # for every mark_text: Streamlit leaves it black in the dark
+SMALL = 12  # pixels: ticks and legends
+READOUT = 14  # pixels: words and numbers inside the picture
+# For every mark_text: Streamlit leaves it black in the dark.
+WORDS = {"color": INK, "fontSize": READOUT}
 
 
 CONFIG = alt.Config(
@@ -38,14 +37,18 @@ CONFIG = alt.Config(
         grid=True,
         gridColor=INK,
         gridOpacity=GRID_OPACITY,
+        labelColor=INK,
         labelFontSize=SMALL,
+        titleColor=INK,
         titleFontSize=SMALL + 1,
         titleFontWeight="normal",
     ),
     legend=alt.LegendConfig(
         orient="top",
         direction="horizontal",
+        labelColor=INK,
         labelFontSize=SMALL,
+        titleColor=INK,
         titleFontSize=SMALL,
         labelLimit=0,
         symbolOpacity=1,
@@ -77,12 +80,13 @@ def legend(
     symbolType: Optional[Literal["circle", "square", "stroke"]] = alt.Undefined,
     symbolFillColor: Optional[str] = alt.Undefined,
     symbolStrokeColor: Optional[str] = alt.Undefined,
-    gradientLength: Optional[float] = alt.Undefined,
 ) -> alt.Legend:
     """A legend outside the data; two columns fit the width of a phone.
 
     A second legend belongs at the bottom: beside the first it would run off a phone. The other
-    options are those of `alt.Legend`, by their names there.
+    options are those of `alt.Legend`, by their names there. The legend of a color ramp is a few
+    squares of it, never a gradient: Vega points at a gradient by the page's address, so it is gone
+    as soon as a control writes itself into the address.
     """
     return alt.Legend(
         orient=orient,
@@ -95,5 +99,5 @@ def legend(
         symbolType=symbolType,
         symbolFillColor=symbolFillColor,
         symbolStrokeColor=symbolStrokeColor,
-        gradientLength=gradientLength,
+        type="symbol",
     )

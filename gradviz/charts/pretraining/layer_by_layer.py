@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from gradviz.charts.parts.expressions import in_words
-from gradviz.charts.parts.handles import at_frame, replay_slider
+from gradviz.charts.parts.handles import REPLAY, RUN, at_step, replay_slider
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
 from gradviz.charts.parts.spec import Spec, built_once
-from gradviz.charts.parts.theme import WORDS, legend
+from gradviz.charts.parts.summary import Track, run_key, track_of
+from gradviz.charts.parts.theme import READOUT, WORDS, legend
 from gradviz.language import t
 
 ERROR_HEIGHT = 170
@@ -43,12 +44,12 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class Look:
-    """All that the picture depends on but its data; `last` is the last slide, if there are any."""
+    """All that the picture depends on but its data; `track` are the steps, if one may scrub."""
 
     depth: int
     epochs: int
     side: int
-    last: int | None
+    track: Track | None
 
 
 def pretraining(frames: Sequence[Progress], depth: int, epochs: int, side: int) -> Spec:
@@ -59,13 +60,17 @@ def pretraining(frames: Sequence[Progress], depth: int, epochs: int, side: int) 
     """
     ended = bool(frames) and frames[-1].status == "finished"
     slides = _slides(frames) if ended else frames[-1:]
-    look = Look(depth, epochs, side, len(slides) - 1 if ended else None)
-    shown = [{"frame": i, "layer": f.layer, "epoch": f.epoch} for i, f in enumerate(slides)]
-    return _picture(look).with_data(
-        errors=errors(frames),
-        digits=_numbered(digits, slides),
-        filters=_numbered(filters, slides),
-        now=pd.DataFrame(shown, columns=["frame", "layer", "epoch"]),
+    look = Look(depth, epochs, side, track_of([f.step for f in slides]) if ended else None)
+    shown = [{"layer": slide.layer, "epoch": slide.epoch} for slide in slides]
+    tables = {"errors": errors(frames)}
+    picture = _picture(look)
+    if look.track is not None:
+        picture = picture.opening(**{REPLAY: look.track.last, RUN: run_key(tables["errors"])})
+    return picture.with_data(
+        **tables,
+        digits=_placed([digits(slide) for slide in slides], slides),
+        filters=_placed([filters(slide) for slide in slides], slides),
+        now=_placed([pd.DataFrame([row]) for row in shown], slides),
     )
 
 
@@ -108,13 +113,17 @@ def _slides(frames: Sequence[Progress]) -> list[Progress]:
     return [frames[i] for i in chosen]
 
 
-def _numbered(
-    pixels: Callable[[Progress], pd.DataFrame], slides: Sequence[Progress]
-) -> pd.DataFrame:
-    """The `pixels` of all slides, with a column `frame` that numbers the slides."""
-    columns = ["frame", "row", "column", "value"]
-    parts = [pixels(slide).assign(frame=np.int16(number)) for number, slide in enumerate(slides)]
-    return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+def _placed(tables: Sequence[pd.DataFrame], slides: Sequence[Progress]) -> pd.DataFrame:
+    """The table of each slide, with the columns `step`, at which it comes, and `until`."""
+    if not tables:
+        return pd.DataFrame(columns=["step", "until"])
+    steps = [slide.step for slide in slides]
+    ends = [*steps[1:], steps[-1] + 1]
+    parts = [
+        table.assign(step=np.int16(step), until=np.int16(end))
+        for table, step, end in zip(tables, steps, ends, strict=True)
+    ]
+    return pd.concat(parts)
 
 
 @built_once
@@ -134,8 +143,9 @@ def _picture(look: Look) -> alt.VConcatChart:
             "各层重构误差随轮次的变化、数字及其重构图，以及以图像显示的第 1 层权重",
         )
     )
-    if look.last is not None:
-        chart = chart.add_params(replay_slider(look.last))
+    if look.track is not None:
+        # Its steps are the epochs of all layers, one after another.
+        chart = chart.add_params(*replay_slider(look.track, t("Epochs so far: ", "已训练轮次：")))
     return chart.resolve_scale(color="independent")
 
 
@@ -173,7 +183,7 @@ def _errors(look: Look) -> alt.LayerChart:
 
 def _now(look: Look) -> alt.Chart:
     shown = alt.Chart(alt.NamedData("now"))
-    return shown if look.last is None else at_frame(shown)
+    return shown if look.track is None else at_step(shown)
 
 
 def _now_in_words() -> str:
@@ -185,8 +195,8 @@ def _now_in_words() -> str:
 def _images(name: str, look: Look, rows: int, columns: int, title: str) -> alt.Chart:
     """A grid of square images; `title` stands above it."""
     pixels = alt.Chart(alt.NamedData(name))
-    if look.last is not None:
-        pixels = at_frame(pixels)
+    if look.track is not None:
+        pixels = at_step(pixels)
     size = 1.12 / look.side  # a little overlap hides the seams between pixels
     pixels = pixels.transform_calculate(right=f"datum.column + {size}", below=f"datum.row + {size}")
     height, across = rows * _CELL * _LARGEST, columns * _CELL - 0.2
@@ -207,7 +217,7 @@ def _images(name: str, look: Look, rows: int, columns: int, title: str) -> alt.C
     )
 
 
-_TITLE = {"color": INK, "fontSize": 12, "fontWeight": "normal"}
+_TITLE = {"color": INK, "fontSize": READOUT, "fontWeight": "normal"}
 
 # Ink on paper for digits; for weights, zero lies halfway between two colors of equal lightness.
 _SHADES = {

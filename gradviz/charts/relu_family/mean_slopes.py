@@ -9,7 +9,7 @@ import pandas as pd
 
 from gradviz.charts.parts.marks import layered, rule_at
 from gradviz.charts.parts.palette import colors_of
-from gradviz.charts.parts.theme import SMALL, themed
+from gradviz.charts.parts.theme import READOUT, themed
 from gradviz.language import t
 
 ROW = 26  # pixels for each activation
@@ -39,7 +39,7 @@ def mean_slopes(values: Mapping[str, float], names: Mapping[str, str]) -> alt.La
             rule_at(1.0, alt.X("value:Q")),
             base.mark_bar(height=6, opacity=0.6),
             base.mark_point(filled=True, size=90, opacity=1),
-            base.mark_text(align="left", dx=9, fontSize=SMALL + 1, fontWeight="bold").encode(
+            base.mark_text(align="left", dx=9, fontSize=READOUT, fontWeight="bold").encode(
                 text=alt.Text("value:Q", format=".3~f")
             ),
         ).properties(

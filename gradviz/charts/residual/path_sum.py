@@ -11,7 +11,7 @@ from gradviz.charts.parts.expressions import in_words, tooltip_line
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import scientific
-from gradviz.charts.parts.theme import SMALL, themed
+from gradviz.charts.parts.theme import READOUT, themed
 from gradviz.language import t
 
 HEIGHT = 220
@@ -74,7 +74,7 @@ def _words(depth: int) -> list[alt.Chart]:
     return [
         alt.Chart(pd.DataFrame({"branches": [depth]}))
         .transform_calculate(words=in_words(text, product=scientific(value)))
-        .mark_text(align="right", fontSize=SMALL + 2, fontWeight="bold", color=COLORS[name])
+        .mark_text(align="right", fontSize=READOUT, fontWeight="bold", color=COLORS[name])
         .encode(x=alt.value("width"), y=alt.value(12 + 18 * row), text="words:N")
         for row, (name, text, value) in enumerate(lines)
     ]

@@ -13,7 +13,7 @@ from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, rounded_power
 from gradviz.charts.parts.spec import Spec, built_once
-from gradviz.charts.parts.theme import SMALL
+from gradviz.charts.parts.theme import READOUT
 from gradviz.charts.surface import LOSSES, path_marks, surface_frame, surface_map
 from gradviz.language import t
 from gradviz.theory.landscape import Descent, Landscape
@@ -100,7 +100,7 @@ def _places() -> list[alt.Chart]:
     base = alt.Chart(alt.NamedData("places")).encode(x="a:Q", y="b:Q")
     return [
         base.mark_point(shape="cross", filled=True, size=70, color="white", opacity=1),
-        base.mark_text(dy=-12, color="white", fontSize=SMALL, fontWeight="bold").encode(
+        base.mark_text(dy=-12, color="white", fontSize=READOUT, fontWeight="bold").encode(
             text="name:N"
         ),
     ]
