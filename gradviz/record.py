@@ -75,7 +75,7 @@ def _is_race(key: Hashable) -> bool:
 def main() -> None:
     """Record what is missing for the lessons that the command line names, or for all."""
     # Streamlit says of every page that it was not opened by a server: here that is meant.
-    logging.getLogger("streamlit").setLevel(logging.ERROR)
+    logging.disable(logging.WARNING)
     parser = argparse.ArgumentParser(description=__doc__)
     names = [entry.name for entry in catalog.LESSONS if entry.built]
     parser.add_argument("lessons", nargs="*", help="their names; all if none is given")

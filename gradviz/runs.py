@@ -353,6 +353,18 @@ def recorded(job: Job, pool: Pool = _POOL) -> Run | None:
 
 
 @functools.cache
+def freeze() -> None:
+    """Take what exists out of garbage collection, once.
+
+    Streamlit collects all garbage after each of its runs, several times a second while somebody
+    watches. Walking through all that the libraries made would take longer than the training; what
+    exists by now stays anyway.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@functools.cache
 def warm_up() -> None:
     """Import what training needs in the background, so that the first click finds it ready."""
     threading.Thread(target=_train_once, daemon=True, name="gradviz-warm-up").start()
@@ -367,11 +379,7 @@ def _train_once() -> None:
                 pass
     except Exception:
         log.debug("the warm-up failed", exc_info=True)
-    # Streamlit collects all garbage after each of its runs, several times a second while somebody
-    # watches. Walking through all that the libraries made would take longer than the training; what
-    # exists by now stays anyway.
-    gc.collect()
-    gc.freeze()
+    freeze.__wrapped__()  # PyTorch too
 
 
 def _race(

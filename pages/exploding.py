@@ -14,7 +14,7 @@ from gradviz.data import load
 from gradviz.engine.history import history_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe
-from gradviz.theory.mean_field import chi, critical_sigma_w, predicted_delta, predicted_variances
+from gradviz.theory.mean_field import chi, critical_sigma_w, predicted_variances
 from gradviz.theory.scales import gain_of
 
 lesson = ui.Lesson("exploding")
@@ -156,10 +156,9 @@ def blow_up() -> str | None:
 
 def _profile(measured: pd.DataFrame, recipe: Recipe, key: str) -> None:
     """Draw measured marks over the theory of `recipe`, both relative to the last hidden layer."""
-    inputs = load(recipe.dataset, recipe.seed).x_train
     layers = range(1, recipe.depth + 1)
     arm = recipe.activation
-    theory = pd.DataFrame({"arm": arm, "layer": layers, "value": predicted_delta(recipe, inputs)})
+    theory = pd.DataFrame({"arm": arm, "layer": layers, "value": ui.expected_profile(recipe)})
     chart = layer_profile(
         measured.assign(arm=arm), "delta", t("δ / δ of the last", "δ / 末层 δ"), {arm: arm}, theory
     )
@@ -172,6 +171,7 @@ def _per_layer(measured: pd.DataFrame, depth: int) -> float:
         return float(np.exp(np.log(first).mean() / (depth - 1)))
 
 
+@ui.measured
 def _root_chi(recipe: Recipe) -> float:
     inputs = load(recipe.dataset, recipe.seed).x_train
     last = predicted_variances(recipe, inputs)[-1]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import cast
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from gradviz import ui
@@ -193,6 +194,11 @@ def why() -> str:
     )
 
 
+@ui.measured
+def expected_start(recipe: Recipe, quantity: str) -> np.ndarray:
+    return predicted_start(recipe, quantity)
+
+
 def started(arms: dict[str, Recipe]) -> Iterator[Moment]:
     from gradviz.engine.moments import fine_tuning_start
 
@@ -208,7 +214,7 @@ def factors_chart(frames: list, arms: dict[str, Recipe], quantity: str) -> alt.L
         {
             "arm": "plain",
             "layer": range(2, plain.depth + 1),
-            "value": predicted_start(plain, quantity),
+            "value": expected_start(plain, quantity),
         }
     )
     return layer_factors(history, NAMES, theory, quantity, FACTORS[quantity])

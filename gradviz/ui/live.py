@@ -110,7 +110,6 @@ def live_job(
         run = _watched(key, job)
         if st.session_state.pop(f"{key}_start", False):
             _start(key, job)
-        _buttons(key, run, another_seed)
     if run is not None and run.state not in runs.ENDED:
         st.fragment(_watch, run_every=_INTERVAL)(run, draw)
     else:
@@ -118,6 +117,8 @@ def live_job(
         # starts. Otherwise it is sometimes seen twice.
         with st.container():
             _show(run, draw, quiet=join)
+    if not join:
+        _buttons(key, run, another_seed)
     return run
 
 
@@ -204,14 +205,19 @@ def _watch(run: Run, draw: DrawFrames) -> None:
 
 
 def _show(run: Run | None, draw: DrawFrames, quiet: bool = False) -> None:
+    """The picture, and below it how the run is doing."""
+    draw(Frames.of_run(run))
     if run is None:
         text = t("Not run yet: train it live.", "尚未运行：请现场训练。")
-        st.progress(0.0, "" if quiet else text)
+        above = t("Not run yet: train it above.", "尚未运行：请在上面训练。")
+        st.progress(0.0, above if quiet else text)
     elif run.state == "failed":
         st.error(t("The run failed: {error}", "训练失败：{error}", error=plain(run.error, 300)))
+    elif run.day is not None and not quiet:
+        day = run.day.isoformat()
+        st.caption(f":material/history: {t('Recorded on {day}', '录制于 {day}', day=day)}")
     elif not quiet:
         st.progress(run.progress, _status(run))
-    draw(Frames.of_run(run))
 
 
 def _status(run: Run) -> str:
@@ -220,8 +226,6 @@ def _status(run: Run) -> str:
         case "queued":
             ahead = run.ahead()
             return t("Waiting: {n} runs are ahead", "排队中：前面还有 {n} 个任务", n=ahead)
-        case "finished" if run.day is not None:
-            return t("Recorded on {day}", "录制于 {day}", day=run.day.isoformat())
         case "finished":
             return t("Finished", "训练完成")
         case "cancelled":

@@ -7,10 +7,13 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+import numpy as np
 import streamlit as st
 
 from gradviz import store
 from gradviz.language import t
+from gradviz.recipe import Recipe
+from gradviz.theory.predictions import predicted_profile
 
 Settings = ParamSpec("Settings")
 Result = TypeVar("Result")
@@ -43,6 +46,12 @@ def measured(compute: Callable[Settings, Result]) -> Callable[Settings, Result]:
             return _measure(store.described(key), lambda: _kept(compute, key, settings, named))
 
     return find_or_measure
+
+
+@measured
+def expected_profile(recipe: Recipe) -> np.ndarray:
+    """`predicted_profile`: theory asks for the data, whose library takes a second to load."""
+    return predicted_profile(recipe)
 
 
 @st.cache_resource(show_spinner=False, max_entries=_KEPT)

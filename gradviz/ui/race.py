@@ -20,6 +20,7 @@ from gradviz.snapshots import Snapshot
 from gradviz.theory.predictions import predicted_signals
 from gradviz.ui.controls import Choice, choice
 from gradviz.ui.live import Frames, ended, live_run, show_events
+from gradviz.ui.measured import expected_profile
 from gradviz.ui.picture import picture
 
 SEEDS = 3  # replicas of each arm: enough for a band, quick enough to wait for
@@ -62,7 +63,7 @@ def race(
                 depth=max(recipe.depth for recipe in arms.values()),
                 values=_hidden_values(frames, quantity),
             ),
-            theory=predicted_signals(expected, _first(frames)) if expected else None,
+            theory=_theory(expected, frames) if expected else None,
             ended=ended(frames),
             below={name: (thresholds or {}).get(name) for name in curves},
         )
@@ -71,6 +72,10 @@ def race(
 
     live_run(key, arms, seeds, draw, join, follow)
     return drawn
+
+
+def _theory(expected: Mapping[str, Recipe], frames: Frames) -> pd.DataFrame:
+    return predicted_signals(expected, _first(frames), expected_profile)
 
 
 def _latest(frames: Sequence[Snapshot]) -> list[Snapshot]:
