@@ -13,7 +13,7 @@ from gradviz.charts.parts.expressions import in_words, quoted, translated
 from gradviz.charts.parts.handles import GHOST, handle_selection
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, colors_of
-from gradviz.charts.parts.theme import READOUT, legend, themed
+from gradviz.charts.parts.theme import LONG, READOUT, legend, themed
 from gradviz.language import t
 
 POINTER_STEPS = 20  # positions of the tangent per unit of z
@@ -120,7 +120,7 @@ def _slope_words(curves: pd.DataFrame, titles: Mapping[str, str]) -> list[alt.Ch
         words.append(
             _at_probe(curves[curves["name"] == name])
             .transform_calculate(words=in_words(text, name=quoted(title), slope=slope))
-            .mark_text(align="left", color=COLORS[name], fontSize=READOUT, fontWeight="bold")
+            .mark_text(align="left", color=COLORS[name], fontSize=LONG, fontWeight="bold")
             .encode(x=alt.value(6), y=alt.value(12 + 16 * row), text="words:N")
         )
     return words

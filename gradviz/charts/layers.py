@@ -137,12 +137,16 @@ def points(rows: pd.DataFrame, look: Look) -> pd.DataFrame:
 def line(theory: pd.DataFrame, look: Look) -> pd.DataFrame:
     """`theory` with the height `y` of its line, which may not leave the axis.
 
-    One of its points, in the middle of the longest line, is where its `label` stands.
+    One of its points, in the middle of the longest line, is where its `label` stands: "right" or
+    "left" of the words, so that they lie beside the line.
     """
     lines = [rows.index for _, rows in theory.groupby("arm", sort=False)]
     longest = max(lines, key=len, default=theory.index)
     middle = longest[len(longest) // 2 : len(longest) // 2 + 1]
-    return theory.assign(y=theory["value"].clip(*look.domain), label=theory.index.isin(middle))
+    heights = theory["value"].clip(*look.domain)
+    rising = len(longest) > 0 and heights[longest[-1]] > heights[longest[0]]
+    label = np.where(theory.index.isin(middle), "right" if rising else "left", "")
+    return theory.assign(y=heights, label=label)
 
 
 def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
@@ -191,9 +195,9 @@ def _theory_label(prediction: alt.Chart, look: Look) -> alt.Chart:
     now, then = quoted(t("theory", "理论")), quoted(t("theory, at the start", "理论（初始时）"))
     later = f"{REPLAY} > 0" if look.framed else str(look.later).lower()
     return (
-        prediction.transform_filter("datum.label")
+        prediction.transform_filter("datum.label !== ''")
         .transform_calculate(words=f"{later} ? {then} : {now}")
-        .mark_text(baseline="bottom", dy=-8, **WORDS)
+        .mark_text(align=alt.expr("datum.label"), baseline="bottom", dy=-8, **WORDS)
         .encode(text="words:N")
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradviz.charts.clipping.cliff import cliff_chart
+from gradviz.charts.clipping.cliff import cliff_chart, path_frame
 from gradviz.charts.clipping.clip_geometry import clip_geometry
 from gradviz.theory.landscape import cliff, descend
 
@@ -65,3 +65,11 @@ def test_the_arrows_have_their_own_sliders_and_equal_axes():
 def test_the_picture_names_a_bad_value(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         clip_geometry(**options)
+
+
+def test_a_gradient_of_exactly_zero_is_marked_at_the_foot_of_its_axis():
+    rows = path_frame(descend(SCENE, START, LR, STEPS), "free")
+    zero = rows[rows["zero"]]
+    assert len(zero) > 1 and (zero["norm"] == rows["norm"].min()).all()
+    assert zero["first"].tolist() == [True] + [False] * (len(zero) - 1)
+    assert not rows.loc[rows["step"] < zero["step"].min(), "zero"].any()

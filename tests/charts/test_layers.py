@@ -202,7 +202,7 @@ def test_theory_belongs_to_the_first_step():
     calculated = next(step["calculate"] for step in label["transform"] if "calculate" in step)
     assert calculated == f"{REPLAY} > 0 ? 'theory, at the start' : 'theory'"
     rows = ended_run((0, 10, 20), theory=theory)["datasets"]["prediction"]
-    assert rows.loc[rows["label"], "layer"].tolist() == [2]
+    assert rows["label"].tolist() == ["", "right", ""]
 
 
 @pytest.mark.parametrize(("step", "opacity"), [(0, 0.8), (10, 0.25)])

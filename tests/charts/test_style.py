@@ -62,7 +62,11 @@ def test_the_style_sheet_has_a_rule_for_words_of_every_color():
 @pytest.mark.parametrize("name", PICTURES)
 def test_words_in_pictures_are_large_enough_and_of_a_color_that_can_be_read(name):
     known = {INK, *COLORS.values(), "#ffffff", "white", "black", "#000000"}
-    svg = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec_of(name), vl_version=VEGA_LITE))
+    spec = spec_of(name)
+    # As wide as in an article; on a phone long lines of words are smaller.
+    view = {"view": {"continuousWidth": 640, "discreteWidth": 640}}
+    spec = {**spec, "config": {**spec["config"], **view}}
+    svg = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE))
     texts = [
         (node.text, int(node.get("font-size", "0px")[:-2]), node.get("fill"), "role-mark" in group)
         for parent in svg.iter()

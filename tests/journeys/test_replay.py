@@ -113,3 +113,26 @@ def test_nothing_moves_by_itself_for_who_wants_no_motion(server):
         visitor.page.get_by_role("button", name="暂停").first.wait_for()
         assert visitor.complaints == []
     assert not re.search(r"Traceback|Error|Warning", log())
+
+
+def test_the_fill_of_a_slider_follows_what_the_picture_sets(server):
+    address, _ = server
+    with chromium() as browser:
+        visitor = Visitor(browser)
+        visitor.open(f"{address}/update_rule?lang=en&figure=plateau")
+        slider = visitor.page.locator("input[name=start_w]")
+        slider.wait_for()
+        visitor.settle()
+        before = slider.input_value()
+        picture = visitor.page.locator("[data-testid=stVegaLiteChart]").first
+        box = picture.bounding_box()
+        visitor.page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + 0.3 * box["height"])
+        visitor.page.wait_for_timeout(500)
+        low, high, now = (
+            float(slider.get_attribute("min")),
+            float(slider.get_attribute("max")),
+            float(slider.input_value()),
+        )
+        assert now != float(before)
+        filled = slider.evaluate("input => input.style.getPropertyValue('--vega-range-progress')")
+        assert float(filled[:-1]) == pytest.approx(100 * (now - low) / (high - low))

@@ -11,7 +11,7 @@ from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import rounded_power
 from gradviz.charts.parts.spec import Spec, built_once
-from gradviz.charts.parts.theme import READOUT, WORDS
+from gradviz.charts.parts.theme import LONG, READOUT, WORDS
 from gradviz.language import t
 from gradviz.theory.chain import Factor, ScalarNetwork
 
@@ -211,9 +211,7 @@ def _nodes(x: alt.X) -> list[alt.Chart]:
     return [
         fill.encode(y=alt.value(58), color=color),
         circle.encode(y=alt.value(58), color=color),
-        base.mark_text(**{**WORDS, "fontSize": READOUT, "fontWeight": "bold"}).encode(
-            y=alt.value(58), text="name:N"
-        ),
+        base.mark_text(**{**WORDS, "fontWeight": "bold"}).encode(y=alt.value(58), text="name:N"),
         base.mark_text(**WORDS).encode(y=alt.value(84), text=alt.Text("number:Q", format=".3~g")),
     ]
 
@@ -272,11 +270,11 @@ def _table(steps: int) -> alt.LayerChart:
         )
         y = alt.Y("height:Q", scale=None, axis=None)
         known = placed.transform_filter(f"datum.step <= {WALKED}") if column != "name" else placed
-        words = known.mark_text(align=align, fontSize=READOUT)
+        words = known.mark_text(align=align, fontSize=LONG)
         lines += [
             words.encode(x=x, y=y, text=f"{column}:N", color=color),
             placed.transform_filter(alt.datum.step == 1)
-            .mark_text(align=align, **WORDS)
+            .mark_text(align=align, color=INK, fontSize=LONG)
             .encode(x=x, y=alt.value(8), text=alt.value(heads[column])),
         ]
     return layered(*lines, _formula(steps)).properties(height=ROW * (steps + 2))
@@ -286,6 +284,6 @@ def _formula(steps: int) -> alt.Chart:
     return (
         alt.Chart(alt.NamedData("formulas"))
         .transform_filter(f"datum.met == {WALKED}")
-        .mark_text(align="left", color=COLORS["pretraining"], fontSize=READOUT, fontWeight="bold")
+        .mark_text(align="left", color=COLORS["pretraining"], fontSize=LONG, fontWeight="bold")
         .encode(x=alt.value(0), y=alt.value(ROW * (steps + 1) + 12), text="words:N")
     )

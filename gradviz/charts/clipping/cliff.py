@@ -12,8 +12,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.parts.expressions import in_words, translated
-from gradviz.charts.parts.marks import layered
+from gradviz.charts.parts.expressions import in_words, tooltip_line, translated
+from gradviz.charts.parts.marks import layered, state_names
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific
 from gradviz.charts.parts.spec import Spec, built_once
@@ -49,7 +49,12 @@ def cliff_chart(
 
 
 def path_frame(walk: Descent, kind: str) -> pd.DataFrame:
-    """The finite points of the walk: kind, step, a, b, loss, norm; both last ones on the axes."""
+    """The finite points of the walk: kind, step, a, b, loss and norm, both as their axes hold them.
+
+    `zero` says where the gradient is exactly 0, and `first` where it first is.
+    """
+    norms = np.hypot(*walk.gradients.T)
+    zero = norms == 0
     rows = pd.DataFrame(
         {
             "kind": kind,
@@ -57,7 +62,9 @@ def path_frame(walk: Descent, kind: str) -> pd.DataFrame:
             "a": walk.points[:, 0],
             "b": walk.points[:, 1],
             "loss": np.clip(walk.losses, *LOSSES),
-            "norm": np.clip(np.hypot(*walk.gradients.T), *GRADIENTS),
+            "norm": np.clip(norms, *GRADIENTS),
+            "zero": zero,
+            "first": zero & (np.cumsum(zero) == 1),
         }
     )
     # Rows with inf as well as those with NaN.
@@ -150,9 +157,17 @@ def _norms(steps: int) -> alt.LayerChart:
     limit = alt.Chart(pd.DataFrame({"x": [0]})).transform_calculate(norm=f"pow(10, {POWER})")
     label = t("threshold {value}", "阈值 {value}")
     words = limit.transform_calculate(words=in_words(label, value=scientific("datum.norm")))
-    y = alt.Y("norm:Q")
+    y, exactly_zero = alt.Y("norm:Q"), state_names()["zero"]
+    zeros = _shown().transform_filter("datum.zero").encode(x=alt.X("step:Q"), y=y)
+    first = zeros.transform_filter("datum.first")
     return layered(
         curve,
+        zeros.mark_point(shape="triangle-down", filled=True, size=35, opacity=1).encode(
+            color=_color(True), tooltip=tooltip_line("step:Q", exactly_zero)
+        ),
+        first.mark_text(align="left", baseline="bottom", dy=-6, **WORDS).encode(
+            text=alt.value(exactly_zero)
+        ),
         limit.mark_rule(color=INK, strokeDash=[5, 4], strokeWidth=1.5).encode(y=y),
         words.mark_text(align="left", baseline="bottom", dx=4, dy=-3, **WORDS).encode(
             x=alt.value(0), y=y, text="words:N"

@@ -6,7 +6,8 @@ import altair as alt
 
 from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.marks import layered
-from gradviz.charts.parts.theme import WORDS
+from gradviz.charts.parts.palette import INK
+from gradviz.charts.parts.theme import LONG
 from gradviz.language import t
 
 HEIGHT = 28  # pixels
@@ -27,14 +28,14 @@ def preset_buttons(presets: alt.NamedData, chosen: str) -> alt.LayerChart:
         # The selection is added to another view, so only the tooltip lets these hear events.
         tooltip=tooltip_line("name:N", t("preset", "预设")),
     )
-    words = base.mark_text(**WORDS).encode(text="name:N")
+    words = base.mark_text(color=INK, fontSize=LONG).encode(text="name:N")
     return layered(face, words).properties(height=HEIGHT)
 
 
 def line_of_words(rows: alt.Chart) -> alt.Chart:
     """A line of text of its own among the pictures of a column: the column `words` of `rows`."""
     return (
-        rows.mark_text(align="left", **WORDS)
+        rows.mark_text(align="left", color=INK, fontSize=LONG)
         .encode(x=alt.value(0), y=alt.value(8), text="words:N")
         .properties(height=16)
     )
