@@ -86,7 +86,7 @@ def scale_effects() -> pd.DataFrame:
 
 @lesson.figure(
     ("With and without", "有与没有"),
-    controls=[ACTIVATION, RATE, BATCH, QUANTITY],
+    controls=[ACTIVATION, RATE, QUANTITY, BATCH],
     presets={
         t("Vanish", "消失"): {ACTIVATION: "sigmoid", RATE: "0.05", BATCH: "128"},
         t("Large steps", "大步长"): {ACTIVATION: "relu", RATE: "1", BATCH: "128"},

@@ -200,7 +200,7 @@ def scalar_presets(name: str) -> pd.DataFrame:
 
 @lesson.figure(
     ("A product of matrices", "矩阵的乘积"),
-    controls=[KIND, WIDTH, GAIN, DRAWS],
+    controls=[KIND, GAIN, WIDTH, DRAWS],
     presets={
         t("Gaussian", "高斯"): {KIND: "gaussian", GAIN: 1.0},
         t("Orthogonal", "正交"): {KIND: "orthogonal", GAIN: 1.0},

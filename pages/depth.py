@@ -127,7 +127,7 @@ def answer_first_layer(guess: int, history: pd.DataFrame) -> None:
 
 @lesson.figure(
     ("Layers at work", "各层的学习"),
-    controls=[ACTIVATION, INIT, DEPTH, QUANTITY],
+    controls=[ACTIVATION, DEPTH, QUANTITY, INIT],
     presets={
         t("Vanish", "消失"): {ACTIVATION: "sigmoid", INIT: "xavier_normal", DEPTH: 10},
         t("Underflow", "下溢"): {ACTIVATION: "sigmoid", INIT: "small", DEPTH: 40},

@@ -158,7 +158,7 @@ def answer_signal(guess: str, history: pd.DataFrame, depth: int) -> None:
     """Compare the prediction with what the race has measured at its step 0."""
     shares = first_shares(history, depth)
     if set(shares) != {"plain", *KINDS}:
-        ui.reveal(None, t("Press Train and see.", "按“开始训练”看结果。"))
+        ui.reveal(None, t("Train it live and see.", "现场训练一遍，看看结果。"))
         return
     ui.reveal(
         guess == "large",

@@ -137,10 +137,10 @@ def idea() -> str:
     ("The family on digits", "在手写数字上比一比"),
     controls=lambda: [
         SET,
-        DEPTH,
         RATE,
-        *((SLOPES["race"], ALPHAS["race"]) if SET.value == "source" else ()),
         QUANTITY,
+        DEPTH,
+        *((SLOPES["race"], ALPHAS["race"]) if SET.value == "source" else ()),
     ],
     presets={
         t("Healthy", "健康"): {DEPTH: 10, RATE: GENTLE, QUANTITY: "delta", SET: "source"},

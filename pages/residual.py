@@ -118,7 +118,7 @@ def idea() -> str:
 
 @lesson.figure(
     ("Plain against residual", "普通网络与残差网络"),
-    controls=[DEPTH, ACTIVATION, DATASET, QUANTITY],
+    controls=[DEPTH, ACTIVATION, QUANTITY, DATASET],
     presets={
         t("20 layers", "20 层"): {**DIGITS, DEPTH: "20"},
         t("40 layers", "40 层"): {**DIGITS, DEPTH: "40"},

@@ -33,7 +33,7 @@ def seen(visitor):
     return visitor.page.evaluate("() => window.seen")
 
 
-def ended_run(visitor, address, language="en", train="Train", finished="Finished"):
+def ended_run(visitor, address, language="en", train="Train it live", finished="Finished"):
     """Open the lesson's race and train it, or find it trained."""
     visitor.open(f"{address}/{PAGE.format(language)}")
     remember_steps(visitor)
@@ -103,7 +103,7 @@ def test_nothing_moves_by_itself_for_who_wants_no_motion(server):
     with chromium() as browser:
         visitor = Visitor(browser)
         visitor.page.emulate_media(reduced_motion="reduce")
-        slider = ended_run(visitor, address, "zh", "开始训练", "训练完成")
+        slider = ended_run(visitor, address, "zh", "现场训练", "训练完成")
         play = visitor.page.get_by_role("button", name="播放训练过程").first
         play.wait_for()
         visitor.page.wait_for_timeout(1500)

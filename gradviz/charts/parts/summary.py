@@ -137,7 +137,7 @@ def on_log_axis(curve: pd.DataFrame, domain: tuple[float, float]) -> pd.DataFram
     heights = curve[["middle", "low", "high"]].clip(lower=domain[0])
     zero = pd.Series(state == "zero", index=curve.index)
     earlier = zero.groupby(curve["arm"]).cumsum()
-    columns = {name: heights[name] for name in heights}
+    columns = {name: heights[name] for name in ("middle", "low", "high")}
     return curve.assign(**columns, state=state, first=zero & (earlier == 1))
 
 
