@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SATURATED_BELOW = 0.05
 
 Array = np.ndarray
+Numbers = np.ndarray | float
 TorchFunction = Callable[["torch.Tensor"], "torch.Tensor"]
 
 
@@ -27,7 +28,8 @@ TorchFunction = Callable[["torch.Tensor"], "torch.Tensor"]
 class Activation:
     """A function, its derivative and what else a network needs to know about it.
 
-    `function` and `derivative` map an array elementwise to an array of the same shape.
+    `function` and `derivative` map an array elementwise to an array of the same shape, and a number
+    to one.
     `torch_function` is PyTorch's own version of `function`.
     `gain` is the standard gain of `torch.nn.init.calculate_gain` where PyTorch defines one, and
     otherwise 1/√E[φ(z)²] for z ~ N(0, 1), the condition of He et al. 2015, section 2.2.
@@ -36,8 +38,8 @@ class Activation:
 
     name: str
     formula: str
-    function: Callable[[Array], Array]
-    derivative: Callable[[Array], Array]
+    function: Callable[[Numbers], Array]
+    derivative: Callable[[Numbers], Array]
     torch_function: TorchFunction
     gain: float
     largest_slope: float
@@ -54,36 +56,36 @@ def _torch(name: str, **options: float) -> TorchFunction:
     return apply
 
 
-def _sigmoid(z: Array) -> Array:
+def _sigmoid(z: Numbers) -> Array:
     # Through tanh, because exp(-z) overflows for large negative z.
     return 0.5 * (1 + np.tanh(0.5 * np.asarray(z)))
 
 
-def _sigmoid_slope(z: Array) -> Array:
+def _sigmoid_slope(z: Numbers) -> Array:
     # σ(z)σ(−z), because 1 − σ(z) rounds to 0 long before σ(−z) does.
     return _sigmoid(z) * _sigmoid(-np.asarray(z))
 
 
-def _tanh_slope(z: Array) -> Array:
+def _tanh_slope(z: Numbers) -> Array:
     return 1 - np.tanh(z) ** 2
 
 
 _erf = np.vectorize(math.erf, otypes=[float])
 
 
-def _normal_cdf(z: Array) -> Array:
+def _normal_cdf(z: Numbers) -> Array:
     return 0.5 * (1 + _erf(np.asarray(z) / math.sqrt(2)))
 
 
-def _normal_density(z: Array) -> Array:
+def _normal_density(z: Numbers) -> Array:
     return np.exp(-0.5 * np.square(z)) / math.sqrt(2 * math.pi)
 
 
-def _gelu_slope(z: Array) -> Array:
+def _gelu_slope(z: Numbers) -> Array:
     return _normal_cdf(z) + z * _normal_density(z)
 
 
-def _silu_slope(z: Array) -> Array:
+def _silu_slope(z: Numbers) -> Array:
     return _sigmoid(z) + np.asarray(z) * _sigmoid_slope(z)
 
 
@@ -128,11 +130,11 @@ _ELU_NEGATIVE_SECOND_MOMENT = float(
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
-def _selu(z: Array) -> Array:
+def _selu(z: Numbers) -> Array:
     return _SELU_SCALE * np.where(np.asarray(z) > 0, z, _SELU_ALPHA * np.expm1(np.minimum(z, 0)))
 
 
-def _selu_slope(z: Array) -> Array:
+def _selu_slope(z: Numbers) -> Array:
     return _SELU_SCALE * np.where(np.asarray(z) > 0, 1.0, _SELU_ALPHA * np.exp(np.minimum(z, 0)))
 
 

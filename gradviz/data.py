@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -53,9 +54,9 @@ def _load(name: str, seed: int) -> Dataset:
     from sklearn.model_selection import train_test_split
 
     x, y = _POINTS[name](seed)
-    x_train, x_test, y_train, y_test = train_test_split(
-        x, y, test_size=TEST_SHARE, random_state=seed, stratify=y
-    )
+    split = train_test_split(x, y, test_size=TEST_SHARE, random_state=seed, stratify=y)
+    # scikit-learn's functions return arrays for arrays, which their types do not say.
+    x_train, x_test, y_train, y_test = cast("list[np.ndarray]", split)
     mean, std = x_train.mean(axis=0), x_train.std(axis=0)
     # A pixel that is the same in every training image says nothing: leave it at its mean, 0.
     std[std == 0] = 1.0
@@ -74,19 +75,19 @@ def _digits(seed: int) -> Points:
     """1797 scanned digits of 8×8 pixels (Alpaydin & Kaynak 1998), as scikit-learn has them."""
     from sklearn.datasets import load_digits
 
-    return load_digits(return_X_y=True)
+    return cast("Points", load_digits(return_X_y=True))
 
 
 def _moons(seed: int) -> Points:
     from sklearn.datasets import make_moons
 
-    return make_moons(POINTS, noise=0.1, random_state=seed)
+    return cast("Points", make_moons(POINTS, noise=0.1, random_state=seed))
 
 
 def _circles(seed: int) -> Points:
     from sklearn.datasets import make_circles
 
-    return make_circles(POINTS, noise=0.05, factor=0.5, random_state=seed)
+    return cast("Points", make_circles(POINTS, noise=0.05, factor=0.5, random_state=seed))
 
 
 def _spirals(seed: int, turns: float = 1.5, noise: float = 0.02) -> Points:

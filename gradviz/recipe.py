@@ -115,6 +115,11 @@ def _check_number(field: str, value: object, low: float, high: float) -> None:
         return
     kind = int if field in _WHOLE else (int, float)
     whole = "whole " if field in _WHOLE else ""
-    is_number = isinstance(value, kind) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:
-        raise ValueError(f"{field}={value!r} is not a {whole}number from {low:g} to {high:g}")
+    if (
+        isinstance(value, kind)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and low <= value <= high
+    ):
+        return
+    raise ValueError(f"{field}={value!r} is not a {whole}number from {low:g} to {high:g}")

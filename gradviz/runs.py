@@ -8,6 +8,7 @@ and an identical request, from whichever visitor, gets the same `Run`.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import functools
 import gc
 import logging
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from gradviz import store
 from gradviz.recipe import Recipe, replace
 
 if TYPE_CHECKING:
@@ -28,15 +30,29 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Seconds after which somebody who no longer watches a run has gone.
+_GONE = 5.0
+
 ENDED = ("finished", "cancelled", "failed")
 
 
 class Step(Protocol):
     """What a background job yields: who it is about, and how far along that one is."""
 
-    arm: str
-    step: int
-    steps: int
+    @property
+    def arm(self) -> str:
+        """Who it is about."""
+        ...
+
+    @property
+    def step(self) -> int:
+        """How far along that one is."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """How far it goes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -57,9 +73,11 @@ class Run:
     """One background job: what it has measured so far and how it is doing.
 
     `state` is "queued", "running", "finished", "cancelled" or "failed"; `error` says why it
-    failed, or why it was cut short, and is empty otherwise. Everything may be read from any
-    thread at any time.
+    failed, or why it was cut short, and is empty otherwise. `day` is when it was computed, for a
+    run that was recorded. Everything may be read from any thread at any time.
     """
+
+    day: datetime.date | None = None
 
     def __init__(
         self, key: Hashable, make_frames: Callable[[], Iterable[Step]], total: int, pool: Pool
@@ -74,7 +92,7 @@ class Run:
         self._frames: list[Step] = []
         self._latest: dict[tuple[str, str], float] = {}
         self._phase = ""
-        self._visitors: set[str] = set()
+        self._visitors: dict[str, float] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._ended = threading.Event()
@@ -102,6 +120,23 @@ class Run:
         """How many runs wait before this one; 0 once it runs."""
         return self._pool.ahead(self)
 
+    def seen_by(self, visitor: str) -> None:
+        """Say that `visitor` still watches: who has not for a while no longer keeps a run going."""
+        self._visitors[visitor] = time.monotonic()
+
+    def is_watched(self) -> bool:
+        """Whether anybody who has asked for this run is still there."""
+        now = time.monotonic()
+        # A caller without a name does not say when it goes.
+        return any(name == "" or now - seen < _GONE for name, seen in list(self._visitors.items()))
+
+    def as_left(self) -> Run:
+        """This run as it is now, for somebody who has left it while it goes on for others."""
+        left = Run(self.key, self._make_frames, self._total, self._pool)
+        left.state, left.error, left._frames = "cancelled", self.error, self.frames
+        left._latest, left._phase = dict(self._latest), self._phase
+        return left
+
     def cancel(self, visitor: str = "") -> bool:
         """Take `visitor` off this run, and stop it if nobody else has asked for it.
 
@@ -113,6 +148,12 @@ class Run:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run has ended, at most `timeout` seconds. True if it has."""
         return self._ended.wait(timeout)
+
+    def _fill(self, record: store.Record) -> None:
+        """Be the finished run that was recorded."""
+        self._frames, self.day, self.state = record.content, record.day, "finished"
+        self.bytes = sum(map(_size, self._frames))
+        self._ended.set()
 
     def _collect(self, deadline: float) -> str:
         """Draw the frames one by one and return the state in which that ended."""
@@ -169,17 +210,30 @@ class Pool:
             run = self._known.get(key)
             if run is None or run.state in ("cancelled", "failed") or run._stop.is_set():
                 run = Run(key, make_frames, total, self)
-                self._enqueue(run)
+                if (added := store.find_added(key)) is not None:
+                    self._known[key] = run
+                    run._fill(added)
+                else:
+                    self._enqueue(run, visitor)
             elif run.state == "finished":
                 self._known.move_to_end(key)
-            run._visitors.add(visitor)
+            run.seen_by(visitor)
             return run
 
-    def known(self, key: Hashable) -> bool:
-        """Whether `start_job(key, ...)` would join a run that goes on or is finished."""
+    def known(self, key: Hashable) -> Run | None:
+        """The run that `start_job(key, ...)` would join: one that goes on or is finished."""
         with self._changed:
             run = self._known.get(key)
-            return run is not None and not run._stop.is_set()
+            return run if run is not None and not run._stop.is_set() else None
+
+    def recorded(self, key: Hashable) -> Run | None:
+        """The run that is kept in the store under `key`, finished."""
+        found = store.find(key)
+        if found is None:
+            return None
+        run = Run(key, list, 1, self)
+        run._fill(found)
+        return run
 
     def ahead(self, run: Run) -> int:
         """How many runs wait before `run`."""
@@ -189,8 +243,8 @@ class Pool:
     def cancel(self, run: Run, visitor: str) -> bool:
         """See `Run.cancel`."""
         with self._changed:
-            run._visitors.discard(visitor)
-            if run._visitors or run.state in ENDED:
+            run._visitors.pop(visitor, None)
+            if run.is_watched() or run.state in ENDED:
                 return False
             run._stop.set()
             if run in self._waiting:
@@ -198,7 +252,8 @@ class Pool:
                 self._end(run, "cancelled")
             return True
 
-    def _enqueue(self, run: Run) -> None:
+    def _enqueue(self, run: Run, visitor: str) -> None:
+        run.seen_by(visitor)
         if len(self._waiting) >= self._max_waiting:
             run.error = f"the server is busy: {len(self._waiting)} runs are waiting"
             self._end(run, "failed")
@@ -217,6 +272,9 @@ class Pool:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
                 run = self._waiting.popleft()
+                if not run.is_watched():
+                    self._end(run, "cancelled")
+                    continue
                 run.state = "running"
             try:
                 state = run._collect(time.monotonic() + self._seconds)
@@ -225,6 +283,8 @@ class Pool:
                 run.error, state = f"{type(error).__name__}: {error}", "failed"
             with self._changed:
                 self._end(run, state)
+            if state == "finished":
+                store.keep(run.key, run.frames)
             # A worker that waits must not keep the last run in memory.
             del run
 
@@ -282,12 +342,26 @@ def start_job(job: Job, visitor: str = "", pool: Pool = _POOL) -> Run:
     return pool.start_job(job.key, lambda: _on_one_core(job.make_frames), job.total, visitor)
 
 
-def known(key: Hashable, pool: Pool = _POOL) -> bool:
-    """Whether a run called `key` goes on or is finished, so that starting it costs nothing.
+def known(job: Job, pool: Pool = _POOL) -> Run | None:
+    """The run of `job` that goes on or is finished, if there is one: starting it costs nothing."""
+    return pool.known(job.key)
 
-    The key of a race is `(tuple(arms.items()), seeds)`.
+
+def recorded(job: Job, pool: Pool = _POOL) -> Run | None:
+    """The finished run of `job` that ships with the package, or was kept, if there is one."""
+    return pool.recorded(job.key)
+
+
+@functools.cache
+def freeze() -> None:
+    """Take what exists out of garbage collection, once.
+
+    Streamlit collects all garbage after each of its runs, several times a second while somebody
+    watches. Walking through all that the libraries made would take longer than the training; what
+    exists by now stays anyway.
     """
-    return pool.known(key)
+    gc.collect()
+    gc.freeze()
 
 
 @functools.cache
@@ -305,11 +379,7 @@ def _train_once() -> None:
                 pass
     except Exception:
         log.debug("the warm-up failed", exc_info=True)
-    # Streamlit collects all garbage after each of its runs, several times a second while somebody
-    # watches. Walking through all that the libraries made would take longer than the training; what
-    # exists by now stays anyway.
-    gc.collect()
-    gc.freeze()
+    freeze.__wrapped__()  # PyTorch too
 
 
 def _race(

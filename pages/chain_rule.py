@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from gradviz import ui
 from gradviz.activations import activation
@@ -123,9 +122,10 @@ print((values**2).mean(axis=(0, 2)) ** 0.5)  # root mean square by depth
     },
 )
 def walk() -> str:
-    network = walk_network()
+    network = scalar_network(WALK_PHI.value, OMEGA.value, BIAS.value)
     ui.picture(backward_walk(network, TARGET_LAYER, MET.value), key="walk_chart")
-    ours, pytorch = network.gradient(TARGET_LAYER), autograd_gradient(network, TARGET_LAYER)
+    ours = network.gradient(TARGET_LAYER)
+    pytorch = by_autograd(WALK_PHI.value, OMEGA.value, BIAS.value)
     return t(
         "Walk with the slider, or drag over the network from the loss to the left. The product of "
         "the four factors is {ours:.4g}; PyTorch's autograd, run on the same network, gives "
@@ -151,9 +151,8 @@ def how_close(ours: float, pytorch: float) -> str:
     )
 
 
-def walk_network() -> ScalarNetwork:
-    weights, biases = (OMEGA.value,) * LAYERS, (BIAS.value,) * LAYERS
-    return ScalarNetwork(weights, biases, 0.5, 0.0, activation(WALK_PHI.value))
+def scalar_network(name: str, weight: float, bias: float) -> ScalarNetwork:
+    return ScalarNetwork((weight,) * LAYERS, (bias,) * LAYERS, 0.5, 0.0, activation(name))
 
 
 @lesson.figure(("One factor, many layers", "一个因子，许多层"), controls=[SCALAR_PHI])
@@ -211,8 +210,8 @@ def scalar_presets(name: str) -> pd.DataFrame:
 )
 def matrix() -> str:
     ask_about_median()
-    width, gain = WIDTH.value, GAIN.value
-    values = singular_values(KIND.value, width, gain, DRAWS.value)
+    width, gain = int(WIDTH.value), GAIN.value
+    values = singular_values(KIND.value, width, gain, int(DRAWS.value))
     spread = spread_frame(values, mean_field_products(gain, MATRICES))
     ui.picture(singular_value_spread(spread), key="matrix_chart")
     largest = np.mean(values[:, -1, 0] ** 2 / np.sum(values[:, -1] ** 2, axis=-1))
@@ -229,10 +228,16 @@ def matrix() -> str:
     )
 
 
-@st.cache_data(show_spinner=False, max_entries=60)
+@ui.measured
 def singular_values(kind: str, width: int, gain: float, draws: int) -> np.ndarray:
-    with st.spinner(t("Multiplying matrices…", "正在计算矩阵乘积……")):
-        return matrix_products(kind, width, MATRICES, draws, gain)
+    return matrix_products(kind, width, MATRICES, draws, gain)
+
+
+@ui.measured
+def by_autograd(name: str, weight: float, bias: float) -> float:
+    """The gradient of the walk's network as PyTorch computes it."""
+    network = scalar_network(name, weight, bias)
+    return autograd_gradient(network, TARGET_LAYER)
 
 
 def ask_about_median() -> None:

@@ -102,7 +102,7 @@ def geometry() -> str | None:
             "两种剪切中，哪一种不改变梯度的方向？",
         ),
         options=tuple(KINDS),
-        names=KINDS.get,
+        names=KINDS,
     )
     if guess is not None:
         ui.reveal(

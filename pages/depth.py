@@ -1,5 +1,7 @@
 """§2.1: layers of a deep network learn at very different speeds, live."""
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 
@@ -77,7 +79,9 @@ def at_start(history: pd.DataFrame, quantity: str) -> pd.Series:
     """The deep network's `quantity` by hidden layer before training; 0 and inf are kept."""
     start = hidden(history.query("arm == 'deep' and step == 0 and quantity == @quantity"))
     with np.errstate(divide="ignore"):
-        return np.exp(np.log(start["value"]).groupby(start["layer"]).mean())
+        # NumPy's functions return a series for a series, which their types do not say.
+        logs = cast("pd.Series", np.log(start["value"]))
+        return cast("pd.Series", np.exp(logs.groupby(start["layer"]).mean()))
 
 
 def ask_first_layer() -> int | None:
@@ -127,7 +131,7 @@ def answer_first_layer(guess: int, history: pd.DataFrame) -> None:
     presets={
         t("Vanish", "消失"): {ACTIVATION: "sigmoid", INIT: "xavier_normal", DEPTH: 10},
         t("Underflow", "下溢"): {ACTIVATION: "sigmoid", INIT: "small", DEPTH: 40},
-        t("Healthy", "健康"): {ACTIVATION: "relu", INIT: "kaiming_normal", DEPTH: 10},
+        t("Healthy", "健康"): {ACTIVATION: "tanh", INIT: "xavier_normal", DEPTH: 10},
         t("Explode", "爆炸"): {ACTIVATION: "relu", INIT: "large", DEPTH: 30},
     },
 )

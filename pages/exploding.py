@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from gradviz import ui
 from gradviz.activations import ACTIVATIONS
@@ -15,7 +14,8 @@ from gradviz.data import load
 from gradviz.engine.history import history_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe
-from gradviz.theory.mean_field import chi, critical_sigma_w, predicted_delta, predicted_variances
+from gradviz.theory.mean_field import chi, critical_sigma_w, predicted_variances
+from gradviz.theory.scales import gain_of
 
 lesson = ui.Lesson("exploding")
 
@@ -156,10 +156,9 @@ def blow_up() -> str | None:
 
 def _profile(measured: pd.DataFrame, recipe: Recipe, key: str) -> None:
     """Draw measured marks over the theory of `recipe`, both relative to the last hidden layer."""
-    inputs = load(recipe.dataset, recipe.seed).x_train
     layers = range(1, recipe.depth + 1)
     arm = recipe.activation
-    theory = pd.DataFrame({"arm": arm, "layer": layers, "value": predicted_delta(recipe, inputs)})
+    theory = pd.DataFrame({"arm": arm, "layer": layers, "value": ui.expected_profile(recipe)})
     chart = layer_profile(
         measured.assign(arm=arm), "delta", t("δ / δ of the last", "δ / 末层 δ"), {arm: arm}, theory
     )
@@ -172,10 +171,11 @@ def _per_layer(measured: pd.DataFrame, depth: int) -> float:
         return float(np.exp(np.log(first).mean() / (depth - 1)))
 
 
+@ui.measured
 def _root_chi(recipe: Recipe) -> float:
     inputs = load(recipe.dataset, recipe.seed).x_train
     last = predicted_variances(recipe, inputs)[-1]
-    return math.sqrt(chi(ACTIVATIONS[recipe.activation], recipe.gain, last))
+    return math.sqrt(chi(ACTIVATIONS[recipe.activation], gain_of(recipe), last))
 
 
 def _growth(history: pd.DataFrame) -> tuple[float, float, int] | None:
@@ -195,24 +195,16 @@ def _signal(name: str, sigma: float, depth: int, width: int) -> pd.DataFrame:
     return start.signal(Recipe(activation=name, gain=sigma, depth=depth, width=width))
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
-def _column(name: str, sigma: float) -> pd.DataFrame:
-    """δ_1/δ_L of the networks of one weight scale: columns sigma, depth, ratio."""
-    from gradviz.engine import start
-
-    signals = start.signal_by_depth(Recipe(activation=name, gain=sigma, width=64), DEPTHS, 1)
-    first = signals[signals["layer"] == 1]
-    return pd.DataFrame({"sigma": sigma, "depth": first["depth"], "ratio": first["value"]})
-
-
+@ui.measured
 def _cells(name: str) -> pd.DataFrame:
-    """The columns of the map, with a progress bar while they are measured for the first time."""
-    bar = st.empty()
+    """δ_1/δ_L over weight scale and depth: columns sigma, depth, ratio."""
+    from gradviz.engine.start import signal_by_depth
+
     columns = []
-    for done, sigma in enumerate(SCALES, start=1):
-        columns.append(_column(name, sigma))
-        bar.progress(done / len(SCALES), t("Measuring the map…", "正在测量……"))
-    bar.empty()
+    for sigma in SCALES:
+        recipe = Recipe(activation=name, gain=sigma, width=64)
+        first = signal_by_depth(recipe, DEPTHS, seeds=1).query("layer == 1")
+        columns.append(first[["depth"]].assign(sigma=sigma, ratio=first["value"]))
     return pd.concat(columns, ignore_index=True)
 
 

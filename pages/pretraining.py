@@ -1,7 +1,10 @@
 """§3.1: greedy layer-wise pre-training, then fine-tuning."""
 
 from collections.abc import Iterator
+from typing import cast
 
+import altair as alt
+import numpy as np
 import pandas as pd
 
 from gradviz import ui
@@ -11,6 +14,7 @@ from gradviz.charts.pretraining.layer_by_layer import pretraining
 from gradviz.engine.history import history_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
+from gradviz.snapshots import Moment, PretrainSnapshot
 from gradviz.theory.predictions import predicted_start
 
 lesson = ui.remedy("pretraining")
@@ -103,7 +107,7 @@ def watch() -> str:
     )
 
 
-def watched(recipe: Recipe) -> Iterator[object]:
+def watched(recipe: Recipe) -> Iterator[PretrainSnapshot]:
     """The frames of pre-training the network of `recipe`."""
     from gradviz.data import load
     from gradviz.engine.network import build
@@ -146,7 +150,7 @@ def ask_signal(depth: int) -> str | None:
             "tiny": t("below 0.001", "小于 0.001"),
             "small": t("0.001 to 0.1", "0.001 到 0.1"),
             "large": t("above 0.1", "大于 0.1"),
-        }.get,
+        },
     )
 
 
@@ -171,7 +175,8 @@ def first_shares(history: pd.DataFrame, depth: int) -> dict[str, float]:
     """δ_1/δ_depth of each arm before its first step, the mean over the seeds."""
     first = history[(history["quantity"] == "delta") & (history["step"] == 0)]
     delta = first.pivot_table(index="layer", columns="arm", values="value")
-    return (delta.loc[1] / delta.loc[depth]).to_dict() if len(delta) else {}
+    shares = (delta.loc[1] / delta.loc[depth]).to_dict() if len(delta) else {}
+    return cast("dict[str, float]", shares)
 
 
 @lesson.figure(("The factors where fine-tuning starts", "微调开始时的因子"), controls=[FACTOR])
@@ -189,13 +194,18 @@ def why() -> str:
     )
 
 
-def started(arms: dict[str, Recipe]) -> Iterator[object]:
+@ui.measured
+def expected_start(recipe: Recipe, quantity: str) -> np.ndarray:
+    return predicted_start(recipe, quantity)
+
+
+def started(arms: dict[str, Recipe]) -> Iterator[Moment]:
     from gradviz.engine.moments import fine_tuning_start
 
     return fine_tuning_start(arms, ui.SEEDS)
 
 
-def factors_chart(frames: list, arms: dict[str, Recipe], quantity: str) -> object:
+def factors_chart(frames: list, arms: dict[str, Recipe], quantity: str) -> alt.LayerChart:
     """`quantity` by layer of the arms that are ready, over theory for the random start."""
     tables = [frame.table for frame in frames if len(frame.table)]
     history = pd.concat(tables) if tables else history_frame([])
@@ -204,7 +214,7 @@ def factors_chart(frames: list, arms: dict[str, Recipe], quantity: str) -> objec
         {
             "arm": "plain",
             "layer": range(2, plain.depth + 1),
-            "value": predicted_start(plain, quantity),
+            "value": expected_start(plain, quantity),
         }
     )
     return layer_factors(history, NAMES, theory, quantity, FACTORS[quantity])

@@ -63,7 +63,7 @@ def idea() -> str:
             "如果没有数据牵制，哪一种惩罚能在有限步内把权重恰好变为零？",
         ),
         options=("l1", "l2"),
-        names={"l1": "L1", "l2": "L2"}.get,
+        names={"l1": "L1", "l2": "L2"},
     )
     if guess is not None:
         ui.reveal(

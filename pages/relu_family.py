@@ -170,7 +170,7 @@ def race_arms() -> dict[str, Recipe]:
     """The networks of the race, as its controls stand."""
     # Deeper networks take longer to get going.
     steps = STEPS + 3 * max(DEPTH.value - 10, 0)
-    base = Recipe(depth=DEPTH.value, lr=RATE.value, steps=steps, **shape_values("race"))
+    base = replace(Recipe(depth=DEPTH.value, lr=RATE.value, steps=steps), **shape_values("race"))
     return {name: replace(base, activation=name) for name in SETS[SET.value]}
 
 

@@ -10,10 +10,9 @@ from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.layers import layer_profile
 from gradviz.charts.parts.powers import power_of_ten, rounded_power
 from gradviz.charts.residual.path_sum import path_sum
-from gradviz.data import load
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
-from gradviz.theory.mean_field import predicted_delta, residual_growth
+from gradviz.theory.mean_field import residual_growth
 
 lesson = ui.remedy("residual")
 
@@ -154,8 +153,7 @@ def ask_signal() -> int | None:
 
 def answer_signal(guess: int, arms: dict[str, Recipe]) -> None:
     """Compare the prediction with theory for both networks."""
-    x = load(arms["plain"].dataset, arms["plain"].seed).x_train
-    plain, residual = (float(predicted_delta(recipe, x)[0]) for recipe in arms.values())
+    plain, residual = (float(ui.expected_profile(recipe)[0]) for recipe in arms.values())
     ui.reveal(
         guess == 0,
         t(
@@ -194,7 +192,7 @@ def measured_factors(recipe: Recipe) -> pd.DataFrame:
 
 def expected_factors(arm: str, recipe: Recipe) -> pd.DataFrame:
     """What theory says about the factors of `recipe`: columns arm, layer, value."""
-    delta = predicted_delta(recipe, load(recipe.dataset, recipe.seed).x_train)
+    delta = ui.expected_profile(recipe)
     layers = range(2, recipe.depth + 1)
     return pd.DataFrame({"arm": arm, "layer": layers, "value": delta[:-1] / delta[1:]})
 

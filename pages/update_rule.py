@@ -1,5 +1,7 @@
 """§1: the network as a composite function, and what a gradient step does."""
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -253,8 +255,10 @@ def unit_frame(starts: np.ndarray) -> pd.DataFrame:
     """Every tenth step of the walks from `starts`: w (the start), step, at, loss."""
     walks = unit_walks(starts, UNIT_RATE, UNIT_STEPS)[::10]
     table = pd.DataFrame(walks, index=range(0, UNIT_STEPS + 1, 10), columns=starts)
-    rows = table.rename_axis(index="step", columns="w").stack().rename("at").reset_index()
-    return rows.assign(loss=unit_loss(rows["at"])[0])
+    # A frame whose columns have one level is stacked to a series.
+    stacked = cast("pd.Series", table.rename_axis(index="step", columns="w").stack())
+    rows = stacked.rename("at").reset_index()
+    return rows.assign(loss=unit_loss(rows["at"].to_numpy())[0])
 
 
 def ask_about_saturation() -> None:
@@ -283,7 +287,7 @@ def ask_about_saturation() -> None:
             "the slope σ′(8) = {slope} as a factor.",
             "小 {ratio:.0f} 倍。误差虽然更大，但梯度里还有一个因子：斜率 σ′(8) = {slope}。",
             ratio=near / far,
-            slope=rounded_power(activation("sigmoid").derivative(8.0), 2),
+            slope=rounded_power(float(activation("sigmoid").derivative(8.0)), 2),
         ),
     )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -222,7 +223,7 @@ def export(network: Network, seed_index: int = 0) -> nn.Sequential:
     recipe = network.recipe
     layers: list[nn.Module] = []
     for layer in range(1, recipe.depth + 1):
-        stages = [_export_linear(network, seed_index, "W", "b", layer)]
+        stages: list[nn.Module] = [_export_linear(network, seed_index, "W", "b", layer)]
         if recipe.norm != "none":
             stages.append(_export_norm(network, seed_index, layer))
         stages.append(Elementwise(network.activation))
@@ -243,8 +244,9 @@ def _export_linear(
     network: Network, seed_index: int, weight: str, bias: str | None, layer: int
 ) -> nn.Linear:
     matrix = network.parameters[weight, layer][seed_index]
-    offset = network.parameters.get((bias, layer))
-    linear = nn.utils.skip_init(nn.Linear, *matrix.shape, bias=offset is not None)
+    offset = None if bias is None else network.parameters.get((bias, layer))
+    skipped = nn.utils.skip_init(nn.Linear, *matrix.shape, bias=offset is not None)
+    linear = cast("nn.Linear", skipped)  # typed as any module
     linear.weight.copy_(matrix.T)
     if offset is not None:
         linear.bias.copy_(offset[seed_index, 0])
@@ -259,6 +261,6 @@ def _export_norm(network: Network, seed_index: int, layer: int) -> nn.Module:
     norm.bias.copy_(network.parameters["beta", layer][seed_index, 0])
     if network.recipe.norm == "batch":
         mean, variance = (part.view(-1, width)[seed_index] for part in network.running[layer])
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
+        norm.get_buffer("running_mean").copy_(mean)
+        norm.get_buffer("running_var").copy_(variance)
     return norm

@@ -52,7 +52,7 @@ class Adam:
             parameters.mul_(1 - recipe.lr * recipe.weight_decay)
         elif recipe.weight_decay:
             gradient = gradient + recipe.weight_decay * parameters
-        if self.mean is None:
+        if self.mean is None or self.square is None:
             self.mean, self.square = torch.zeros_like(gradient), torch.zeros_like(gradient)
         self.steps += 1
         self.mean.lerp_(gradient, 1 - beta_1)

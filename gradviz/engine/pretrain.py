@@ -164,9 +164,10 @@ def _learn(coder: Coder, inputs: Tensor, network: Network, layer: int) -> Iterat
     for _ in range(recipe.pretrain_epochs):
         for batch in _batches(inputs, recipe.batch_size, randoms):
             gradients = gradients_of(coder, batch, randoms)
-            torch._foreach_mul_(velocities, MOMENTUM)
-            torch._foreach_add_(velocities, gradients)
-            torch._foreach_sub_(list(coder.parameters), velocities, alpha=rate)
+            steps = zip(coder.parameters, velocities, gradients, strict=True)
+            for parameter, velocity, gradient in steps:
+                velocity.mul_(MOMENTUM).add_(gradient)
+                parameter.sub_(velocity, alpha=rate)
         wrong = coder.decode(coder.encode(inputs)) - inputs
         yield wrong.square().mean(dim=(1, 2)).double().numpy()
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)  # what a row can be about
+Linear = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d  # what a row can be about
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 COLUMNS = ("layer", "name", "delta", "weight_gradient", "weight_norm")
@@ -36,7 +36,7 @@ def profile(
     and a `UserWarning` says them; the biases of the rows and the scales and shifts of
     normalization layers, which have no weight matrix, are not among them.
     """
-    calls: list[tuple[str, nn.Module, Tensor]] = []
+    calls: list[tuple[str, Linear, Tensor]] = []
     with _recording(module, calls), _buffers_restored(module):
         value = loss(module(x), y)
     tensors = [tensor for _, layer, output in calls for tensor in (output, layer.weight)]
@@ -71,11 +71,11 @@ def _left_out(module: nn.Module, measured: Sequence[nn.Module]) -> list[str]:
 
 
 @contextmanager
-def _recording(module: nn.Module, calls: list[tuple[str, nn.Module, Tensor]]) -> Iterator[None]:
+def _recording(module: nn.Module, calls: list[tuple[str, Linear, Tensor]]) -> Iterator[None]:
     """Append the name, module and output of each call of a linear layer to `calls`."""
 
-    def recorder(name: str) -> Callable[[nn.Module, tuple, Tensor], Tensor]:
-        def record(layer: nn.Module, _: tuple, output: Tensor) -> Tensor:
+    def recorder(name: str) -> Callable[[Linear, tuple, Tensor], Tensor]:
+        def record(layer: Linear, _: tuple, output: Tensor) -> Tensor:
             calls.append((name, layer, output))
             # An activation that works in place would overwrite the output that we keep.
             return output.clone()
@@ -85,7 +85,7 @@ def _recording(module: nn.Module, calls: list[tuple[str, nn.Module, Tensor]]) ->
     handles = [
         layer.register_forward_hook(recorder(name))
         for name, layer in module.named_modules()
-        if isinstance(layer, LINEAR)
+        if isinstance(layer, Linear)
     ]
     try:
         yield

@@ -65,7 +65,10 @@ def probe(network: Network, examples: int) -> Probe:
     """
     data = load(network.recipe.dataset, network.recipe.seed)
     x, labels = torch.tensor(data.x_train[:examples]), torch.tensor(data.y_train[:examples])
-    kept = {layer: tuple(part.clone() for part in own) for layer, own in network.running.items()}
+    kept = {
+        layer: (mean.clone(), variance.clone())
+        for layer, (mean, variance) in network.running.items()
+    }
     passed = network.forward(x, training=True)
     network.running.update(kept)
     return Probe(network, x, labels, passed)

@@ -28,10 +28,10 @@ def one_thread() -> Iterator[None]:
 
 def on_one_thread(items: Iterator[Item]) -> Iterator[Item]:
     """`items`, each computed on one thread; between two of them the caller's setting holds."""
-    ended = object()
     while True:
         with one_thread():
-            item = next(items, ended)
-        if item is ended:
-            return
+            try:
+                item = next(items)
+            except StopIteration:
+                return
         yield item

@@ -100,13 +100,14 @@ def _take_turns(
             if show_pretraining:
                 yield replace(epoch, arm=name)
         going.append(Runner(name, network, data, record_every).snapshots())
-    ended = object()
     while going:
         for arm in tuple(going):
-            snapshot = next(arm, ended)
-            if snapshot is ended:
+            try:
+                snapshot = next(arm)
+            except StopIteration:
                 going.remove(arm)
-            elif snapshot is not None:
+                continue
+            if snapshot is not None:
                 yield snapshot
 
 

@@ -104,7 +104,7 @@ class ScalarNetwork:
     @property
     def factors(self) -> np.ndarray:
         """∂f_i/∂f_{i−1} = ω_i φ′(z_i) for i = 1 to n, [depth]."""
-        return factors(self.weights, self.pre_activations, self.phi)
+        return factors(np.array(self.weights), self.pre_activations, self.phi)
 
     @property
     def loss(self) -> float:

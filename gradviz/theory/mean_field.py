@@ -13,12 +13,16 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from typing import TypeVar, cast
 
 import numpy as np
 
 from gradviz.activations import Activation
 from gradviz.recipe import Recipe, activation_of
 from gradviz.theory.scales import bias_std, gain_of, residual_scale, weight_std
+
+# A variance, or variances; what is computed from it is of the same kind.
+Variance = TypeVar("Variance", float, np.ndarray)
 
 # Gauss–Legendre on each half-line instead of Gauss–Hermite on the whole: Hermite's polynomials
 # cannot follow the kink that the ReLU family has at 0 (off by 1e-2 at 100 nodes), while on either
@@ -39,36 +43,32 @@ _SMALLEST_VARIANCE = 1e-200
 _ROUNDING = 1e-12
 
 
-def gaussian_mean(
-    f: Callable[[np.ndarray], np.ndarray], variance: float | np.ndarray = 1.0
-) -> float | np.ndarray:
+def gaussian_mean(f: Callable[[np.ndarray], np.ndarray], variance: Variance = 1.0) -> Variance:
     """E[f(√variance · z)] for z ~ N(0, 1); f is elementwise and may have a kink at 0.
 
     Returns a float, or an array of the shape of `variance`.
     """
-    variance = np.minimum(np.asarray(variance, dtype=float), _LARGEST_VARIANCE)
-    mean = f(np.sqrt(variance)[..., None] * _NODES) @ _WEIGHTS
-    return float(mean) if mean.ndim == 0 else mean
+    bounded = np.minimum(np.asarray(variance, dtype=float), _LARGEST_VARIANCE)
+    mean = f(np.sqrt(bounded)[..., None] * _NODES) @ _WEIGHTS
+    return cast("Variance", float(mean) if mean.ndim == 0 else mean)
 
 
-def mean_square(phi: Activation, variance: float | np.ndarray = 1.0) -> float | np.ndarray:
+def mean_square(phi: Activation, variance: Variance = 1.0) -> Variance:
     """E[φ(z)²] for z ~ N(0, variance)."""
     return gaussian_mean(lambda z: phi.function(z) ** 2, variance)
 
 
-def mean_square_slope(phi: Activation, variance: float | np.ndarray = 1.0) -> float | np.ndarray:
+def mean_square_slope(phi: Activation, variance: Variance = 1.0) -> Variance:
     """E[φ′(z)²] for z ~ N(0, variance).
 
     At variance 0 it is the limit from above: where φ has a kink at 0, the mean of the squares of
     its two slopes there (1/2 for ReLU), and not the square of the one that φ′(0) returns.
     """
-    variance = np.maximum(np.asarray(variance, dtype=float), _SMALLEST_VARIANCE)
-    return gaussian_mean(lambda z: phi.derivative(z) ** 2, variance)
+    positive = np.maximum(np.asarray(variance, dtype=float), _SMALLEST_VARIANCE)
+    return cast("Variance", gaussian_mean(lambda z: phi.derivative(z) ** 2, positive))
 
 
-def variance_map(
-    phi: Activation, sigma_w: float, sigma_b: float, variance: float | np.ndarray
-) -> float | np.ndarray:
+def variance_map(phi: Activation, sigma_w: float, sigma_b: float, variance: Variance) -> Variance:
     """The next layer's variance, σ_w² E[φ(z)²] + σ_b² (Poole et al. 2016, section 2)."""
     return sigma_w**2 * mean_square(phi, variance) + sigma_b**2
 
@@ -116,7 +116,7 @@ def fixed_point(phi: Activation, sigma_w: float, sigma_b: float, start: float = 
     return _bisect(lambda q: way * drift(q), near, far)
 
 
-def chi(phi: Activation, sigma_w: float, variance: float | np.ndarray) -> float | np.ndarray:
+def chi(phi: Activation, sigma_w: float, variance: Variance) -> Variance:
     """χ = σ_w² E[φ′(z)²], the factor of δ² per layer (Schoenholz et al. 2017, section 3).
 
     Below 1 the gradient vanishes with depth, above 1 it explodes; δ itself changes by √χ. At

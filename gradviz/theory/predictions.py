@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -19,30 +18,32 @@ from gradviz.theory.mean_field import (
 )
 
 
-def predicted_signals(arms: Mapping[str, Recipe], history: pd.DataFrame) -> pd.DataFrame:
+def predicted_profile(recipe: Recipe) -> np.ndarray:
+    """Mean-field theory's δ of layers 1 to depth on the recipe's own data, relative to the last."""
+    inputs = load(recipe.dataset, recipe.seed).x_train
+    predict = predicted_batchnorm_delta if recipe.norm == "batch" else predicted_delta
+    return predict(recipe, inputs)
+
+
+def predicted_signals(
+    arms: Mapping[str, Recipe],
+    history: pd.DataFrame,
+    profile: Callable[[Recipe], np.ndarray] = predicted_profile,
+) -> pd.DataFrame:
     """Mean-field theory's δ at initialization: columns arm, layer (1 to depth), value.
 
     Theory gives a profile over the layers but no size, so each arm's starts from the δ measured at
     step 0 in its last hidden layer (the geometric mean over the seeds), or from 1 while `history`
-    (see `gradviz.engine.history`) has none.
+    (see `gradviz.engine.history`) has none. `profile` may remember what it has computed: a run in
+    progress is drawn many times.
     """
     measured = _measured_last(history)
     parts = []
     for arm, recipe in arms.items():
         layers = range(1, recipe.depth + 1)
-        value = _profile(recipe) * measured.get(arm, 1.0)
+        value = profile(recipe) * measured.get(arm, 1.0)
         parts.append(pd.DataFrame({"arm": arm, "layer": layers, "value": value}))
     return pd.concat(parts, ignore_index=True)
-
-
-@functools.lru_cache(maxsize=100)
-def _profile(recipe: Recipe) -> np.ndarray:
-    """δ by layer on the recipe's own data. Kept, because a run in progress is drawn many times."""
-    inputs = load(recipe.dataset, recipe.seed).x_train
-    predict = predicted_batchnorm_delta if recipe.norm == "batch" else predicted_delta
-    profile = predict(recipe, inputs)
-    profile.setflags(write=False)
-    return profile
 
 
 def _measured_last(history: pd.DataFrame) -> dict[str, float]:

@@ -18,7 +18,7 @@ from gradviz.ui.distributions import race_histograms
 from gradviz.ui.landing import landing_picture, trained_landing_picture
 from gradviz.ui.lesson import Figure, Lesson, show_figure
 from gradviz.ui.live import ended, live_job, live_run, show_events
-from gradviz.ui.measured import measured
+from gradviz.ui.measured import expected_profile, measured
 from gradviz.ui.picture import picture
 from gradviz.ui.predict import predict, reveal
 from gradviz.ui.race import SEEDS, quantity_choice, race
@@ -32,6 +32,7 @@ __all__ = [
     "activation_choice",
     "choice",
     "ended",
+    "expected_profile",
     "heading",
     "landing_picture",
     "lesson_link",

@@ -28,13 +28,13 @@ def open_page(name: str, title: tuple[str, str]) -> None:
     st.set_page_config(
         page_title=f"{t(*title)} · gradviz",
         page_icon=str(catalog.ROOT / "assets" / "icon.svg"),
-        layout="centered",
+        layout="wide",
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
     keep_language_in_url()
     page_script()
     controls.start_page(name)
-    runs.warm_up()
+    runs.freeze()
     if single_figure() is None:
         _navigation()
 

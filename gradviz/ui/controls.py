@@ -19,6 +19,7 @@ from typing import Generic, TypeVar, cast
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from gradviz import runs
 from gradviz.language import t
 from gradviz.ui import address
 
@@ -84,6 +85,8 @@ class Control(Generic[Value]):
         raise NotImplementedError
 
     def _changed(self) -> None:
+        # Who explores is about to train something that was not recorded.
+        runs.warm_up()
         write([self])
 
     def _settle(self) -> Value:
@@ -342,6 +345,11 @@ def set_all(values: Mapping[Control, object]) -> None:
     for control, value in values.items():
         st.session_state[control.key] = value
     write(values)
+
+
+def stand_at(values: Mapping[Control, object]) -> bool:
+    """Whether the controls stand at these values."""
+    return all(control.value == value for control, value in values.items())
 
 
 def write(controls: Sequence[Control] | Mapping[Control, object]) -> None:

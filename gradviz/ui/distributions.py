@@ -40,4 +40,4 @@ def race_histograms(
         chart = histograms(spreads, title, dict(names), layers, domain, ended(frames))
         picture(chart, key=f"{key}_chart")
 
-    live_run(key, arms, seeds, draw, join=True)
+    live_run(key, arms, seeds, draw, join=True, histograms=True)

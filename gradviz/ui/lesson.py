@@ -6,13 +6,13 @@ it. A slot is a line `{{ name }}` of the article; `?figure=name` shows that figu
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from gradviz.language import current, t
 from gradviz.ui import catalog, chrome, controls, share
@@ -24,7 +24,8 @@ _SLOT = re.compile(r"^\{\{ *(\w+) *\}\} *$", re.MULTILINE)
 _LONGEST_REASON = 300  # characters of an error's message
 _log = logging.getLogger(__name__)
 
-_COLUMNS = 3  # of controls in a row; on a phone they stand one below the other
+_IN_SIGHT = 3  # controls of a figure; further ones stand under "More"
+_PICTURE_TO_CONTROLS = (2.7, 1)  # of a figure's width
 
 Draw = Callable[[], str | None]
 Presets = Mapping[str, Mapping[Control, object]]
@@ -35,8 +36,9 @@ Controls = Sequence[Control] | Callable[[], Sequence[Control]]
 class Figure:
     """A picture that the reader can touch; `draw` returns the sentence on what to see in it.
 
-    Above the picture stand buttons that set several controls at once, `presets` by their labels,
-    and the `controls` themselves, or what a function says they are in the present state.
+    Beside the picture stand buttons that set several controls at once, `presets` by their labels
+    and in the order in which to try them, and the `controls` themselves, or what a function says
+    they are in the present state: the most telling first.
     """
 
     name: str
@@ -44,6 +46,9 @@ class Figure:
     draw: Draw
     controls: Controls = ()
     presets: Presets = field(default_factory=dict)
+
+
+_shown: list[Lesson] | None = None  # see `shown_lessons`
 
 
 class Lesson:
@@ -75,6 +80,8 @@ class Lesson:
 
     def show(self, code: str) -> None:
         """Draw the page; `code` is the Python that computes its main picture in a notebook."""
+        if _shown is not None:
+            _shown.append(self)
         alone = chrome.single_figure()
         if alone is None:
             self._show_article()
@@ -93,7 +100,8 @@ class Lesson:
             if position % 2:
                 show_figure(self.figures[piece])
             elif piece.strip():
-                st.markdown(piece)
+                with st.container(key=f"prose_{position}"):
+                    st.markdown(piece)
 
     def _show_next(self) -> None:
         following = catalog.following(self.entry.name)
@@ -110,6 +118,17 @@ class Lesson:
                 known=", ".join(self.figures),
             )
         )
+
+
+@contextlib.contextmanager
+def shown_lessons() -> Iterator[list[Lesson]]:
+    """While it lasts, the lessons that are shown in this process are collected."""
+    global _shown
+    _shown = []
+    try:
+        yield _shown
+    finally:
+        _shown = None
 
 
 def article(name: str, language: str) -> str:
@@ -136,45 +155,51 @@ def _draw_figure(figure: Figure) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"##### {t(*figure.title)}", width="stretch")
             share.share_menu(figure.name)
-        what_to_see = _guarded(figure)
+        presets = {} if controls.hidden(f"{figure.name}_presets") else figure.presets
+        declared = figure.controls() if callable(figure.controls) else figure.controls
+        shown = [control for control in declared if not controls.hidden(control.key)]
+        if presets or shown:
+            # The picture comes first: on a phone what sets it stands below it.
+            picture, settings = st.columns(_PICTURE_TO_CONTROLS, gap="medium")
+            with settings, st.container(key=f"settings_{figure.name}"):
+                _draw_presets(figure.name, presets)
+                _draw_controls(shown)
+        else:
+            picture = st.container()
+        with picture:
+            what_to_see = _guarded(figure)
         if what_to_see:
             st.caption(what_to_see)
 
 
-def _draw_presets(figure: Figure) -> None:
-    if not figure.presets or controls.hidden(f"{figure.name}_presets"):
+def _draw_presets(name: str, presets: Presets) -> None:
+    """A numbered sequence of states worth seeing; the one that the controls stand at is lit."""
+    if not presets:
         return
-    with st.container(horizontal=True, gap="small"):
-        for position, (label, values) in enumerate(figure.presets.items()):
+    with st.container(horizontal=True, gap="small", key=f"presets_{name}"):
+        for position, (label, values) in enumerate(presets.items()):
             st.button(
-                label,
-                key=f"{figure.name}_presets_{position}",
+                f"{position + 1} · {label}",
+                key=f"{name}_presets_{position}",
+                type="primary" if controls.stand_at(values) else "secondary",
                 on_click=controls.set_all,
                 args=(values,),
             )
 
 
-def _draw_controls(figure: Figure) -> None:
-    declared = figure.controls() if callable(figure.controls) else figure.controls
-    shown = [control for control in declared if not controls.hidden(control.key)]
-    for start in range(0, len(shown), _COLUMNS):
-        row = shown[start : start + _COLUMNS]
-        for column, control in zip(_columns(len(row)), row, strict=True):
-            with column:
+def _draw_controls(shown: Sequence[Control]) -> None:
+    """The first controls in sight, the others a press away."""
+    for control in shown[:_IN_SIGHT]:
+        control.draw()
+    if len(shown) > _IN_SIGHT:
+        with st.expander(t("More", "更多"), icon=":material/tune:"):
+            for control in shown[_IN_SIGHT:]:
                 control.draw()
-
-
-def _columns(count: int) -> Sequence[DeltaGenerator]:
-    if count == 1:
-        return [st.container()]
-    return st.columns(count, vertical_alignment="bottom", gap="medium")
 
 
 def _guarded(figure: Figure) -> str | None:
     """Draw; a visitor reads what was wrong with a setting, and never a traceback."""
     try:
-        _draw_presets(figure)
-        _draw_controls(figure)
         return figure.draw()
     except (ValueError, NotImplementedError) as error:
         st.warning(plain(str(error), _LONGEST_REASON), icon=":material/error:")

@@ -7,7 +7,8 @@ watched. The picture is drawn by the page, from whatever frames there are.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -15,6 +16,7 @@ from gradviz import runs
 from gradviz.language import t
 from gradviz.recipe import RANGES, Recipe, replace
 from gradviz.runs import Job, Run
+from gradviz.snapshots import Snapshot
 from gradviz.ui import controls
 from gradviz.ui.address import plain
 from gradviz.ui.controls import Number
@@ -25,8 +27,35 @@ _INTERVAL = 0.25
 
 # Seconds to wait after a start, so that the first picture already shows a measurement.
 _FIRST_FRAME = 0.05
+# The jobs that pages have lately asked for, by their keys: `gradviz.record` computes them.
+JOBS: dict[Hashable, Job] = {}
+WITH_HISTOGRAMS: set[Hashable] = set()  # the keys of those of which a figure draws histograms
+_REMEMBERED = 500
 
-Frames = list  # of gradviz.engine.train.Snapshot, which would import torch
+
+class Frames(list[Any]):
+    """What was measured so far, oldest first: `snapshots.Snapshot` or what else a job yields.
+
+    `complete` says that no more will come: the run has ended, was stopped, or was recorded.
+    """
+
+    complete: bool = False
+
+    @classmethod
+    def of_run(cls, run: Run | None) -> Frames:
+        """Those of a run, none of None."""
+        complete = run is not None and run.state in runs.ENDED
+        frames = cls(run.frames if run is not None else [])
+        frames.complete = complete
+        return frames
+
+    def of_phase(self, phase: str) -> Frames:
+        """Those that belong to "training" or to "pretraining"."""
+        frames = Frames(frame for frame in self if frame.phase == phase)
+        frames.complete = self.complete
+        return frames
+
+
 DrawFrames = Callable[[Frames], None]
 
 
@@ -37,24 +66,27 @@ def live_run(
     draw: DrawFrames,
     join: bool = False,
     follow: bool = False,
+    histograms: bool = False,
 ) -> Run | None:
-    """Buttons, progress and picture of a race of `arms`; returns the run once one was started.
+    """A race of `arms` that opens as it was recorded and can be trained live; the run shown.
 
-    `draw(frames)` is called with the frames so far: none before the start, then a few times a
-    second, and all of them at the end. `seeds` is the number of replicas of each arm. With `join`
-    a race that somebody else has run, such as the figure above, is shown without being asked for.
-    With `follow` a change of the controls trains anew, once the visitor has pressed Train.
+    `draw(frames)` is called with what was measured: all of it if the run is recorded or has ended,
+    what there is a few times a second while it lasts, and nothing if it has never been run.
+    `seeds` is the number of replicas of each arm. With `join` the figure shows a race that another
+    figure of the page starts, and has no buttons of its own. With `follow` a change of the controls
+    trains anew, once the visitor has pressed Train. With `histograms` they are drawn, too.
     """
     shift = seed_control()
     arms = {name: replace(recipe, seed=recipe.seed + shift.value) for name, recipe in arms.items()}
-    job = runs.race_job(arms, seeds)
-    if (join and runs.known(job.key)) or (follow and _other_settings(key, arms)):
+    if follow and _other_settings(key, arms):
         _request_start(key)
     return live_job(
         key,
-        job,
-        draw=lambda frames: draw([frame for frame in frames if frame.phase == "training"]),
+        runs.race_job(arms, seeds),
+        draw=lambda frames: draw(frames.of_phase("training")),
         another_seed=lambda: controls.set_all({shift: shift.value + seeds}),
+        join=join,
+        histograms=histograms,
     )
 
 
@@ -63,35 +95,56 @@ def live_job(
     job: Job,
     draw: DrawFrames,
     another_seed: Callable[[], None] | None = None,
+    join: bool = False,
+    histograms: bool = False,
 ) -> Run | None:
     """As `live_run`, for any background job."""
-    slot = _slot(key)
-    known, run = st.session_state.get(slot, (None, None))
-    if known != job.key:
-        _leave(run)
-        run = None
-    if st.session_state.pop(f"{key}_start", False):
-        run = runs.start_job(job, visitor())
-        run.wait(_FIRST_FRAME)
-        st.session_state[slot] = (job.key, run)
-    _buttons(key, run, another_seed)
+    if histograms:
+        WITH_HISTOGRAMS.add(job.key)
+    JOBS[job.key] = job
+    if len(JOBS) > _REMEMBERED:
+        JOBS.pop(next(iter(JOBS)))
+    if join:
+        run = runs.known(job) or runs.recorded(job)
+    else:
+        run = _watched(key, job)
+        if st.session_state.pop(f"{key}_start", False):
+            _start(key, job)
     if run is not None and run.state not in runs.ENDED:
         st.fragment(_watch, run_every=_INTERVAL)(run, draw)
     else:
         # A fragment is a container: with one here too, what follows keeps its place when a run
         # starts. Otherwise it is sometimes seen twice.
         with st.container():
-            _show(run, draw)
+            _show(run, draw, quiet=join)
+    if not join:
+        _buttons(key, run, another_seed)
     return run
 
 
+def _watched(key: str, job: Job) -> Run | None:
+    """The run that the visitor watches here, or else the one with which the figure opens."""
+    known, run = st.session_state.get(_slot(key), (None, None))
+    if known == job.key:
+        return run
+    _leave(run)
+    return runs.recorded(job)
+
+
+def _start(key: str, job: Job) -> None:
+    """Start or join the run, and draw the page again: other figures may show the same run."""
+    run = runs.start_job(job, visitor())
+    run.wait(_FIRST_FRAME)
+    st.session_state[_slot(key)] = (job.key, run)
+    st.rerun()
+
+
 def ended(frames: Frames) -> bool:
-    """Whether every arm of these frames has come to its end, or there is none."""
-    last = {frame.arm: frame.status for frame in frames}
-    return bool(last) and "running" not in last.values()
+    """Whether these frames are all that there will be, and there are some."""
+    return frames.complete and bool(frames)
 
 
-def show_events(frames: Frames, names: Mapping[str, str]) -> None:
+def show_events(frames: Iterable[Snapshot], names: Mapping[str, str]) -> None:
     """Name the zeros and overflows of a run: for each arm and kind the first, with layer and step.
 
     `names` maps arms to what they are called on the page.
@@ -109,10 +162,10 @@ def _buttons(key: str, run: Run | None, another_seed: Callable[[], None] | None)
     busy = run is not None and run.state not in runs.ENDED
     with st.container(horizontal=True, gap="small"):
         st.button(
-            t("Train", "开始训练"),
+            t("Train it live", "现场训练"),
             key=f"{key}_train",
             type="primary",
-            icon=":material/play_arrow:",
+            icon=":material/model_training:",
             disabled=busy,
             help=t("Train these networks now, on the server.", "立即在服务器上训练这些网络。"),
             on_click=_request_start,
@@ -124,8 +177,8 @@ def _buttons(key: str, run: Run | None, another_seed: Callable[[], None] | None)
             icon=":material/stop:",
             disabled=not busy,
             help=t("Stop here and keep what was measured.", "就此停下，保留已测得的结果。"),
-            on_click=_leave,
-            args=(run,),
+            on_click=_stop,
+            args=(key,),
         )
         if another_seed is not None:
             st.button(
@@ -144,20 +197,27 @@ def _buttons(key: str, run: Run | None, another_seed: Callable[[], None] | None)
 
 def _watch(run: Run, draw: DrawFrames) -> None:
     use_visitors_language()
+    run.seen_by(visitor())
     if run.state in runs.ENDED:
         # Only a rerun of the page ends the polling: a fragment cannot rerun the one around it.
         st.rerun()
     _show(run, draw)
 
 
-def _show(run: Run | None, draw: DrawFrames) -> None:
+def _show(run: Run | None, draw: DrawFrames, quiet: bool = False) -> None:
+    """The picture, and below it how the run is doing."""
+    draw(Frames.of_run(run))
     if run is None:
-        st.progress(0.0, t("Nothing is trained yet: press Train.", "尚未训练：请按“开始训练”。"))
+        text = t("Not run yet: train it live.", "尚未运行：请现场训练。")
+        above = t("Not run yet: train it above.", "尚未运行：请在上面训练。")
+        st.progress(0.0, above if quiet else text)
     elif run.state == "failed":
         st.error(t("The run failed: {error}", "训练失败：{error}", error=plain(run.error, 300)))
-    else:
+    elif run.day is not None and not quiet:
+        day = run.day.isoformat()
+        st.caption(f":material/history: {t('Recorded on {day}', '录制于 {day}', day=day)}")
+    elif not quiet:
         st.progress(run.progress, _status(run))
-    draw(run.frames if run is not None else [])
 
 
 def _status(run: Run) -> str:
@@ -200,6 +260,13 @@ def _start_again(key: str, another_seed: Callable[[], None]) -> None:
 def _leave(run: Run | None) -> None:
     if run is not None:
         run.cancel(visitor())
+
+
+def _stop(key: str) -> None:
+    """Stop the run; if it goes on for others, it is over for this visitor all the same."""
+    asked, run = st.session_state[_slot(key)]
+    if not run.cancel(visitor()) and run.state not in runs.ENDED:
+        st.session_state[_slot(key)] = (asked, run.as_left())
 
 
 def visitor() -> str:

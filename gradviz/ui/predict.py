@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
@@ -17,20 +17,21 @@ def predict(
     key: str,
     question: str,
     options: Sequence[Option],
-    names: Callable[[Option], str] = str,
+    names: Callable[[Option], str] | Mapping[Option, str] = str,
     start: Option | None = None,
 ) -> Option | None:
     """Ask `question` until the visitor commits to one of `options`; return it, or None before.
 
-    With `start` the options are shown in order on a slider that starts there. The commitment is
-    kept for the session.
+    `names` translates the options. With `start` they are shown in order on a slider that starts
+    there. The commitment is kept for the session.
     """
+    shown = names.__getitem__ if isinstance(names, Mapping) else names
     kept = f"prediction_{key}"
     if kept in st.session_state:
         guess = st.session_state[kept]
         st.markdown(f"**{question}**")
         with st.container(horizontal=True, vertical_alignment="center"):
-            said = t("Your prediction: **{guess}**", "你的预测：**{guess}**", guess=names(guess))
+            said = t("Your prediction: **{guess}**", "你的预测：**{guess}**", guess=shown(guess))
             st.markdown(said, width="content")
             st.button(
                 t("Predict again", "重新预测"),
@@ -40,7 +41,7 @@ def predict(
                 args=(kept,),
             )
         return guess
-    _ask(kept, question, options, names, start)
+    _ask(kept, question, options, shown, start)
     return None
 
 

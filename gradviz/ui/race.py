@@ -16,9 +16,11 @@ from gradviz.engine.history import curves_frame, history_frame
 from gradviz.language import t
 from gradviz.quantities import QUANTITIES
 from gradviz.recipe import Recipe
+from gradviz.snapshots import Snapshot
 from gradviz.theory.predictions import predicted_signals
 from gradviz.ui.controls import Choice, choice
 from gradviz.ui.live import Frames, ended, live_run, show_events
+from gradviz.ui.measured import expected_profile
 from gradviz.ui.picture import picture
 
 SEEDS = 3  # replicas of each arm: enough for a band, quick enough to wait for
@@ -43,11 +45,12 @@ def race(
     mean-field prediction is drawn as a line where the quantity is δ. `thresholds` are values of
     curves, by their names, worth a rule. For `join` and `follow` see `live_run`.
     """
-    drawn: Frames = []
+    drawn = Frames()
     expected = {name: arms[name] for name in theory} if quantity == "delta" else {}
 
     def draw(frames: Frames) -> None:
         drawn[:] = frames
+        drawn.complete = frames.complete
         # While the run lasts only its latest step is shown; the training needs the processor too.
         shown = frames if ended(frames) else _latest(frames)
         chart = run_chart(
@@ -60,7 +63,7 @@ def race(
                 depth=max(recipe.depth for recipe in arms.values()),
                 values=_hidden_values(frames, quantity),
             ),
-            theory=predicted_signals(expected, _first(frames)) if expected else None,
+            theory=_theory(expected, frames) if expected else None,
             ended=ended(frames),
             below={name: (thresholds or {}).get(name) for name in curves},
         )
@@ -71,12 +74,16 @@ def race(
     return drawn
 
 
-def _latest(frames: Frames) -> Frames:
+def _theory(expected: Mapping[str, Recipe], frames: Frames) -> pd.DataFrame:
+    return predicted_signals(expected, _first(frames), expected_profile)
+
+
+def _latest(frames: Sequence[Snapshot]) -> list[Snapshot]:
     """The last frame of each arm."""
     return list({frame.arm: frame for frame in frames}.values())
 
 
-def _first(frames: Frames) -> pd.DataFrame:
+def _first(frames: Sequence[Snapshot]) -> pd.DataFrame:
     """The signals at the first frame of each arm."""
     return history_frame(_latest(frames[::-1]), ["delta"])
 

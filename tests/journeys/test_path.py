@@ -136,7 +136,7 @@ def test_back_undoes_one_act_whole_and_a_lesson_comes_back_as_it_was(server):
     visitor = Visitor(browser, height=1200)
     visitor.open(f"{address}/depth?lang=en&activation=tanh&depth=14")
     depth = visitor.page.locator(".st-key-depth input")
-    visitor.figure("training").get_by_text("Underflow", exact=True).click()
+    visitor.figure("training").get_by_text("2 · Underflow", exact=True).click()
     visitor.page.wait_for_url("**init=small**")
     visitor.settle()
     assert depth.first.input_value() == "40"

@@ -137,7 +137,8 @@ def on_log_axis(curve: pd.DataFrame, domain: tuple[float, float]) -> pd.DataFram
     heights = curve[["middle", "low", "high"]].clip(lower=domain[0])
     zero = pd.Series(state == "zero", index=curve.index)
     earlier = zero.groupby(curve["arm"]).cumsum()
-    return curve.assign(**heights, state=state, first=zero & (earlier == 1))
+    columns = {name: heights[name] for name in heights}
+    return curve.assign(**columns, state=state, first=zero & (earlier == 1))
 
 
 def log_domain(*values: Values, room: int = 1) -> tuple[float, float]:

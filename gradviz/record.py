@@ -1,0 +1,129 @@
+"""Record what the figures open with: `python -m gradviz.record [LESSON …]`.
+
+Every page is opened as it stands, in each of its presets, and with each option of its small
+choices. What it looks for in the store and does not find is computed and written to
+gradviz/recordings/; what no page asks for any more is removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import replace
+
+from streamlit.testing.v1 import AppTest
+
+from gradviz import store
+from gradviz.recipe import Recipe
+from gradviz.snapshots import Snapshot
+from gradviz.ui import catalog
+from gradviz.ui.controls import Choice, Switch
+from gradviz.ui.lesson import Lesson, shown_lessons
+from gradviz.ui.live import JOBS, WITH_HISTOGRAMS
+from gradviz.ui.measured import FUNCTIONS
+
+# A choice with more options than these is for exploring; its other values are computed live.
+_FEW = 3
+_PATIENCE = 300  # seconds that a page may take
+
+
+def states(name: str) -> Iterator[dict[str, str]]:
+    """The parameters of the links that open the lesson `name` in each state that is recorded."""
+    yield {}
+    for figure in _opened(name).figures.values():
+        for values in figure.presets.values():
+            yield {control.key: control.text(value) for control, value in values.items()}
+        declared = figure.controls() if callable(figure.controls) else figure.controls
+        for control in declared:
+            options: tuple = control.options if isinstance(control, Choice) else ()
+            options = (True, False) if isinstance(control, Switch) else options
+            if len(options) <= _FEW:
+                yield from ({control.key: control.text(option)} for option in options)
+
+
+def wanted(name: str) -> dict[str, Hashable]:
+    """What the lesson `name` looks for in all its states: keys by the names of their files."""
+    with store.noting() as noted:
+        for query in states(name):
+            _opened(name, query)
+    return noted
+
+
+def computed(key: Hashable) -> object:
+    """What `key` stands for, computed now: the snapshots of a job, or a measurement."""
+    match key:
+        case ("measured", str(function), *settings):
+            return FUNCTIONS[function](*settings)
+        case _ if _is_race(key):
+            return _drawn(JOBS[key].make_frames(), histograms=key in WITH_HISTOGRAMS)
+        case _:
+            return list(JOBS[key].make_frames())
+
+
+def _drawn(snapshots: Iterable[object], histograms: bool) -> list[Snapshot]:
+    """Of a race what its figures draw: no step of pre-training, and `histograms` if they do."""
+    training = [snapshot for snapshot in snapshots if isinstance(snapshot, Snapshot)]
+    return training if histograms else [replace(s, histograms={}) for s in training]
+
+
+def _is_race(key: Hashable) -> bool:
+    return isinstance(key, tuple) and isinstance(key[0], tuple)
+
+
+def main() -> None:
+    """Record what is missing for the lessons that the command line names, or for all."""
+    # Streamlit says of every page that it was not opened by a server: here that is meant.
+    logging.disable(logging.WARNING)
+    parser = argparse.ArgumentParser(description=__doc__)
+    names = [entry.name for entry in catalog.LESSONS if entry.built]
+    parser.add_argument("lessons", nargs="*", help="their names; all if none is given")
+    chosen = parser.parse_args().lessons or names
+    kept: set[str] = set()
+    for name in chosen:
+        keys = wanted(name)
+        kept |= keys.keys()
+        missing = {file: key for file, key in keys.items() if not (store.SHIPPED / file).exists()}
+        print(f"{name}: {len(keys)} wanted, {len(missing)} missing", flush=True)
+        for key in missing.values():
+            begun = time.monotonic()
+            path = store.write(store.SHIPPED, key, computed(key))
+            size, seconds = path.stat().st_size / 1000, time.monotonic() - begun
+            print(f"  {path.name} {size:6.0f} kB {seconds:5.1f} s  {_in_short(key)}", flush=True)
+    if set(chosen) == set(names):
+        for path in sorted(store.SHIPPED.glob("*.npz")):
+            if path.name not in kept:
+                print(f"  {path.name} is asked for by no page: removed")
+                path.unlink()
+    total = sum(path.stat().st_size for path in store.SHIPPED.glob("*.npz"))
+    print(f"{total / 1e6:.2f} MB in all")
+
+
+def _opened(name: str, query: dict[str, str] | None = None) -> Lesson:
+    """The lesson as its page declares it. Raises `RuntimeError` if the page complains."""
+    app = AppTest.from_file(str(catalog.ROOT / "app.py"), default_timeout=_PATIENCE)
+    for key, value in {"lang": "en", **(query or {})}.items():
+        app.query_params[key] = value
+    with shown_lessons() as shown:
+        app.switch_page(catalog.find(name).page).run()
+    if app.exception or app.error or app.warning:
+        raise RuntimeError(f"the page of {name} with {query} complains")
+    return shown[-1]
+
+
+def _in_short(key: Hashable) -> str:
+    """Of a key what tells it from others at a glance."""
+    match key:
+        case ("measured", str(function), *settings):
+            return f"{function} {[s for s in settings if not isinstance(s, Recipe)]}"
+        case (str(kind), *_):
+            return kind
+        case (tuple(arms), seeds):
+            return f"race of {', '.join(name for name, _ in arms)}, seeds {seeds}"
+        case _:
+            return str(key)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""What ships is what the pages look for, and what the engine computes; no figure needs PyTorch."""
+
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gradviz import record, store
+from gradviz.snapshots import Moment, PretrainSnapshot, Snapshot
+from gradviz.ui import catalog
+from gradviz.ui.live import JOBS
+
+pytestmark = [pytest.mark.usefixtures("one_core"), pytest.mark.xdist_group("recordings")]
+
+LESSONS = [entry.name for entry in catalog.LESSONS if entry.built]
+# A step's rounding differs from processor to processor, and an explosion multiplies it.
+ROUNDING = 0.03
+
+
+@pytest.fixture(scope="module")
+def keys():
+    """By lesson what its page looks for in all its states."""
+    return {name: record.wanted(name) for name in LESSONS}
+
+
+def shipped():
+    return {path.name for path in store.SHIPPED.glob("*.npz")}
+
+
+def test_every_state_that_a_page_offers_is_recorded_and_nothing_is_stale(keys):
+    wanted = {file for own in keys.values() for file in own}
+    missing = {name: sorted(own.keys() - shipped()) for name, own in keys.items()}
+    assert not any(missing.values()), f"run python -m gradviz.record: {missing}"
+    assert not shipped() - wanted, "asked for by no page: run python -m gradviz.record"
+
+
+def test_the_recordings_are_small():
+    assert sum(path.stat().st_size for path in store.SHIPPED.glob("*.npz")) < 10e6
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_the_first_steps_computed_again_agree(keys, name):
+    for key in keys[name].values():
+        recorded = store.find(key).content
+        if key[0] == "measured":
+            assert_alike(recorded, record.computed(key), key[1])
+            continue
+        length = 2 * JOBS[key].total
+        for snapshot in itertools.islice(JOBS[key].make_frames(), length):
+            assert_first_alike(recorded, snapshot)
+
+
+def assert_first_alike(recorded, snapshot):
+    """The same network at its first step; what comes after pre-training is another matter."""
+    twins = [
+        own
+        for own in recorded
+        if (own.arm, own.step, own.phase) == (snapshot.arm, snapshot.step, snapshot.phase)
+    ]
+    match snapshot:
+        case Snapshot(step=0) if not any(isinstance(own, PretrainSnapshot) for own in recorded):
+            (twin,) = twins
+            for quantity, values in snapshot.layers.items():
+                if quantity in ("delta", "weight_norm", "saturation"):
+                    assert_alike(twin.layers[quantity], values, (snapshot.arm, quantity))
+            assert_alike(twin.loss, snapshot.loss, snapshot.arm)
+        case PretrainSnapshot(epoch=1) if twins:
+            assert_alike(twins[0].error, snapshot.error, snapshot.arm)
+        case Moment() if twins and len(snapshot.table):
+            assert_alike(twins[0].table, snapshot.table, snapshot.arm)
+
+
+def assert_alike(was, now, what):
+    if isinstance(now, pd.DataFrame):
+        was, now = (table.select_dtypes("number").to_numpy() for table in (was, now))
+    with np.errstate(invalid="ignore"):
+        largest = np.nanmax(np.abs(now), initial=0, where=np.isfinite(now))
+    np.testing.assert_allclose(was, now, rtol=ROUNDING, atol=1e-3 * largest, err_msg=str(what))
+
+
+CODE = """
+import sys
+from streamlit.testing.v1 import AppTest
+from gradviz.ui import catalog
+for page in ["app.py", *(entry.page for entry in catalog.LESSONS if entry.built)]:
+    app = AppTest.from_file(str(catalog.ROOT / "app.py"), default_timeout=60)
+    app.query_params["lang"] = "zh"
+    app.switch_page(page).run()
+    bad = [*app.exception, *app.error, *app.warning]
+    assert not bad and app.get("vega_lite_chart"), (page, bad)
+    assert not {"torch", "sklearn"} & sys.modules.keys(), page
+"""
+
+
+def test_every_figure_opens_without_pytorch():
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], cwd=catalog.ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
