@@ -28,6 +28,7 @@ Amount = TypeVar("Amount", int, float)
 
 # In the session state; the values of the controls stand there under their own keys.
 _PAGE = "controls_page"  # the page that they belong to
+_DECLARED = "controls_declared"  # by key
 _SEEN = "controls_seen_in_url"  # what each control last read from the URL or wrote to it
 
 
@@ -36,6 +37,7 @@ def start_page(name: str) -> None:
     if st.session_state.get(_PAGE) != name:
         st.session_state[_PAGE] = name
         st.session_state[_SEEN] = {}
+        st.session_state[_DECLARED] = {}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,6 +56,7 @@ class Control(Generic[Value]):
 
     def __post_init__(self) -> None:
         st.session_state[self.key] = self._settle()
+        st.session_state.setdefault(_DECLARED, {})[self.key] = self
 
     @property
     def value(self) -> Value:
@@ -360,6 +363,12 @@ def write(controls: Sequence[Control] | Mapping[Control, object]) -> None:
     }
     st.session_state[_SEEN].update(texts)
     address.write(texts)
+
+
+def state() -> dict[str, str]:
+    """All that the page's controls stand at, as in a link; defaults too, which may change."""
+    declared: Mapping[str, Control] = st.session_state.get(_DECLARED, {})
+    return {key: control.text(control.value) for key, control in declared.items()}
 
 
 def _moved_in_history() -> bool:

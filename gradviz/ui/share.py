@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from gradviz.language import current, t
+from gradviz.ui import controls
 
 EMBED_HEIGHT = 1200  # pixels; enough for the tallest figure at the width of an article
 
@@ -40,9 +41,12 @@ def share_menu(figure: str) -> None:
 
 
 def figure_link(figure: str) -> str:
-    """The address of this page showing `figure` alone, with the state that the URL holds now."""
+    """The address of this page showing `figure` alone, in its present state.
+
+    Every control stands in it, so that the link means the same when a default has changed.
+    """
     state = {key: value for key, value in st.query_params.items() if key != "embed"}
-    state |= {"lang": current(), "figure": figure}
+    state |= controls.state() | {"lang": current(), "figure": figure}
     return f"{st.context.url}?{urlencode(state)}"
 
 

@@ -169,3 +169,16 @@ def test_another_seed_is_another_run_and_is_kept_in_the_url():
     assert run_of_the_page.key[0][0][1].seed == 1
     assert app.query_params["seed"] == "1"
     assert run_of_the_page.wait(60)
+
+
+def test_a_link_to_a_figure_holds_every_value_defaults_too():
+    from gradviz.ui import catalog
+
+    app = AppTest.from_file(str(catalog.ROOT / "app.py"), default_timeout=60)
+    app.query_params["lang"] = "zh"
+    app.query_params["depth"] = "14"
+    app.switch_page("pages/depth.py").run()
+    declared = app.session_state["controls_declared"]
+    texts = {key: control.text(app.session_state[key]) for key, control in declared.items()}
+    assert texts.keys() >= {"activation", "init", "depth", "quantity", "seed"}
+    assert texts["depth"] == "14" and texts["activation"] == "sigmoid"

@@ -26,8 +26,8 @@ FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")
 GRID_OPACITY = 0.25
 SMALL = 12  # pixels: ticks and legends
 READOUT = 14  # pixels: words and numbers inside the picture
-# Pixels of long lines of words, which would run off the picture on a phone.
-LONG = alt.expr(f"width < 420 ? {SMALL} : {READOUT}")
+# Pixels of long lines of words, which would run off the picture of a phone at their full size.
+LONG = alt.expr(f"width < 420 ? {SMALL - 1} : {READOUT}")
 # For every mark_text: Streamlit leaves it black in the dark.
 WORDS = {"color": INK, "fontSize": READOUT}
 
