@@ -104,26 +104,6 @@ def test_a_run_plays_once_by_itself_and_again_when_asked(server):
         assert visitor.complaints == []
 
 
-<<<<<<< HEAD
-def test_nothing_moves_by_itself_for_who_wants_no_motion(server):
-    address, log = server
-    with chromium() as browser:
-        visitor = Visitor(browser)
-        visitor.page.emulate_media(reduced_motion="reduce")
-        slider = ended_run(visitor, address, "zh", "现场训练", "训练完成")
-        play = visitor.page.get_by_role("button", name="播放训练过程").first
-        play.wait_for()
-        visitor.page.wait_for_timeout(1500)
-        assert seen(visitor) == []
-        assert slider.input_value() == slider.get_attribute("max")
-        play.click()
-        visitor.page.get_by_role("button", name="暂停").first.wait_for()
-        assert visitor.complaints == []
-    assert not re.search(r"Traceback|Error|Warning", log())
-
-
-=======
->>>>>>> replay
 def test_the_fill_of_a_slider_follows_what_the_picture_sets(server):
     address, _ = server
     with chromium() as browser:
