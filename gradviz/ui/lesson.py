@@ -168,8 +168,8 @@ def _draw_figure(figure: Figure) -> None:
             picture = st.container()
         with picture:
             what_to_see = _guarded(figure)
-        if what_to_see:
-            st.caption(what_to_see)
+            if what_to_see:
+                st.caption(what_to_see)
 
 
 def _draw_presets(name: str, presets: Presets) -> None:
