@@ -263,9 +263,13 @@ def _leave(run: Run | None) -> None:
 
 
 def _stop(key: str) -> None:
-    """Stop the run; if it goes on for others, it is over for this visitor all the same."""
+    """Stop the run: for this visitor at once, though it ends when its next frame is due, or later.
+
+    It goes on if others watch it.
+    """
     asked, run = st.session_state[_slot(key)]
-    if not run.cancel(visitor()) and run.state not in runs.ENDED:
+    run.cancel(visitor())
+    if run.state not in runs.ENDED:
         st.session_state[_slot(key)] = (asked, run.as_left())
 
 

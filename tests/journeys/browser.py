@@ -93,11 +93,25 @@ def chromium():
 
 
 class Visitor:
-    """A tab that remembers what its console complained of and what it sent to the server."""
+    """A tab that remembers what its console complained of and what it sent to the server.
 
-    def __init__(self, browser, width=1280, height=900, locale="en-US", color_scheme="light"):
+    Runs play by themselves only for who likes `motion`: many at once take long to draw.
+    """
+
+    def __init__(
+        self,
+        browser,
+        width=1280,
+        height=900,
+        locale="en-US",
+        color_scheme="light",
+        motion=False,
+    ):
         self.context = browser.new_context(
-            viewport={"width": width, "height": height}, locale=locale, color_scheme=color_scheme
+            viewport={"width": width, "height": height},
+            locale=locale,
+            color_scheme=color_scheme,
+            reduced_motion="no-preference" if motion else "reduce",
         )
         self.page = self.context.new_page()
         self.page.set_default_timeout(20_000)

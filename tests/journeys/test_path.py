@@ -19,7 +19,7 @@ TITLES = {entry.name: entry.title for entry in BUILT} | {
     "": ("Why gradients vanish and explode", "梯度为何会消失，又为何会爆炸")
 }
 LABELS = ("English", "中文")
-WALKS, ACTS = 20, 6
+WALKS, ACTS = 20, 5
 
 
 @pytest.fixture(scope="module")

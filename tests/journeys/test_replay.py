@@ -62,7 +62,7 @@ def wait_for_end(visitor):
 def test_a_run_plays_once_by_itself_and_again_when_asked(server):
     address, _ = server
     with chromium() as browser:
-        visitor = Visitor(browser)
+        visitor = Visitor(browser, motion=True)
         slider = ended_run(visitor, address)
         last = int(slider.get_attribute("max"))
         assert int(slider.input_value()) <= last == 300
@@ -107,7 +107,7 @@ def test_a_run_plays_once_by_itself_and_again_when_asked(server):
 def test_the_fill_of_a_slider_follows_what_the_picture_sets(server):
     address, _ = server
     with chromium() as browser:
-        visitor = Visitor(browser)
+        visitor = Visitor(browser, motion=True)
         visitor.open(f"{address}/update_rule?lang=en&figure=plateau")
         slider = visitor.page.locator("input[name=start_w]")
         slider.wait_for()
@@ -130,7 +130,7 @@ def test_the_fill_of_a_slider_follows_what_the_picture_sets(server):
 def test_nothing_moves_by_itself_for_who_wants_no_motion(server):
     address, log = server
     with chromium() as browser:
-        visitor = Visitor(browser)
+        visitor = Visitor(browser, motion=True)
         visitor.page.emulate_media(reduced_motion="reduce")
         slider = ended_run(visitor, address, "zh", "现场训练", "训练完成")
         play = visitor.page.get_by_role("button", name="播放训练过程").first
