@@ -44,9 +44,9 @@ ui.show_figure(STORY)
 if ui.single_figure() is None:
     st.markdown(
         t(
-            "Everything in these lessons is computed while you watch: real networks, real data, "
+            "Everything in these lessons is computed: real networks, real data, recorded or live, "
             "theory drawn as a line and measurements as marks over it.",
-            "这些课程中的一切都当场计算：真实的网络，真实的数据；理论画成线，测量值画成点。",
+            "这些课程中的一切都是算出来的：真实的网络，真实的数据，或是录制，或是现场训练；理论画成线，测量值画成点。",
         )
     )
     cards()
