@@ -85,7 +85,8 @@ def find_added(key: Hashable) -> Record | None:
 
 
 def _find(path: Path, shipped: bool) -> Record | None:
-    found = _read(path, _stamp(path))
+    stamp = _stamp(path)
+    found = _read(path, stamp) if stamp is not None else None
     return Record(*found, shipped) if found else None
 
 
@@ -153,9 +154,8 @@ def _stamp(path: Path) -> int | None:
 
 
 @functools.lru_cache(maxsize=64)
-def _read(path: Path, stamp: int | None) -> tuple[Any, datetime.date] | None:
-    if stamp is None:
-        return None
+def _read(path: Path, stamp: int) -> tuple[Any, datetime.date] | None:
+    """`stamp` is part of the cache's key only."""
     try:
         return decoded(path.read_bytes())
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):

@@ -19,6 +19,7 @@ from gradviz.runs import Job, Run
 from gradviz.snapshots import Snapshot
 from gradviz.ui import controls
 from gradviz.ui.address import plain
+from gradviz.ui.chrome import single_figure
 from gradviz.ui.controls import Number
 from gradviz.ui.speech import use_visitors_language
 
@@ -99,6 +100,8 @@ def live_job(
     histograms: bool = False,
 ) -> Run | None:
     """As `live_run`, for any background job."""
+    # A figure that is shown alone has no other one on its page that could start the run.
+    join = join and single_figure() is None
     if histograms:
         WITH_HISTOGRAMS.add(job.key)
     JOBS[job.key] = job

@@ -182,3 +182,15 @@ def test_a_link_to_a_figure_holds_every_value_defaults_too():
     texts = {key: control.text(app.session_state[key]) for key, control in declared.items()}
     assert texts.keys() >= {"activation", "init", "depth", "quantity", "seed"}
     assert texts["depth"] == "14" and texts["activation"] == "sigmoid"
+
+
+def test_a_panel_that_is_shown_alone_can_start_its_run():
+    from gradviz.ui import catalog
+
+    for figure in (None, "drift"):
+        app = AppTest.from_file(str(catalog.ROOT / "app.py"), default_timeout=60)
+        app.query_params["lang"] = "en"
+        if figure:
+            app.query_params["figure"] = figure
+        app.switch_page("pages/depth.py").run()
+        assert ("drift_train" in {button.key for button in app.button}) == (figure == "drift")
