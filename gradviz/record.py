@@ -33,8 +33,8 @@ def states(name: str) -> Iterator[dict[str, str]]:
     """The parameters of the links that open the lesson `name` in each state that is recorded."""
     yield {}
     for figure in _opened(name).figures.values():
-        for values in figure.presets.values():
-            yield {control.key: control.text(value) for control, value in values.items()}
+        for preset in figure.presets:
+            yield {control.key: control.text(value) for control, value in preset.values.items()}
         declared = figure.controls() if callable(figure.controls) else figure.controls
         for control in declared:
             options: tuple = control.options if isinstance(control, Choice) else ()

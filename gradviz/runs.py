@@ -126,9 +126,13 @@ class Run:
 
     def is_watched(self) -> bool:
         """Whether anybody who has asked for this run is still there."""
+        return self.count_watchers() > 0
+
+    def count_watchers(self) -> int:
+        """How many of those who have asked for this run are still there."""
         now = time.monotonic()
         # A caller without a name does not say when it goes.
-        return any(name == "" or now - seen < _GONE for name, seen in list(self._visitors.items()))
+        return sum(name == "" or now - seen < _GONE for name, seen in list(self._visitors.items()))
 
     def as_left(self) -> Run:
         """This run as it is now, for somebody who has left it while it goes on for others."""
@@ -152,7 +156,6 @@ class Run:
     def _fill(self, record: store.Record) -> None:
         """Be the finished run that was recorded."""
         self._frames, self.day, self.state = record.content, record.day, "finished"
-        self.bytes = sum(map(_size, self._frames))
         self._ended.set()
 
     def _collect(self, deadline: float) -> str:
@@ -213,6 +216,7 @@ class Pool:
                 if (added := store.find_added(key)) is not None:
                     self._known[key] = run
                     run._fill(added)
+                    run.bytes = sum(map(_size, added.content))
                 else:
                     self._enqueue(run, visitor)
             elif run.state == "finished":
@@ -234,6 +238,12 @@ class Pool:
         run = Run(key, list, 1, self)
         run._fill(found)
         return run
+
+    def watchers(self) -> int:
+        """How many people watch a run that has not ended, all runs together."""
+        with self._changed:
+            open_runs = [run for run in self._known.values() if run.state not in ENDED]
+        return sum(run.count_watchers() for run in open_runs)
 
     def ahead(self, run: Run) -> int:
         """How many runs wait before `run`."""
@@ -350,6 +360,11 @@ def known(job: Job, pool: Pool = _POOL) -> Run | None:
 def recorded(job: Job, pool: Pool = _POOL) -> Run | None:
     """The finished run of `job` that ships with the package, or was kept, if there is one."""
     return pool.recorded(job.key)
+
+
+def watchers(pool: Pool = _POOL) -> int:
+    """How many people watch a run that has not ended, all runs together."""
+    return pool.watchers()
 
 
 @functools.cache

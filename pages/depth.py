@@ -1,7 +1,6 @@
 """§2.1: layers of a deep network learn at very different speeds, live."""
 
-from typing import cast
-
+import altair as alt
 import numpy as np
 import pandas as pd
 
@@ -45,6 +44,7 @@ DEPTH = ui.number(
     help=t("Depth of the deep network.", "深层网络的深度。"),
 )
 QUANTITY = ui.quantity_choice("quantity")
+LARGEST_GUESS = 10  # a power of ten
 CODE = """
 from gradviz import Recipe, history_frame, race
 
@@ -75,71 +75,131 @@ def arm_names() -> dict[str, str]:
     }
 
 
-def at_start(history: pd.DataFrame, quantity: str) -> pd.Series:
-    """The deep network's `quantity` by hidden layer before training; 0 and inf are kept."""
-    start = hidden(history.query("arm == 'deep' and step == 0 and quantity == @quantity"))
+@ui.made_once
+def first_layer(frames: ui.Frames) -> tuple[float, int]:
+    """How many times smaller δ is in layer 1 of the deep network than in its last hidden layer.
+
+    Before training, over the seeds, with the number of layers; 0 or inf where float32 has no number
+    for one of the two.
+    """
+    history = history_frame((frame for frame in frames if frame.step == 0), ["delta"])
+    start = hidden(history.query("arm == 'deep'"))
     with np.errstate(divide="ignore"):
-        # NumPy's functions return a series for a series, which their types do not say.
-        logs = cast("pd.Series", np.log(start["value"]))
-        return cast("pd.Series", np.exp(logs.groupby(start["layer"]).mean()))
+        logs = start.assign(log=np.log(start["value"])).groupby("layer")["log"].mean()
+    return float(np.exp(logs.iloc[-1] - logs.iloc[0])), len(logs)
 
 
-def ask_first_layer() -> int | None:
-    network = arms()["deep"]
-    return ui.predict(
-        f"first_layer_{network.activation}_{network.init}_{network.std}_{network.depth}",
+def asks_first_layer() -> bool:
+    """The question is one of the state in which the page opens."""
+    return all(control.value == control.default for control in (ACTIVATION, INIT, DEPTH, QUANTITY))
+
+
+def ask_first_layer(frames: ui.Frames) -> None:
+    factor, layers = first_layer(frames)
+
+    def reply(exponent: int | None) -> tuple[bool | None, str]:
+        found = t(
+            "Measured: {factor}. Every layer in between contributes one factor of weight times "
+            "slope, here {each:.2f} on average.",
+            "实测为 {factor}。中间每一层都贡献一个“权重 × 斜率”的因子，这里平均为 {each:.2f}。",
+            factor=rounded_power(factor),
+            each=factor ** (-1 / (layers - 1)),
+        )
+        if exponent is None:
+            return None, found
+        off = exponent - np.log10(factor)
+        if abs(off) <= 1:
+            return True, found
+        off_by = rounded_power(10 ** abs(off))
+        if off < 0:
+            missed = t(
+                "You said {guess}: {off} times too little. ",
+                "你猜的是 {guess}，少了 {off} 倍。",
+                guess=times(exponent),
+                off=off_by,
+            )
+        else:
+            missed = t(
+                "You said {guess}: {off} times too much. ",
+                "你猜的是 {guess}，多了 {off} 倍。",
+                guess=times(exponent),
+                off=off_by,
+            )
+        return False, missed + found
+
+    ui.ask(
+        "first_layer",
         t(
             "How many times smaller is the signal δ at the first hidden layer than at the last, "
             "before training?",
             "训练之前，第一个隐藏层处的误差信号 δ 比最后一个隐藏层处小多少倍？",
         ),
-        options=range(-10, 41, 2),
-        names=lambda exponent: f"{power_of_ten(exponent)}×",
+        options=range(LARGEST_GUESS + 1),
+        reply=reply,
+        names=times,
+        guess=lambda exponent: -exponent,
         start=0,
+        of_the_start=True,
+        picture_covers=True,
+        covers=["drift", "heat_map"],
     )
 
 
-def answer_first_layer(guess: int, history: pd.DataFrame) -> None:
-    """Compare the prediction with δ as measured before the first step."""
-    delta = at_start(history, "delta")
-    factor = delta.iloc[-1] / delta.iloc[0] if delta.iloc[0] else np.inf
-    if not 0 < factor < np.inf:
-        ui.reveal(
-            None,
-            t(
-                "There is no factor to give: float32 has no number left for one of the two.",
-                "这个倍数给不出来：其中一个值已超出 float32 所能表示的范围。",
-            ),
-        )
-        return
-    exponent = np.log10(factor)
-    ui.reveal(
-        bool(abs(exponent - guess) <= 1),
-        t(
-            "Measured: {factor}. Every layer in between contributes one factor of weight times "
-            "slope, here {each:.2f} on average.",
-            "实测为 {factor}。中间每一层都贡献一个“权重 × 斜率”的因子，这里平均为 {each:.2f}。",
-            factor=rounded_power(factor),
-            each=factor ** (-1 / (len(delta) - 1)),
-        ),
-    )
+def times(exponent: int) -> str:
+    return f"{power_of_ten(exponent)}×"
 
 
 @lesson.figure(
     ("Layers at work", "各层的学习"),
     controls=[ACTIVATION, DEPTH, QUANTITY, INIT],
-    presets={
-        t("Vanish", "消失"): {ACTIVATION: "sigmoid", INIT: "xavier_normal", DEPTH: 10},
-        t("Underflow", "下溢"): {ACTIVATION: "sigmoid", INIT: "small", DEPTH: 40},
-        t("Healthy", "健康"): {ACTIVATION: "tanh", INIT: "xavier_normal", DEPTH: 10},
-        t("Explode", "爆炸"): {ACTIVATION: "relu", INIT: "large", DEPTH: 30},
-    },
+    presets=[
+        ui.Preset(
+            t("Vanish", "消失"),
+            {ACTIVATION: "sigmoid", INIT: "xavier_normal", DEPTH: 10, QUANTITY: "delta"},
+            t(
+                "Each layer passes on a quarter of the signal, or less: the deep network learns "
+                "nothing, the shallow one does.",
+                "每层传下去的信号不到四分之一：深层网络什么也没学到，浅层网络却学会了。",
+            ),
+        ),
+        ui.Preset(
+            t("Underflow", "下溢"),
+            {ACTIVATION: "sigmoid", INIT: "small", DEPTH: 40, QUANTITY: "delta"},
+            t(
+                "Deeper and with smaller weights: float32 has no number left for the first layers.",
+                "层数更多、权重更小：对前几层来说，float32 已无数可用。",
+            ),
+        ),
+        ui.Preset(
+            t("Healthy", "健康"),
+            {ACTIVATION: "tanh", INIT: "xavier_normal", DEPTH: 10, QUANTITY: "delta"},
+            t(
+                "tanh with Xavier's weights: the signal reaches layer 1, and both networks learn.",
+                "tanh 配 Xavier 权重：信号能传到第 1 层，两个网络都学会了。",
+            ),
+        ),
+        ui.Preset(
+            t("Explode", "爆炸"),
+            {ACTIVATION: "relu", INIT: "large", DEPTH: 30, QUANTITY: "delta"},
+            t(
+                "ReLU with weights of standard deviation 1: the signal grows on its way back.",
+                "ReLU 配标准差为 1 的权重：信号在回程中越传越大。",
+            ),
+        ),
+    ],
 )
 def training() -> str:
-    guess = ask_first_layer()
-    frames = ui.race("training", arms(), arm_names(), QUANTITY.value, theory=["deep"])
-    if guess is not None and frames:
-        answer_first_layer(guess, history_frame(frames))
+    asked = asks_first_layer()
+    frames = ui.race(
+        "training",
+        arms(),
+        arm_names(),
+        QUANTITY.value,
+        theory=["deep"],
+        asked=ui.Asked(("deep",), low=-LARGEST_GUESS, start=0) if asked else None,
+    )
+    if asked and frames:
+        ask_first_layer(frames)
     return t(
         "Marks are measured, the line is theory at initialization. Watch which layers move first.",
         "点是测量值，线是初始化时的理论预测。注意哪些层先动起来。",
@@ -148,38 +208,41 @@ def training() -> str:
 
 @lesson.figure(("How far each layer has moved", "各层走了多远"))
 def drift() -> str | None:
-    moved = {}
+    drawn = [ui.Frames()]
 
-    def draw(frames: list) -> None:
-        if not frames:
-            return
-        last = latest(history_frame(frames))
-        ui.picture(
-            layer_profile(last, "drift", QUANTITIES["drift"].title(), arm_names()), "drift_chart"
-        )
-        deep = hidden(last.query("arm == 'deep' and quantity == 'drift'"))
-        moved.update(deep.groupby("layer")["value"].median())
+    def draw(frames: ui.Frames) -> None:
+        drawn[0] = frames
+        if frames:
+            ui.picture(drift_picture(frames, tuple(arm_names().items())), "drift_chart")
 
     ui.live_run("drift", arms(), ui.SEEDS, draw, join=True)
-    if not moved:
-        return None
+    return moved_in_words(drawn[0]) if drawn[0] else None
+
+
+@ui.made_once
+def drift_picture(frames: ui.Frames, names: tuple[tuple[str, str], ...]) -> alt.LayerChart:
+    title = QUANTITIES["drift"].title()
+    return layer_profile(latest(history_frame(frames, ["drift"])), "drift", title, dict(names))
+
+
+@ui.made_once
+def moved_in_words(frames: ui.Frames) -> str:
+    last = latest(history_frame((frame for frame in frames if frame.arm == "deep"), ["drift"]))
+    moved = hidden(last).groupby("layer")["value"].median()
     return t(
         "After training, the first layer has moved by {first} of its own size, the last hidden "
         "layer by {last}.",
         "训练之后，第一层只移动了自身大小的 {first}，最后一个隐藏层移动了 {last}。",
-        first=size_of(moved[min(moved)]),
-        last=size_of(moved[max(moved)]),
+        first=size_of(moved.iloc[0]),
+        last=size_of(moved.iloc[-1]),
     )
 
 
 @lesson.figure(("The whole run at a glance", "一眼看完整个训练过程"))
 def heat_map() -> str:
-    def draw(frames: list) -> None:
-        if not frames:
-            return
-        history = history_frame(frame for frame in frames if frame.arm == "deep")
-        ui.picture(step_layer_map(history, "delta", QUANTITIES["delta"].title()), "map_chart")
-        ui.show_events(frames, arm_names())
+    def draw(frames: ui.Frames) -> None:
+        if frames:
+            ui.picture(map_picture(frames), "map_chart")
 
     ui.live_run("heat_map", arms(), ui.SEEDS, draw, join=True)
     return t(
@@ -187,6 +250,12 @@ def heat_map() -> str:
         "nothing of the loss.",
         "每一列是一个训练步，每一行是深层网络的一层。颜色深的行几乎听不到损失的声音。",
     )
+
+
+@ui.made_once
+def map_picture(frames: ui.Frames) -> alt.LayerChart:
+    deep = history_frame((frame for frame in frames if frame.arm == "deep"), ["delta"])
+    return step_layer_map(deep, "delta", QUANTITIES["delta"].title())
 
 
 def size_of(number: float) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gradviz.charts.parts.expressions import quoted, tooltip_line, translated
-from gradviz.charts.parts.handles import REPLAY, at_step
+from gradviz.charts.parts.handles import GUESSED, HAS_GUESS, REPLAY, SHARE_REVEALED, at_step
 from gradviz.charts.parts.marks import bars_of_seeds, cells_beyond, layered, rule_at, state_names
 from gradviz.charts.parts.palette import COLORS, INK, colors_of
 from gradviz.charts.parts.powers import decades, exponent_labels, power_axis, power_scale
@@ -50,6 +50,20 @@ def arm_color(names: Names) -> alt.Color:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a question asks of a profile: how it runs back to layer 1 at the first step, in `arms`.
+
+    A guess is the power of ten by which layer 1 differs from the last hidden layer; the axis has
+    room for all from `low` to `high`. `start` is the guess before any.
+    """
+
+    arms: tuple[str, ...]
+    low: float
+    high: float = 0.0
+    start: float | None = None
+
+
+@dataclass(frozen=True)
 class Look:
     """All that a profile's picture depends on but its data, so that it can be built once.
 
@@ -57,7 +71,8 @@ class Look:
     `SHARE_DOMAIN`; `states` are those of `STATES` that occur; `guide` is a value worth comparing
     with. With `framed` the marks are those of the step that the parameter `REPLAY` says; without,
     `later` says that they are of a step after the first. Theory belongs to the first: at others
-    it is faded.
+    it is faded. While `asked` is not revealed, theory is not seen and the marks of the arms asked
+    for lie on the line of the guess.
     """
 
     title: str
@@ -68,6 +83,7 @@ class Look:
     guide: float | None = None
     framed: bool = False
     later: bool = False
+    asked: Asked | None = None
 
 
 def layer_profile(
@@ -108,18 +124,29 @@ def profile_look(
     framed: bool = False,
     depth: int = 1,
     room: Values = (),
+    asked: Asked | None = None,
 ) -> Look:
     """The look of a profile of `rows` (see `summarize`), for all of them and the values `room`."""
     log = quantity.axis.log
+    guesses = _guesses(rows, asked) if asked else ()
+    levels = (rows["low"], rows["high"], theory["value"], room, guesses)
     return Look(
         quantity.title(),
         tuple(names.items()),
-        log_domain(rows["low"], rows["high"], theory["value"], room) if log else SHARE_DOMAIN,
+        log_domain(*levels) if log else SHARE_DOMAIN,
         int(max([depth, *rows["layer"], *theory["layer"]])),
         tuple(state for state in STATES if (rows["state"] == state).any()),
         quantity.guide,
         framed,
+        asked=asked,
     )
+
+
+def _guesses(rows: pd.DataFrame, asked: Asked) -> list[float]:
+    """The largest and the smallest guess that the axis must hold, so that it tells nothing."""
+    start = rows[rows["arm"].isin(asked.arms) & (rows["step"] == rows["step"].min())]
+    last = start[start["layer"] == start["layer"].max()]["middle"]
+    return [value * 10.0**power for value in last for power in (asked.low, asked.high)]
 
 
 def points(rows: pd.DataFrame, look: Look) -> pd.DataFrame:
@@ -129,9 +156,30 @@ def points(rows: pd.DataFrame, look: Look) -> pd.DataFrame:
     """
     edges = rows["state"].map({"zero": look.domain[0], "overflow": look.domain[1]})
     arms = [arm for arm, _ in look.names]
-    return rows.assign(
-        y=rows["middle"].fillna(edges).astype(float), place=dodged(rows, arms, look.depth)
-    )
+    heights = rows["middle"].fillna(edges).astype(float)
+    place = dodged(rows, arms, look.depth)
+    return rows.assign(y=heights, place=place, **_way_back(rows, heights, look))
+
+
+def _way_back(rows: pd.DataFrame, heights: pd.Series, look: Look) -> dict[str, pd.Series]:
+    """For the marks that are asked for: the `anchor`, their arm's last mark, and the `share` of the
+    way from it to layer 1; and the `height` of every mark. There are none without a question.
+    """
+    if look.asked is None:
+        return {}
+    first = rows["arm"].isin(look.asked.arms) & (rows["step"] == rows["step"].min())
+    deepest = rows.groupby("arm")["layer"].transform("max")
+    last = rows[first & (rows["layer"] == deepest)].set_index("arm")["middle"]
+    share = (deepest - rows["layer"]) / (deepest - 1).clip(lower=1)
+    anchor = rows["arm"].map(last).where(first)
+    return {"anchor": anchor, "share": share.where(first), "height": heights}
+
+
+def guess_line(marks: pd.DataFrame) -> pd.DataFrame:
+    """The ends of the line of a guess for each arm asked for: arm, layer, anchor, share."""
+    asked = marks[marks["anchor"].notna()]
+    ends = asked[asked["share"].isin([0.0, 1.0])]
+    return ends[["arm", "layer", "anchor", "share"]]
 
 
 def line(theory: pd.DataFrame, look: Look) -> pd.DataFrame:
@@ -160,7 +208,10 @@ def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
     measured = alt.Chart(marks)
     if look.framed:
         measured = at_step(measured)
-    band = measured.transform_filter(alt.datum.state == "measured")
+    if look.asked:
+        measured = _covered(measured, look)
+    seeds = f" && (!isValid(datum.anchor) || {SHARE_REVEALED} == 1)" if look.asked else ""
+    band = measured.transform_filter(f"datum.state === 'measured'{seeds}")
     return layered(
         *_guide(look),
         _expected(alt.Chart(prediction), look).encode(x=x, y=y, color=color),
@@ -169,7 +220,43 @@ def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
             x=beside, y=y, color=color, shape=_state_shape(look), tooltip=_tooltip()
         ),
         _theory_label(alt.Chart(prediction), look).encode(x=x, y=y),
+        *(_guess(look) if look.asked else []),
     )
+
+
+def _on_guess(look: Look) -> str:
+    """A Vega expression for the height of the guess at the datum, which may not leave the axis."""
+    low, high = look.domain
+    return f"clamp(datum.anchor * pow(10, {GUESSED} * datum.share), {low}, {high})"
+
+
+def _covered(marks: alt.Chart, look: Look) -> alt.Chart:
+    """`marks` on their way from the guess to where they are; without a guess there are none yet."""
+    asked, way = "isValid(datum.anchor)", SHARE_REVEALED
+    between = f"exp((1 - {way}) * log({_on_guess(look)}) + {way} * log(datum.height))"
+    known = f"!{asked} || {way} == 1 || datum.share == 0 || {HAS_GUESS}"
+    covered = f"{asked} && {way} < 1 && datum.share > 0"
+    return marks.transform_filter(known).transform_calculate(
+        y=f"{covered} ? {between} : datum.height"
+    )
+
+
+def _guess(look: Look) -> list[alt.Chart]:
+    """The line of the guess, faded after the first step, with its name."""
+    opacity = alt.expr(f"{REPLAY} > 0 ? 0.35 : 0.9") if look.framed else 0.9
+    line = (
+        alt.Chart(alt.NamedData("guess"))
+        .transform_filter(HAS_GUESS)
+        .transform_calculate(y=_on_guess(look))
+        .encode(x=_layer_axis("layer:Q", look.depth), y=_level(look), detail="arm:N")
+    )
+    words = line.transform_filter("datum.share == 1").mark_text(
+        align="left", baseline="bottom", dx=4, dy=-8, opacity=opacity, **WORDS
+    )
+    return [
+        line.mark_line(color=INK, strokeWidth=2, strokeDash=[2, 4], opacity=opacity),
+        words.encode(text=alt.value(t("your guess", "你的猜测"))),
+    ]
 
 
 def _layer_axis(field: str, depth: int) -> alt.X:
@@ -184,18 +271,21 @@ def _layer_axis(field: str, depth: int) -> alt.X:
 def _expected(prediction: alt.Chart, look: Look) -> alt.Chart:
     """The lines of theory, faded where the marks are of a later step than theory speaks of."""
     full, faded = 0.8, 0.25
-    if look.framed:
-        opacity = alt.expr(f"{REPLAY} > 0 ? {faded} : {full}")
-        return prediction.mark_line(strokeWidth=2, opacity=opacity)
-    return prediction.mark_line(strokeWidth=2, opacity=faded if look.later else full)
+    if not look.framed:
+        return prediction.mark_line(strokeWidth=2, opacity=faded if look.later else full)
+    opacity = f"{REPLAY} > 0 ? {faded} : {full}"
+    if look.asked:
+        opacity = f"{SHARE_REVEALED} < 1 ? 0 : ({opacity})"
+    return prediction.mark_line(strokeWidth=2, opacity=alt.expr(opacity))
 
 
 def _theory_label(prediction: alt.Chart, look: Look) -> alt.Chart:
     """What the lines are, in words over one of them."""
     now, then = quoted(t("theory", "理论")), quoted(t("theory, at the start", "理论（初始时）"))
     later = f"{REPLAY} > 0" if look.framed else str(look.later).lower()
+    shown = f"datum.label !== '' && {SHARE_REVEALED} == 1" if look.asked else "datum.label !== ''"
     return (
-        prediction.transform_filter("datum.label !== ''")
+        prediction.transform_filter(shown)
         .transform_calculate(words=f"{later} ? {then} : {now}")
         .mark_text(align=alt.expr("datum.label"), baseline="bottom", dy=-8, **WORDS)
         .encode(text="words:N")

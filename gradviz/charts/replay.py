@@ -14,9 +14,11 @@ import pandas as pd
 
 from gradviz.charts.layers import (
     SHARE_DOMAIN,
+    Asked,
     Look,
     Names,
     arm_color,
+    guess_line,
     line,
     no_theory,
     points,
@@ -24,7 +26,7 @@ from gradviz.charts.layers import (
     profile_look,
 )
 from gradviz.charts.parts.expressions import tooltip_line
-from gradviz.charts.parts.handles import REPLAY, RUN, replay_slider
+from gradviz.charts.parts.handles import REPLAY, RUN, question_params, replay_slider
 from gradviz.charts.parts.marks import layered, rule_at, state_names, step_axis
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
@@ -45,8 +47,9 @@ from gradviz.charts.parts.theme import WORDS
 from gradviz.language import t
 from gradviz.quantities import CURVES, Quantity
 
-PROFILE_HEIGHT = 240
-CURVE_HEIGHT = 90
+# Pixels. With its slider, its words and a question above it the whole figure fits a window.
+PROFILE_HEIGHT = 192
+CURVES_HEIGHT = 110  # of all curves together, without the axis below the last
 USUAL_CURVES: Mapping[str, float | None] = {"loss": None, "accuracy": None}
 
 
@@ -82,14 +85,17 @@ def run_chart(
     ended: bool = False,
     below: Mapping[str, float | None] = USUAL_CURVES,
     opens_at: int | None = None,
+    asked: Asked | None = None,
 ) -> Spec:
     """`quantity` by layer, and below it the curves of the run so far, as a Vega-Lite spec.
 
     `history` and `curves` are those of `engine.history`; `theory`, if any, has columns arm, layer,
     value. With `ended` the reader can scrub through the run, which opens at the training step
     `opens_at`, or at its last; before, `history` need only hold the latest steps. `below` are the
-    names of the curves, each with a threshold worth a rule or None.
+    names of the curves, each with a threshold worth a rule or None. What is `asked` of a run that
+    has ended is covered until the page reveals it.
     """
+    asked = asked if ended else None
     rows = summarize(history, quantity.name, quantity.axis.log)
     # Theory's size is that of the first measurement: before it, the axis would mean another thing.
     theory = no_theory() if theory is None or rows.empty else theory
@@ -97,7 +103,7 @@ def run_chart(
     rows = with_until(rows) if track else latest(rows)
     last = int(rows["step"].max()) if len(rows) else 0
     look = profile_look(
-        rows, theory, quantity, names, track is not None, extent.depth, extent.values
+        rows, theory, quantity, names, track is not None, extent.depth, extent.values, asked
     )
     look = replace(look, later=last > 0)
     tables = {name: summarize_curves(curves, name) for name in below}
@@ -110,8 +116,10 @@ def run_chart(
     picture = _picture(look, axes, max(extent.steps, 1), track)
     if track is not None:
         picture = picture.opening(**{REPLAY: track.nearest(opens_at), RUN: run_key(curves)})
+    marks = points(rows, look)
+    guess = {"guess": guess_line(marks)} if asked else {}
     return picture.with_data(
-        marks=points(rows, look), prediction=line(theory, look), now=now, **heights
+        marks=marks, prediction=line(theory, look), now=now, **guess, **heights
     )
 
 
@@ -121,14 +129,15 @@ def _picture(
 ) -> alt.VConcatChart:
     """The picture without its data."""
     profile = profile_layers(alt.NamedData("marks"), alt.NamedData("prediction"), look)
-    names = dict(look.names)
     chart = alt.vconcat(
         profile.properties(height=PROFILE_HEIGHT),
         *(
-            _curve(curve, names, steps, _now(look.framed, curve is curves[0], steps))
+            _curve(
+                curve, look, steps, first=curve is curves[0], last=curve is curves[-1]
+            ).properties(height=CURVES_HEIGHT / len(curves))
             for curve in curves
         ),
-        spacing=12,
+        spacing=10,
     ).properties(
         description=t(
             "{title} by hidden layer, with the curves of the run over the training steps",
@@ -136,18 +145,22 @@ def _picture(
             title=look.title,
         )
     )
-    return chart if track is None else chart.add_params(*replay_slider(track))
+    params = [] if track is None else replay_slider(track)
+    params += question_params(look.asked.start) if look.asked else []
+    return chart.add_params(*params) if params else chart
 
 
-def _curve(curve: Curve, names: Names, steps: int, now: list[alt.Chart]) -> alt.LayerChart:
-    lines = alt.Chart(alt.NamedData(curve.name)).encode(x=step_axis(steps), color=arm_color(names))
+def _curve(curve: Curve, look: Look, steps: int, first: bool, last: bool) -> alt.LayerChart:
+    """One curve; of those below each other only the last has the axis of the steps."""
+    axis, color = step_axis(steps, labeled=last), arm_color(dict(look.names))
+    lines = alt.Chart(alt.NamedData(curve.name)).encode(x=axis, color=color)
     return layered(
         lines.mark_area(opacity=0.2).encode(y=_curve_axis(curve), y2="high:Q"),
         lines.mark_line(strokeWidth=2, clip=True).encode(y=alt.Y("middle:Q")),
         *_zeros(curve, lines),
         *_threshold(curve),
-        *now,
-    ).properties(height=CURVE_HEIGHT)
+        *_now(look.framed, first, steps),
+    )
 
 
 def _zeros(curve: Curve, lines: alt.Chart) -> list[alt.Chart]:

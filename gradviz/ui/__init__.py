@@ -3,7 +3,9 @@
 A page imports this package as `from gradviz import ui`.
 """
 
+from gradviz.charts.layers import Asked
 from gradviz.runs import Job
+from gradviz.ui.ask import ask
 from gradviz.ui.chrome import heading, lesson_link, open_page, single_figure
 from gradviz.ui.controls import (
     activation_choice,
@@ -16,20 +18,24 @@ from gradviz.ui.controls import (
 )
 from gradviz.ui.distributions import race_histograms
 from gradviz.ui.landing import landing_picture, trained_landing_picture
-from gradviz.ui.lesson import Figure, Lesson, show_figure
-from gradviz.ui.live import ended, live_job, live_run, show_events
+from gradviz.ui.lesson import Figure, Lesson, Preset, show_figure
+from gradviz.ui.live import Frames, ended, live_job, live_run, show_events
+from gradviz.ui.made_once import made_once
 from gradviz.ui.measured import expected_profile, measured
 from gradviz.ui.picture import picture
-from gradviz.ui.predict import predict, reveal
 from gradviz.ui.race import SEEDS, quantity_choice, race
 from gradviz.ui.remedy import remedy
 
 __all__ = [
     "SEEDS",
+    "Asked",
     "Figure",
+    "Frames",
     "Job",
     "Lesson",
+    "Preset",
     "activation_choice",
+    "ask",
     "choice",
     "ended",
     "expected_profile",
@@ -38,17 +44,16 @@ __all__ = [
     "lesson_link",
     "live_job",
     "live_run",
+    "made_once",
     "measured",
     "number",
     "open_page",
     "opening",
     "picture",
-    "predict",
     "quantity_choice",
     "race",
     "race_histograms",
     "remedy",
-    "reveal",
     "set_all",
     "show_events",
     "show_figure",

@@ -1,7 +1,13 @@
 """What the page does in the browser by itself: a script and a style sheet, the same on every page.
 
-The script plays runs by their sliders and closes the navigation of a phone; the style sheet also
-gives each color of a picture the shade in which words of it can be read in the theme.
+The script plays runs by their sliders, asks the questions of figures, completes the links to them
+and closes the navigation of a phone; the style sheet also gives each color of a picture the shade
+in which words of it can be read in the theme. Both stand in the folder `page`.
+
+Streamlit runs the script again whenever its element comes anew, so all of it stands behind
+`window.gradviz`. It reaches only for what Streamlit and Vega name on purpose: data-testid,
+`st-key-…`, `.vega-bind`, and the names of inputs. Streamlit drops a script in which something
+looks like a tag, so no markup is written there.
 """
 
 from __future__ import annotations
@@ -15,7 +21,19 @@ import streamlit as st
 from gradviz.charts.parts.palette import text_css
 from gradviz.language import t
 
-_HERE = Path(__file__).parent
+PAGE = Path(__file__).parent / "page"
+# The parts of the script in the order in which they need each other.
+PARTS = ("sliders", "questions", "player", "share", "discover", "drawer")
+SHEETS = ("page", "questions")
+_SPEAK = """
+  // The words of the page's language, for what is read aloud.
+  return {
+    speak(translated) {
+      words = translated;
+      for (const player of players) player.label();
+    },
+  };
+"""
 
 
 def page_script() -> None:
@@ -31,9 +49,11 @@ def page_script() -> None:
 
 @functools.cache
 def _script() -> str:
-    return (_HERE / "page.js").read_text(encoding="utf-8")
+    parts = "\n".join((PAGE / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
+    return f"window.gradviz ??= (() => {{\n{parts}\n{_SPEAK}}})();"
 
 
 @functools.cache
 def _style() -> str:
-    return (_HERE / "page.css").read_text(encoding="utf-8") + text_css()
+    sheets = [(PAGE / f"{name}.css").read_text(encoding="utf-8") for name in SHEETS]
+    return "\n".join([*sheets, text_css()])

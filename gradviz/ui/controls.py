@@ -29,6 +29,7 @@ Amount = TypeVar("Amount", int, float)
 # In the session state; the values of the controls stand there under their own keys.
 _PAGE = "controls_page"  # the page that they belong to
 _DECLARED = "controls_declared"  # by key
+_TIMES = "controls_times_set"  # by key: how often `set_all` has set them
 _SEEN = "controls_seen_in_url"  # what each control last read from the URL or wrote to it
 
 
@@ -199,6 +200,21 @@ class Number(Control[Amount]):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Opening(Number[Amount]):
+    """Where a slider inside a picture opens: a number of the URL and of presets without a widget.
+
+    `slider` is the name of the input that the browser draws for it: that of the chart's parameter,
+    or of a selection and its field, `<selection>_<field>`. Where the reader moves it to, only the
+    browser knows, which writes it into the links to the figure.
+    """
+
+    slider: str
+
+    def _widget(self) -> None:
+        """It has none: the picture draws it."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Steps(Control[float]):
     """One of a few numbers in order, as on a logarithmic scale."""
 
@@ -337,17 +353,28 @@ def switch(key: str, label: str, *, default: bool, help: str) -> Switch:  # noqa
     return Switch(key=key, label=label, default=default, help=help)
 
 
-def opening(key: str, *, low: Amount, high: Amount, default: Amount) -> Number[Amount]:
-    """Declare where a slider inside a picture opens: a number of the URL without a widget."""
+def opening(
+    key: str, slider: str, *, low: Amount, high: Amount, default: Amount
+) -> Opening[Amount]:
+    """Declare where the slider called `slider` inside a picture opens: see `Opening`."""
     step = type(default)(1)
-    return number(key, key, low=low, high=high, default=default, step=step, help="")
+    return Opening(
+        key=key, label=key, low=low, high=high, default=default, step=step, help="", slider=slider
+    )
 
 
 def set_all(values: Mapping[Control, object]) -> None:
     """Set controls of the page as one act, which Back undoes; call it in a callback only."""
     for control, value in values.items():
         st.session_state[control.key] = value
+        counts = st.session_state.setdefault(_TIMES, {})
+        counts[control.key] = counts.get(control.key, 0) + 1
     write(values)
+
+
+def times_set(control: Control) -> int:
+    """How many times `set_all` has set the control in this session."""
+    return st.session_state.get(_TIMES, {}).get(control.key, 0)
 
 
 def stand_at(values: Mapping[Control, object]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import altair as alt
 import pandas as pd
 
 from gradviz.activations import living_range
@@ -12,6 +13,7 @@ from gradviz.charts.landing import landing
 from gradviz.recipe import Recipe, activation_of
 from gradviz.runs import Job
 from gradviz.ui.live import Frames, live_job
+from gradviz.ui.made_once import made_once
 from gradviz.ui.measured import measured
 from gradviz.ui.picture import picture
 
@@ -23,9 +25,8 @@ _SEEDS, _EXAMPLES = 3, 256
 
 def landing_picture(recipe: Recipe, key: str) -> pd.DataFrame:
     """Draw where the layers of `recipe` land, and return what was measured (one row per layer)."""
-    layers = _measured(recipe)
-    _draw(layers, recipe, key)
-    return layers
+    picture(_start_picture(recipe), key)
+    return _measured(recipe)
 
 
 def trained_landing_picture(recipe: Recipe, key: str) -> pd.DataFrame:
@@ -35,15 +36,25 @@ def trained_landing_picture(recipe: Recipe, key: str) -> pd.DataFrame:
     def draw(frames: Frames) -> None:
         if frames:
             shown.append(_by_layer(frames[-1].table))
-        _draw(shown[-1], recipe, key)
+        picture(_trained_picture(frames, recipe) if frames else _start_picture(recipe), key)
 
     live_job(f"{key}_run", Job(("landing", recipe), lambda: _training(recipe)), draw)
     return shown[-1]
 
 
-def _draw(layers: pd.DataFrame, recipe: Recipe, key: str) -> None:
+@made_once
+def _start_picture(recipe: Recipe) -> alt.VConcatChart:
+    return _landing(_measured(recipe), recipe)
+
+
+@made_once
+def _trained_picture(frames: Frames, recipe: Recipe) -> alt.VConcatChart:
+    return _landing(_by_layer(frames[-1].table), recipe)
+
+
+def _landing(layers: pd.DataFrame, recipe: Recipe) -> alt.VConcatChart:
     phi = activation_of(recipe)
-    picture(landing(layers, living_range(phi), phi.largest_slope, recipe.activation), key)
+    return landing(layers, living_range(phi), phi.largest_slope, recipe.activation)
 
 
 @measured

@@ -10,42 +10,56 @@ import contextlib
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import streamlit as st
 
 from gradviz.language import current, t
-from gradviz.ui import catalog, chrome, controls, share
+from gradviz.ui import catalog, chrome, controls, stage
 from gradviz.ui.address import plain
 from gradviz.ui.controls import Control
+from gradviz.ui.share import share_menu
 from gradviz.ui.speech import use_visitors_language
+from gradviz.ui.stage import Stage
 
 _SLOT = re.compile(r"^\{\{ *(\w+) *\}\} *$", re.MULTILINE)
 _LONGEST_REASON = 300  # characters of an error's message
 _log = logging.getLogger(__name__)
 
 _IN_SIGHT = 3  # controls of a figure; further ones stand under "More"
-_PICTURE_TO_CONTROLS = (2.7, 1)  # of a figure's width
+_PICTURE_TO_CONTROLS = (2.3, 1)  # of a figure's width
 
 Draw = Callable[[], str | None]
-Presets = Mapping[str, Mapping[Control, object]]
 Controls = Sequence[Control] | Callable[[], Sequence[Control]]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A state worth seeing: its `name`, the controls that it sets, and what to see in it.
+
+    It sets all that it needs, sliders inside the picture too (see `controls.Opening`), so that it
+    ends as its name says wherever the reader comes from.
+    """
+
+    name: str
+    values: Mapping[Control, object]
+    sentence: str
 
 
 @dataclass(frozen=True)
 class Figure:
     """A picture that the reader can touch; `draw` returns the sentence on what to see in it.
 
-    Beside the picture stand buttons that set several controls at once, `presets` by their labels
-    and in the order in which to try them, and the `controls` themselves, or what a function says
-    they are in the present state: the most telling first.
+    Beside the picture stand the `presets`, in the order in which to try them, and the `controls`
+    themselves, or what a function says they are in the present state: the most telling first.
+    What starts a run stands there too.
     """
 
     name: str
     title: tuple[str, str]
     draw: Draw
     controls: Controls = ()
-    presets: Presets = field(default_factory=dict)
+    presets: Sequence[Preset] = ()
 
 
 _shown: list[Lesson] | None = None  # see `shown_lessons`
@@ -67,13 +81,13 @@ class Lesson:
         self,
         title: tuple[str, str],
         controls: Controls = (),
-        presets: Presets | None = None,
+        presets: Sequence[Preset] = (),
     ) -> Callable[[Draw], Draw]:
         """Declare the decorated function as the figure of the slot that bears its name."""
 
         def register(draw: Draw) -> Draw:
             name = draw.__name__
-            self.figures[name] = Figure(name, title, draw, controls, presets or {})
+            self.figures[name] = Figure(name, title, draw, controls, presets)
             return draw
 
         return register
@@ -151,11 +165,12 @@ def show_figure(figure: Figure) -> None:
 
 def _draw_figure(figure: Figure) -> None:
     use_visitors_language()
-    with st.container(border=True, key=f"figure_{figure.name}"):
+    with st.container(border=True, gap="small", key=f"figure_{figure.name}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"##### {t(*figure.title)}", width="stretch")
-            share.share_menu(figure.name)
-        presets = {} if controls.hidden(f"{figure.name}_presets") else figure.presets
+            share = st.container(width="content")
+        question = st.container(key=f"question_{figure.name}")
+        presets = () if controls.hidden(f"{figure.name}_presets") else figure.presets
         declared = figure.controls() if callable(figure.controls) else figure.controls
         shown = [control for control in declared if not controls.hidden(control.key)]
         if presets or shown:
@@ -164,27 +179,40 @@ def _draw_figure(figure: Figure) -> None:
             with settings, st.container(key=f"settings_{figure.name}"):
                 _draw_presets(figure.name, presets)
                 _draw_controls(shown)
+                actions = st.container(key=f"actions_{figure.name}")
         else:
-            picture = st.container()
-        with picture:
+            picture, actions = st.container(), None
+        with (
+            picture,
+            st.container(gap="xsmall"),
+            stage.on(Stage(figure.name, question, actions)),
+        ):
             what_to_see = _guarded(figure)
-            if what_to_see:
-                st.caption(what_to_see)
+            with st.container(key=f"words_{figure.name}"):
+                if what_to_see:
+                    st.caption(what_to_see)
+        with share:
+            # Last, when it is known which sliders the picture has.
+            share_menu(figure.name)
 
 
-def _draw_presets(name: str, presets: Presets) -> None:
+def _draw_presets(name: str, presets: Sequence[Preset]) -> None:
     """A numbered sequence of states worth seeing; the one that the controls stand at is lit."""
     if not presets:
         return
-    with st.container(horizontal=True, gap="small", key=f"presets_{name}"):
-        for position, (label, values) in enumerate(presets.items()):
+    now = next((preset for preset in presets if controls.stand_at(preset.values)), None)
+    with st.container(key=f"presets_{name}"):
+        for position, preset in enumerate(presets):
             st.button(
-                f"{position + 1} · {label}",
+                f"{position + 1} · {preset.name}",
                 key=f"{name}_presets_{position}",
-                type="primary" if controls.stand_at(values) else "secondary",
+                type="primary" if preset is now else "secondary",
+                width="stretch",
                 on_click=controls.set_all,
-                args=(values,),
+                args=(preset.values,),
             )
+    with st.container(key=f"sentence_{name}"):
+        st.caption(now.sentence if now else "")
 
 
 def _draw_controls(shown: Sequence[Control]) -> None:

@@ -7,8 +7,8 @@ watched. The picture is drawn by the page, from whatever frames there are.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, overload
 
 import streamlit as st
 
@@ -16,15 +16,18 @@ from gradviz import runs
 from gradviz.language import t
 from gradviz.recipe import RANGES, Recipe, replace
 from gradviz.runs import Job, Run
-from gradviz.snapshots import Snapshot
-from gradviz.ui import controls
+from gradviz.ui import controls, stage
 from gradviz.ui.address import plain
 from gradviz.ui.chrome import single_figure
 from gradviz.ui.controls import Number
+from gradviz.ui.made_once import made_once
 from gradviz.ui.speech import use_visitors_language
+from gradviz.ui.stage import Stage
 
 # Seconds between two pictures. Much less starves the browser: it draws fewer pictures, not more.
 _INTERVAL = 0.25
+# With more watchers than these, of all runs together, pictures come more slowly, up to so slowly.
+_AT_FULL_SPEED, _SLOWEST = 4, 2.0
 
 # Seconds to wait after a start, so that the first picture already shows a measurement.
 _FIRST_FRAME = 0.05
@@ -34,27 +37,52 @@ WITH_HISTOGRAMS: set[Hashable] = set()  # the keys of those of which a figure dr
 _REMEMBERED = 500
 
 
-class Frames(list[Any]):
+class Frames(Sequence[Any]):
     """What was measured so far, oldest first: `snapshots.Snapshot` or what else a job yields.
 
-    `complete` says that no more will come: the run has ended, was stopped, or was recorded.
+    `complete` says that no more will come: the run has ended, was stopped, or was recorded. `key`
+    says of what run they are: the first so many frames of one key are always the same, so frames
+    can be compared at once.
     """
 
-    complete: bool = False
+    def __init__(
+        self, frames: Iterable[Any] = (), key: Hashable = None, complete: bool = False
+    ) -> None:
+        self._frames = tuple(frames)
+        self.key = key
+        self.complete = complete
 
     @classmethod
     def of_run(cls, run: Run | None) -> Frames:
         """Those of a run, none of None."""
-        complete = run is not None and run.state in runs.ENDED
-        frames = cls(run.frames if run is not None else [])
-        frames.complete = complete
-        return frames
+        if run is None:
+            return cls()
+        complete = run.state in runs.ENDED
+        return cls(run.frames, (run.key, run.day), complete)
 
     def of_phase(self, phase: str) -> Frames:
         """Those that belong to "training" or to "pretraining"."""
-        frames = Frames(frame for frame in self if frame.phase == phase)
-        frames.complete = self.complete
-        return frames
+        own = (frame for frame in self if frame.phase == phase)
+        return Frames(own, (self.key, phase), self.complete)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @overload
+    def __getitem__(self, place: int) -> Any: ...  # noqa: ANN401 — whatever the job yields
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Any]: ...
+    def __getitem__(self, place: int | slice) -> Any:
+        return self._frames[place]
+
+    def _identity(self) -> Hashable:
+        return (self.key, len(self), self.complete)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Frames) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
 
 
 DrawFrames = Callable[[Frames], None]
@@ -114,7 +142,7 @@ def live_job(
         if st.session_state.pop(f"{key}_start", False):
             _start(key, job)
     if run is not None and run.state not in runs.ENDED:
-        st.fragment(_watch, run_every=_INTERVAL)(run, draw)
+        st.fragment(_watch, run_every=_interval())(run, draw, stage.current())
     else:
         # A fragment is a container: with one here too, what follows keeps its place when a run
         # starts. Otherwise it is sometimes seen twice.
@@ -147,64 +175,101 @@ def ended(frames: Frames) -> bool:
     return frames.complete and bool(frames)
 
 
-def show_events(frames: Iterable[Snapshot], names: Mapping[str, str]) -> None:
-    """Name the zeros and overflows of a run: for each arm and kind the first, with layer and step.
+def show_events(frames: Frames, names: Mapping[str, str]) -> None:
+    """Name the zeros and overflows of a run that has ended: of each arm and kind the first.
 
-    `names` maps arms to what they are called on the page.
+    `names` maps arms to what they are called on the page. The lines stand beside the picture where
+    there is room, so that nothing moves when they come.
     """
+    if not ended(frames):
+        return
+    figure = stage.current()
+    with figure.actions if figure is not None and figure.actions else st.container():
+        for line in _event_lines(frames, tuple(names.items())):
+            st.caption(line)
+
+
+@made_once
+def _event_lines(frames: Frames, names: tuple[tuple[str, str], ...]) -> list[str]:
     first = {}
     for frame in frames:
         for event in frame.events:
             first.setdefault((frame.arm, event.kind), event)
+    lines = []
     for (arm, kind), event in first.items():
         icon = ":material/trending_up:" if kind == "overflow" else ":material/trending_down:"
-        st.caption(f"{icon} **{names[arm]}**: {event.sentence()}")
+        lines.append(f"{icon} **{dict(names)[arm]}**: {event.sentence()}")
+    return lines
 
 
 def _buttons(key: str, run: Run | None, another_seed: Callable[[], None] | None) -> None:
     busy = run is not None and run.state not in runs.ENDED
-    with st.container(horizontal=True, gap="small"):
-        st.button(
-            t("Train it live", "现场训练"),
-            key=f"{key}_train",
-            type="primary",
-            icon=":material/model_training:",
-            disabled=busy,
-            help=t("Train these networks now, on the server.", "立即在服务器上训练这些网络。"),
-            on_click=_request_start,
-            args=(key,),
-        )
-        st.button(
-            t("Stop", "停止"),
-            key=f"{key}_stop",
-            icon=":material/stop:",
-            disabled=not busy,
-            help=t("Stop here and keep what was measured.", "就此停下，保留已测得的结果。"),
-            on_click=_stop,
-            args=(key,),
-        )
-        if another_seed is not None:
-            st.button(
-                t("Another seed", "换一个种子"),
-                key=f"{key}_seed_button",
-                icon=":material/casino:",
-                disabled=busy,
-                help=t(
-                    "Train again from other random weights and batches.",
-                    "换一组随机初始权重和批次，再训练一遍。",
-                ),
-                on_click=_start_again,
-                args=(key, another_seed),
-            )
+    figure = stage.current()
+    place = figure.actions if figure is not None and figure.actions else st.container()
+    with place:
+        with st.container(horizontal=True, gap="small", key=f"{key}_buttons"):
+            if busy:
+                _stop_button(key)
+            else:
+                _train_button(key)
+            if another_seed is not None:
+                _seed_button(key, busy, another_seed)
+        if run is not None and run.day is not None:
+            day = run.day.isoformat()
+            st.caption(f":material/history: {t('Recorded on {day}', '录制于 {day}', day=day)}")
 
 
-def _watch(run: Run, draw: DrawFrames) -> None:
+def _train_button(key: str) -> None:
+    st.button(
+        t("Train it live", "现场训练"),
+        key=f"{key}_train",
+        type="primary",
+        icon=":material/model_training:",
+        help=t("Train these networks now, on the server.", "立即在服务器上训练这些网络。"),
+        on_click=_request_start,
+        args=(key,),
+    )
+
+
+def _stop_button(key: str) -> None:
+    st.button(
+        t("Stop", "停止"),
+        key=f"{key}_stop",
+        icon=":material/stop:",
+        help=t("Stop here and keep what was measured.", "就此停下，保留已测得的结果。"),
+        on_click=_stop,
+        args=(key,),
+    )
+
+
+def _seed_button(key: str, busy: bool, another_seed: Callable[[], None]) -> None:
+    st.button(
+        t("Another seed", "换一个种子"),
+        key=f"{key}_seed_button",
+        icon=":material/casino:",
+        disabled=busy,
+        help=t(
+            "Train again from other random weights and batches.",
+            "换一组随机初始权重和批次，再训练一遍。",
+        ),
+        on_click=_start_again,
+        args=(key, another_seed),
+    )
+
+
+def _interval() -> float:
+    """Seconds between two pictures of a run that this visitor begins to watch now."""
+    return min(_SLOWEST, _INTERVAL * max(1, runs.watchers() / _AT_FULL_SPEED))
+
+
+def _watch(run: Run, draw: DrawFrames, figure: Stage | None) -> None:
     use_visitors_language()
     run.seen_by(visitor())
     if run.state in runs.ENDED:
         # Only a rerun of the page ends the polling: a fragment cannot rerun the one around it.
         st.rerun()
-    _show(run, draw)
+    with stage.on(figure):
+        _show(run, draw)
 
 
 def _show(run: Run | None, draw: DrawFrames, quiet: bool = False) -> None:
@@ -216,10 +281,7 @@ def _show(run: Run | None, draw: DrawFrames, quiet: bool = False) -> None:
         st.progress(0.0, above if quiet else text)
     elif run.state == "failed":
         st.error(t("The run failed: {error}", "训练失败：{error}", error=plain(run.error, 300)))
-    elif run.day is not None and not quiet:
-        day = run.day.isoformat()
-        st.caption(f":material/history: {t('Recorded on {day}', '录制于 {day}', day=day)}")
-    elif not quiet:
+    elif run.day is None and not quiet:
         st.progress(run.progress, _status(run))
 
 
@@ -282,5 +344,6 @@ def visitor() -> str:
 
 
 def seed_control() -> Number[int]:
-    """How far the visitor has moved on from the recipes' own seeds."""
-    return controls.opening("seed", low=0, high=int(RANGES["seed"][1]) // 2, default=0)
+    """How far the visitor has moved on from the recipes' own seeds; no widget shows it."""
+    high = int(RANGES["seed"][1]) // 2
+    return controls.number("seed", "seed", low=0, high=high, default=0, step=1, help="")

@@ -3,44 +3,66 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping, Sequence
 
+import altair as alt
 import streamlit as st
 
-from gradviz.ui.controls import Control, set_all
+from gradviz.charts.parts.spec import Spec, opened, written
+from gradviz.ui import stage
+from gradviz.ui.controls import Control, Opening, set_all, times_set
 
-if TYPE_CHECKING:
-    import altair as alt
+_SLIDERS = "sliders_of_figures"  # in the session state: by figure, the keys of `Opening`s by slider
 
 
 def picture(
-    chart: alt.TopLevelMixin | dict[str, Any],
+    chart: alt.TopLevelMixin | Spec,
     key: str,
+    *,
+    opens: Sequence[Opening] = (),
     press: str | None = None,
     sets: Mapping[str, Control] | None = None,
     stretch: bool = True,
 ) -> None:
-    """Show `chart`, or a Vega-Lite spec, over the full width; its description is its alt text.
+    """Show `chart` over the full width; its description is its alt text.
 
     Without `stretch` it keeps its own width, as a picture does in which angles matter.
 
-    `key` keeps the same element over reruns, so that new data move the marks in place. With
-    `press`, the name of a point selection of the chart, a press on a mark sets controls of the
-    page: `sets` maps the selection's fields to controls.
+    `key` keeps the same element over reruns, so that new data move the marks in place. The sliders
+    inside the picture begin where the controls `opens` say. With `press`, the name of a point
+    selection of the chart, a press on a mark sets controls of the page: `sets` maps the
+    selection's fields to controls.
     """
-    width = "stretch" if stretch else "content"
-    # Streamlit names the one class of Altair's that it means; any top-level chart is drawn alike.
-    if isinstance(chart, dict):
-        draw = functools.partial(st.vega_lite_chart, spec=chart, width=width, key=key)
-    else:
-        whole = cast("alt.Chart", chart)
-        draw = functools.partial(st.altair_chart, whole, width=width, key=key)
+    spec = chart if isinstance(chart, dict) else written(chart)
+    draw = functools.partial(
+        st.vega_lite_chart,
+        spec=_opening(spec, opens),
+        width="stretch" if stretch else "content",
+        key=key,
+    )
     if press is None:
         draw()
     else:
         set_controls = functools.partial(_set_controls, key, press, sets or {})
         draw(on_select=set_controls, selection_mode=press)
+
+
+def sliders_of(figure: str) -> dict[str, str]:
+    """The sliders inside the pictures of `figure`, with the names that they have in a link."""
+    return st.session_state.get(_SLIDERS, {}).get(figure, {})
+
+
+def _opening(spec: Spec, opens: Sequence[Opening]) -> Spec:
+    """`spec` with its sliders where `opens` say, and anew whenever a preset has set one of them."""
+    if not opens:
+        return spec
+    figure = stage.current()
+    if figure is not None:
+        known = st.session_state.setdefault(_SLIDERS, {}).setdefault(figure.name, {})
+        known.update({control.slider: control.key for control in opens})
+    spec = opened(spec, {control.slider: control.value for control in opens})
+    # The browser keeps a slider where the reader left it as long as the picture is the same.
+    return {**spec, "usermeta": {"set": sum(map(times_set, opens))}}
 
 
 def _set_controls(key: str, press: str, sets: Mapping[str, Control]) -> None:

@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.layers import Asked
+from gradviz.charts.parts.handles import REPLAY
+from gradviz.charts.parts.spec import Spec
 from gradviz.charts.replay import Extent, run_chart
 from gradviz.engine.history import curves_frame, history_frame
 from gradviz.language import t
@@ -18,12 +21,15 @@ from gradviz.quantities import QUANTITIES
 from gradviz.recipe import Recipe
 from gradviz.snapshots import Snapshot
 from gradviz.theory.predictions import predicted_signals
-from gradviz.ui.controls import Choice, choice
+from gradviz.ui.controls import Choice, choice, opening
 from gradviz.ui.live import Frames, ended, live_run, show_events
+from gradviz.ui.made_once import made_once
 from gradviz.ui.measured import expected_profile
 from gradviz.ui.picture import picture
 
 SEEDS = 3  # replicas of each arm: enough for a band, quick enough to wait for
+
+Pairs = tuple[tuple[str, str], ...]
 
 
 def race(
@@ -37,41 +43,70 @@ def race(
     join: bool = False,
     thresholds: Mapping[str, float] | None = None,
     follow: bool = False,
+    opens_at: int | None = None,
+    asked: Asked | None = None,
 ) -> Frames:
     """Draw the buttons and the picture of a race; returns the frames drawn last.
 
     `arms` maps stable English names to recipes, and `names` those to what they are called on the
     page; an arm called like an entry of the palette has its color. Of the arms in `theory` the
     mean-field prediction is drawn as a line where the quantity is δ. `thresholds` are values of
-    curves, by their names, worth a rule. For `join` and `follow` see `live_run`.
+    curves, by their names, worth a rule. The picture opens at the training step `opens_at`, the
+    most telling one, or at the last. `asked` are the arms whose profile at the start a question of
+    the figure (see `ui.ask`) asks for. For `join` and `follow` see `live_run`.
     """
-    drawn = Frames()
+    steps = max(recipe.steps for recipe in arms.values())
+    step = opening(
+        f"{key}_step", REPLAY, low=0, high=steps, default=steps if opens_at is None else opens_at
+    )
+    drawn = [Frames()]
     expected = {name: arms[name] for name in theory} if quantity == "delta" else {}
+    limits = thresholds or {}
 
     def draw(frames: Frames) -> None:
-        drawn[:] = frames
-        drawn.complete = frames.complete
-        # While the run lasts only its latest step is shown; the training needs the processor too.
-        shown = frames if ended(frames) else _latest(frames)
-        chart = run_chart(
-            history_frame(shown, [quantity]),
-            curves_frame(frames, curves),
-            QUANTITIES[quantity],
-            dict(names),
-            Extent(
-                steps=max(recipe.steps for recipe in arms.values()),
-                depth=max(recipe.depth for recipe in arms.values()),
-                values=_hidden_values(frames, quantity),
-            ),
-            theory=_theory(expected, frames) if expected else None,
-            ended=ended(frames),
-            below={name: (thresholds or {}).get(name) for name in curves},
+        drawn[0] = frames
+        chart = _race_picture(
+            frames,
+            tuple(names.items()),
+            quantity,
+            tuple(expected.items()),
+            tuple((name, limits.get(name)) for name in curves),
+            steps,
+            max(recipe.depth for recipe in arms.values()),
+            asked if quantity == "delta" else None,
         )
-        picture(chart, key=f"{key}_chart")
-        show_events(frames, names)
+        picture(chart, key=f"{key}_chart", opens=[step] if ended(frames) else [])
 
     live_run(key, arms, seeds, draw, join, follow)
-    return drawn
+    show_events(drawn[0], names)
+    return drawn[0]
+
+
+@made_once
+def _race_picture(
+    frames: Frames,
+    names: Pairs,
+    quantity: str,
+    expected: tuple[tuple[str, Recipe], ...],
+    curves: tuple[tuple[str, float | None], ...],
+    steps: int,
+    depth: int,
+    asked: Asked | None,
+) -> Spec:
+    """The picture of a race, see `race`."""
+    # While the run lasts only its latest step is shown; the training needs the processor too.
+    shown = frames if ended(frames) else _latest(frames)
+    return run_chart(
+        history_frame(shown, [quantity]),
+        curves_frame(frames, [name for name, _ in curves]),
+        QUANTITIES[quantity],
+        dict(names),
+        Extent(steps, depth, _hidden_values(frames, quantity)),
+        theory=_theory(dict(expected), frames) if expected else None,
+        ended=ended(frames),
+        below=dict(curves),
+        asked=asked,
+    )
 
 
 def _theory(expected: Mapping[str, Recipe], frames: Frames) -> pd.DataFrame:
@@ -108,4 +143,5 @@ def quantity_choice(
             "传到某层的误差信号、该层权重的梯度、该层更新的大小，是三个不同的量。",
         ),
         names=lambda name: QUANTITIES[name].short_name(),
+        menu=True,
     )

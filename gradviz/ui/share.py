@@ -1,14 +1,20 @@
-"""The share menu of a figure: a link to it in its present state, and the HTML that embeds it."""
+"""The share menu of a figure: a link to it in its present state, and the HTML that embeds it.
+
+Where the reader has moved the sliders inside the picture, only the browser knows: page.js completes
+the link and the HTML with that.
+"""
 
 from __future__ import annotations
 
 import html
+import json
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from gradviz.language import current, t
 from gradviz.ui import controls
+from gradviz.ui.picture import sliders_of
 
 EMBED_HEIGHT = 1200  # pixels; enough for the tallest figure at the width of an article
 
@@ -28,16 +34,36 @@ def share_menu(figure: str) -> None:
         return
     with menu:
         link = figure_link(figure)
-        st.caption(t("Link to this figure, in this state", "此图当前状态的链接"))
-        st.code(link, language=None, wrap_lines=True)
-        st.caption(t("Embed it in a course page", "嵌入课程网页"))
-        st.code(embed_code(link), language="html", wrap_lines=True)
+        st.html(
+            _FORM.format(
+                figure=html.escape(figure),
+                sliders=html.escape(json.dumps(sliders_of(figure))),
+                link_title=html.escape(
+                    t("Link to this figure, in this state", "此图当前状态的链接")
+                ),
+                link=html.escape(link),
+                embed_title=html.escape(t("Embed it in a course page", "嵌入课程网页")),
+                embed=html.escape(embed_code(link)),
+                copy=html.escape(t("Copy", "复制")),
+                copied=html.escape(t("Copied", "已复制")),
+            )
+        )
         st.caption(
             t(
                 "Add `&hide=name,name` to hide controls by their names in the link.",
                 "在链接后加上 `&hide=名称,名称`，可按链接中的名称隐藏控件。",
             )
         )
+
+
+_FORM = """
+<form class="gradviz-share" data-figure="{figure}" data-sliders="{sliders}" data-copied="{copied}">
+<label>{link_title}<textarea readonly rows="4" class="gradviz-link">{link}</textarea></label>
+<button type="button" class="gradviz-copy">{copy}</button>
+<label>{embed_title}<textarea readonly rows="5" class="gradviz-embed">{embed}</textarea></label>
+<button type="button" class="gradviz-copy">{copy}</button>
+</form>
+"""
 
 
 def figure_link(figure: str) -> str:

@@ -72,7 +72,7 @@ def test_the_walk_is_a_slider_in_the_browser():
     spec = backward_walk(NETWORK)
     strips = spec["datasets"][spec["vconcat"][0]["layer"][-1]["data"]["name"]]
     # The first factor is the edge between f₄, at place 4, and the loss, at place 5.
-    assert strips[1] == {"met": 1, "left": 4, "right": 5}
+    assert strips.to_dict("records")[1] == {"met": 1, "left": 4, "right": 5}
     with pytest.raises(ValueError, match=r"step=5 .* 0 to 4"):
         backward_walk(NETWORK, step=5)
 

@@ -7,32 +7,34 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gradviz.charts.parts.handles import REPLAY, RUN
+from gradviz.charts.parts.handles import GUESS, REPLAY, REVEALED, RUN
+from gradviz.ui.browser import PAGE, PARTS, SHEETS
 
 ROOT = Path(__file__).resolve().parents[2]
-UI = ROOT / "gradviz" / "ui"
+SCRIPT = "".join((PAGE / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
+STYLE = "".join((PAGE / f"{sheet}.css").read_text(encoding="utf-8") for sheet in SHEETS)
 
 
 def test_nothing_in_the_script_looks_like_a_tag():
     """Streamlit's sanitizer drops such a script without a word."""
-    assert not re.search(r"<[/\w!]", (UI / "page.js").read_text(encoding="utf-8"))
+    assert not re.search(r"<[/\w!]", SCRIPT)
 
 
 def test_script_and_style_sheet_know_the_names_of_the_charts():
-    script, style = ((UI / f"page.{end}").read_text(encoding="utf-8") for end in ("js", "css"))
-    assert f'REPLAY = "{REPLAY}"' in script and f'RUN = "{RUN}"' in script
-    assert f'input[name="{REPLAY}"]' in style and f'input[name="{RUN}"]' in style
+    for name, said in {REPLAY: "REPLAY", RUN: "RUN", GUESS: "GUESS", REVEALED: "REVEALED"}.items():
+        assert f'{said} = "{name}"' in SCRIPT
+        assert f'input[name="{name}"]' in STYLE
 
 
 def test_no_name_that_streamlit_generates_is_used():
-    for end in ("js", "css"):
-        assert "emotion-cache" not in (UI / f"page.{end}").read_text(encoding="utf-8")
+    assert "emotion-cache" not in SCRIPT + STYLE
 
 
-def test_both_are_installed_with_the_package():
+def test_all_of_it_is_loaded_and_installed_with_the_package():
+    parts = {f"{name}.js" for name in PARTS} | {f"{name}.css" for name in SHEETS}
+    assert {path.name for path in PAGE.iterdir()} == parts
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    listed = project["tool"]["setuptools"]["package-data"]["gradviz"]
-    assert {"ui/page.js", "ui/page.css"} <= set(listed)
+    assert "ui/page/*" in project["tool"]["setuptools"]["package-data"]["gradviz"]
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Play the run"), ("zh", "播放训练过程")])

@@ -1,5 +1,8 @@
 """The frame of the app: controls and their URL, predictions, language, live runs."""
 
+import html
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -27,7 +30,8 @@ def controls_page():
     norm = ui.switch("norm", "Norm", default=False, help="help")
     declared = [quantity, depth, lr, norm]
     deep = {depth: 30, quantity: "update", lr: 0.1, norm: True}
-    figure = ui.Figure("figure", ("Figure", "图"), lambda: None, declared, {"deep": deep})
+    preset = ui.Preset("deep", deep, "Deeper.")
+    figure = ui.Figure("figure", ("Figure", "图"), lambda: None, declared, [preset])
     ui.show_figure(figure)
     st.text(repr(tuple(control.value for control in declared)))
 
@@ -74,9 +78,11 @@ def test_a_bad_value_in_the_url_is_named_with_the_allowed_ones(key, value, allow
 
 def test_a_preset_sets_every_kind_of_control_and_the_url():
     app = run(controls_page)
+    assert "Deeper." not in [caption.value for caption in app.caption]
     app.button(key="figure_presets_0").click().run()
     assert state(app) == "('update', 30, 0.1, True)"
     assert app.query_params["quantity"] == "update"
+    assert "Deeper." in [caption.value for caption in app.caption]
 
 
 def test_a_hidden_control_keeps_the_value_of_the_url():
@@ -93,27 +99,39 @@ def test_changing_the_language_changes_no_control():
     assert app.query_params["lang"] == "zh"
 
 
-def prediction_page():
-    import streamlit as st
-
+def question_page():
     from gradviz import ui
 
-    guess = ui.predict("slope", "How large?", [0.25, 1.0])
-    if guess is not None:
-        ui.reveal(guess == 0.25, "It is a quarter.")
-    st.text(repr(guess))
+    def reply(slope):
+        return None if slope is None else slope == 0.25, f"{slope}, and it is a <quarter>."
+
+    sizes = {"names": "{:g}×".format, "guess": lambda slope: -slope}
+    ui.ask("slope", "How large?", [0.25, 1.0], reply, **sizes)
+    ui.ask("deep", "And deeper?", [1.0, 2.0], reply, start=2.0, covers=["a", "b"], **sizes)
 
 
-def test_a_prediction_is_asked_before_it_is_answered():
-    app = run(prediction_page, lang="en")
-    assert not app.info and not app.success
-    assert app.button(key="prediction_slope_commit").disabled
-    app.button_group(key="prediction_slope_widget").set_value(1.0).run()
-    assert not app.info
-    app.button(key="prediction_slope_commit").click().run()
-    assert "quarter" in app.info[0].value and state(app) == "1.0"
-    app.button(key="prediction_slope_again").click().run()
-    assert state(app) == "None"
+def test_a_question_comes_with_its_replies_covered():
+    app = run(question_page, lang="en")
+    buttons, slider = [html.unescape(element.proto.body) for element in app.get("html")]
+    assert 'data-key="slope" data-cover="picture" data-covers=""' in buttons
+    assert 'value="0" data-guess="-0.25"><span>0.25×</span>' in buttons
+    replies = re.findall(r'<p data-for="(\w+)" data-verdict="(\w+)" hidden>(.+?)</p>', buttons)
+    assert [reply[:2] for reply in replies] == [
+        ("0", "right"),
+        ("1", "wrong"),
+        ("skipped", "open"),
+    ]
+    assert "Right. " in replies[0][2] and "Not quite. " in replies[1][2]
+    assert 'data-covers="a b"' in slider and 'type="range" min="0" max="1" step="1" value="1"' in (
+        slider
+    )
+    assert '["-1.0", "-2.0"]' in slider and "<output>2×</output>" in slider
+
+
+def test_what_a_question_says_is_never_markup():
+    app = run(question_page, lang="en")
+    assert "<quarter>" not in app.get("html")[0].proto.body
+    assert "&lt;quarter&gt;" in app.get("html")[0].proto.body
 
 
 def live_page():
@@ -129,14 +147,14 @@ def live_page():
 def test_a_live_run_is_started_and_watched_to_its_end():
     app = AppTest.from_function(live_page, default_timeout=60).run()
     assert state(app) == "0 frames"
-    assert app.button(key="race_stop").disabled
+    assert "race_stop" not in {button.key for button in app.button}
     app.button(key="race_train").click().run()
     run_of_the_page = app.session_state["race_watched"][1]
     assert run_of_the_page.wait(60)
     app.run()
     assert run_of_the_page.state == "finished"
     assert state(app) == f"{len(run_of_the_page.frames)} frames"
-    assert not app.button(key="race_train").disabled
+    assert app.button(key="race_train")
 
 
 def following_page():

@@ -19,6 +19,8 @@ from gradviz.language import t
 GHOST = alt.value("")  # a tooltip that is never shown
 REPLAY = "replay_step"  # the parameter that says which training step of a run is shown
 RUN = "replay_run"  # says which run it is: by it the page knows what it has already played once
+GUESS = "guess"  # the number that the reader guesses for the figure's question; none before that
+REVEALED = "revealed"  # from 0, the answer is covered, to 1, it is shown
 
 
 def handle_selection(
@@ -56,3 +58,22 @@ def replay_slider(track: Track, name: str | None = None) -> list[alt.Parameter]:
 def at_step(rows: alt.Chart) -> alt.Chart:
     """The `rows` that stand at the step that the slider says: from `step` on, before `until`."""
     return rows.transform_filter(f"datum.step <= {REPLAY} && {REPLAY} < datum.until")
+
+
+def question_params(guess: float | None = None) -> list[alt.Parameter]:
+    """`GUESS`, which begins at `guess`, and `REVEALED`: the page moves both, unseen.
+
+    A picture that covers the answer to its figure's question draws it at `REVEALED` 0 from the
+    guess alone, at 1 as it is, and between them on its way.
+    """
+    unseen = alt.BindInput(input="hidden", name="")
+    return [
+        alt.param(GUESS, value="" if guess is None else guess, bind=unseen),
+        alt.param(REVEALED, value=0, bind=unseen),
+    ]
+
+
+# Vega expressions: what comes from an input is a text, and no guess is an empty one.
+GUESSED = f"toNumber({GUESS})"
+HAS_GUESS = f"isValid({GUESSED})"
+SHARE_REVEALED = f"toNumber({REVEALED})"

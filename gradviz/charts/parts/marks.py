@@ -34,14 +34,14 @@ def bars_of_seeds(levels: alt.Chart, x: alt.X, color: alt.Color) -> alt.Chart:
     return bar.encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=color)
 
 
-def step_axis(steps: int) -> alt.X:
-    """The x axis of curves over a whole training run, so that growing data never move it."""
-    return alt.X(
-        "step:Q",
-        title=t("Training step", "训练步"),
-        scale=alt.Scale(domain=[0, steps], nice=False),
-        axis=alt.Axis(grid=False, format="d", tickCount=7),
-    )
+def step_axis(steps: int, labeled: bool = True) -> alt.X:
+    """The x axis of curves over a whole training run, so that growing data never move it.
+
+    It is not drawn unless `labeled`, where another picture below has the same one.
+    """
+    axis = alt.Axis(title=t("Training step", "训练步"), grid=False, format="d", tickCount=7)
+    scale = alt.Scale(domain=[0, steps], nice=False)
+    return alt.X("step:Q", scale=scale, axis=axis if labeled else None)
 
 
 def state_names() -> dict[str, str]:

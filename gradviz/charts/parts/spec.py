@@ -8,10 +8,12 @@ wait after moving a slider. So `built_once` stands over a function that draws a 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec
 
+import altair as alt
 import pandas as pd
 
 from gradviz.charts.parts.theme import Chart, themed
@@ -22,6 +24,9 @@ MOST = 64  # pictures of one kind that are kept
 Spec = dict[str, Any]  # of Vega-Lite, with its data frames under "datasets"
 Look = ParamSpec("Look")
 
+# Altair's settings are global: two pictures that are written at once would mix up their data.
+_altair = threading.RLock()
+
 
 @dataclass(frozen=True)
 class Template:
@@ -31,15 +36,65 @@ class Template:
 
     def opening(self, **values: str | int) -> Template:
         """The same picture, whose parameters of these names begin at `values`."""
-        params = [
-            {**param, "value": values[param["name"]]} if param["name"] in values else param
-            for param in self.spec.get("params", [])
-        ]
-        return Template({**self.spec, "params": params}) if params else self
+        return Template(opened(self.spec, values))
 
     def with_data(self, **tables: pd.DataFrame) -> Spec:
         """The picture of `tables`, each named as the `alt.NamedData` that it stands for."""
         return {**self.spec, "datasets": {**self.spec.get("datasets", {}), **tables}}
+
+
+def written(chart: alt.TopLevelMixin) -> Spec:
+    """`chart` as a Vega-Lite spec, its data frames under "datasets".
+
+    They are named by their order, "frame_0" and so on: the same picture of other data is the same
+    but for its data, so that the browser moves the marks and draws nothing anew.
+    """
+    frames: dict[str, pd.DataFrame] = {}
+
+    def named(data: Any) -> dict[str, str]:  # noqa: ANN401 — Altair's own union of types
+        known = next((name for name, frame in frames.items() if frame is data), None)
+        name = known or f"frame_{len(frames)}"
+        frames[name] = data
+        return {"name": name}
+
+    with _altair:
+        alt.data_transformers.register("gradviz", named)
+        with alt.data_transformers.enable("gradviz"):
+            spec = chart.to_dict()
+    return {**spec, "datasets": {**spec.get("datasets", {}), **frames}}
+
+
+def opened(spec: Spec, values: Mapping[str, str | float]) -> Spec:
+    """The same picture, whose parameters of these names begin at `values`.
+
+    For a selection of one field the name is that of its slider, `<selection>_<field>`.
+    """
+    known = [_opened(param, values) for param in spec.get("params", [])]
+    return {**spec, "params": known} if known else spec
+
+
+def _opened(param: dict[str, Any], values: Mapping[str, str | float]) -> dict[str, Any]:
+    name, value = param["name"], param.get("value")
+    if name in values:
+        return {**param, "value": _within(values[name], param.get("bind"))}
+    select = param.get("select")
+    for field in select.get("fields", []) if isinstance(select, dict) else []:
+        if f"{name}_{field}" in values:
+            value = _pointed(value, field, values[f"{name}_{field}"])
+    return {**param, "value": value} if value != param.get("value") else param
+
+
+def _within(value: str | float, bind: Any) -> str | float:  # noqa: ANN401
+    """The value of the slider `bind` that is nearest to `value`; where it is none, `value`."""
+    if isinstance(value, str) or not isinstance(bind, dict) or "max" not in bind:
+        return value
+    low, high, stride = bind["min"], bind["max"], bind.get("step", 1)
+    return min(high, max(low, low + round((value - low) / stride) * stride))
+
+
+def _pointed(value: Any, field: str, number: str | float) -> Any:  # noqa: ANN401 — Vega-Lite's own
+    """The `value` of a point selection with another `number` in one of its fields."""
+    return [{**value[0], field: number}] if isinstance(value, list) else number
 
 
 def built_once(
@@ -53,7 +108,7 @@ def built_once(
 
     @functools.lru_cache(maxsize=MOST)
     def build(_language: str, /, *args: Look.args, **kwargs: Look.kwargs) -> Template:
-        return Template(themed(draw(*args, **kwargs)).to_dict())
+        return Template(written(themed(draw(*args, **kwargs))))
 
     @functools.wraps(draw)
     def template(*args: Look.args, **kwargs: Look.kwargs) -> Template:

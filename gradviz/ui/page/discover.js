@@ -1,0 +1,26 @@
+// Streamlit draws what it likes when it likes: whatever is new on the page is found here.
+
+const known = new WeakSet();
+
+function discover() {
+  forgetPlayers();
+  for (const slider of document.querySelectorAll(SLIDER)) {
+    if (known.has(slider)) continue;
+    known.add(slider);
+    keepFilled(slider);
+    if (slider.name === REPLAY) addPlayer(slider);
+  }
+  discoverQuestions();
+  discoverShareMenus();
+}
+
+let awaited = false;
+new MutationObserver(() => {
+  if (awaited) return;
+  awaited = true;
+  setTimeout(() => {
+    awaited = false;
+    discover();
+  }, 100);
+}).observe(document.body, { childList: true, subtree: true });
+discover();

@@ -1,0 +1,39 @@
+"""Which figure is being drawn, and the places that it offers beside its picture."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from streamlit.delta_generator import DeltaGenerator
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The figure called `name`, with a place for its `question` above the picture, and one beside
+    it, if there is room, for the `actions` that start and stop its run.
+    """
+
+    name: str
+    question: DeltaGenerator | None = None
+    actions: DeltaGenerator | None = None
+
+
+_current: ContextVar[Stage | None] = ContextVar("stage", default=None)
+
+
+@contextlib.contextmanager
+def on(stage: Stage | None) -> Iterator[None]:
+    """While it lasts, what is drawn belongs to `stage`."""
+    token = _current.set(stage)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current() -> Stage | None:
+    """The figure that is being drawn, or None between figures."""
+    return _current.get()
