@@ -259,7 +259,8 @@ def ask_signal(frames: ui.Frames, depth: int) -> None:
 
 
 def times(powers: float) -> str:
-    return rounded_power(10**powers)
+    """A factor of so many powers of ten, to one digit."""
+    return rounded_power(float(f"{10**powers:.0e}"))
 
 
 @ui.made_once
