@@ -367,16 +367,24 @@ def watchers(pool: Pool = _POOL) -> int:
     return pool.watchers()
 
 
-@functools.cache
+_frozen_modules = 0  # how many were loaded when garbage collection last looked at them
+_freezing = threading.Lock()
+
+
 def freeze() -> None:
-    """Take what exists out of garbage collection, once.
+    """Take what libraries have made out of garbage collection, whenever some were loaded since.
 
     Streamlit collects all garbage after each of its runs, several times a second while somebody
-    watches. Walking through all that the libraries made would take longer than the training; what
-    exists by now stays anyway.
+    watches. Walking through all that the libraries made would take longer than the training; it
+    stays anyway.
     """
-    gc.collect()
-    gc.freeze()
+    global _frozen_modules
+    with _freezing:
+        if len(sys.modules) == _frozen_modules:
+            return
+        _frozen_modules = len(sys.modules)
+        gc.collect()
+        gc.freeze()
 
 
 @functools.cache
@@ -394,7 +402,7 @@ def _train_once() -> None:
                 pass
     except Exception:
         log.debug("the warm-up failed", exc_info=True)
-    freeze.__wrapped__()  # PyTorch too
+    freeze()
 
 
 def _race(
@@ -410,7 +418,9 @@ def _on_one_core(make_frames: Callable[[], Iterable[Step]]) -> Iterable[Step]:
 
     # Per thread, in PyTorch; without it every worker would take all cores of a shared server.
     torch.set_num_threads(1)
-    yield from make_frames()
+    for frame in make_frames():
+        freeze()  # PyTorch loads some of its parts when they are first used
+        yield frame
 
 
 def _size(value: object) -> int:

@@ -198,7 +198,7 @@ def training() -> str:
         theory=["deep"],
         asked=ui.Asked(("deep",), low=-LARGEST_GUESS, start=0) if asked else None,
     )
-    if asked and frames:
+    if asked and frames.recorded:
         ask_first_layer(frames)
     return t(
         "Marks are measured, the line is theory at initialization. Watch which layers move first.",

@@ -40,30 +40,35 @@ _REMEMBERED = 500
 class Frames(Sequence[Any]):
     """What was measured so far, oldest first: `snapshots.Snapshot` or what else a job yields.
 
-    `complete` says that no more will come: the run has ended, was stopped, or was recorded. `key`
+    `complete` says that no more will come: the run has ended, was stopped, or is `recorded`. `key`
     says of what run they are: the first so many frames of one key are always the same, so frames
     can be compared at once.
     """
 
     def __init__(
-        self, frames: Iterable[Any] = (), key: Hashable = None, complete: bool = False
+        self,
+        frames: Iterable[Any] = (),
+        key: Hashable = None,
+        complete: bool = False,
+        recorded: bool = False,
     ) -> None:
         self._frames = tuple(frames)
         self.key = key
         self.complete = complete
+        self.recorded = recorded
 
     @classmethod
     def of_run(cls, run: Run | None) -> Frames:
         """Those of a run, none of None."""
         if run is None:
             return cls()
-        complete = run.state in runs.ENDED
-        return cls(run.frames, (run.key, run.day), complete)
+        complete, recorded = run.state in runs.ENDED, run.day is not None
+        return cls(run.frames, (run.key, run.day), complete, recorded)
 
     def of_phase(self, phase: str) -> Frames:
         """Those that belong to "training" or to "pretraining"."""
         own = (frame for frame in self if frame.phase == phase)
-        return Frames(own, (self.key, phase), self.complete)
+        return Frames(own, (self.key, phase), self.complete, self.recorded)
 
     def __len__(self) -> int:
         return len(self._frames)

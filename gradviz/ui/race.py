@@ -53,7 +53,8 @@ def race(
     mean-field prediction is drawn as a line where the quantity is δ. `thresholds` are values of
     curves, by their names, worth a rule. The picture opens at the training step `opens_at`, the
     most telling one, or at the last. `asked` are the arms whose profile at the start a question of
-    the figure (see `ui.ask`) asks for. For `join` and `follow` see `live_run`.
+    the figure (see `ui.ask`) asks for; only a recorded run is covered. For `join` and `follow` see
+    `live_run`.
     """
     steps = max(recipe.steps for recipe in arms.values())
     step = opening(
@@ -73,7 +74,7 @@ def race(
             tuple((name, limits.get(name)) for name in curves),
             steps,
             max(recipe.depth for recipe in arms.values()),
-            asked if quantity == "delta" else None,
+            asked if quantity == "delta" and frames.recorded else None,
         )
         picture(chart, key=f"{key}_chart", opens=[step] if ended(frames) else [])
 

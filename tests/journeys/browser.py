@@ -7,17 +7,10 @@ they fail instead.
 import contextlib
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 import pytest
+from app_server import running_server
 
-ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = (
     "--no-sandbox",
@@ -44,40 +37,8 @@ def chromium_path():
 @contextlib.contextmanager
 def fresh_server():
     """Start the app as the README does; yields (address, function that returns its log)."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-    options = ["--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
-    server = subprocess.Popen(
-        [*command, *options],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_until_it_answers(f"{address}/_stcore/health")
-
-        def stop_and_read_log():
-            server.terminate()
-            return server.communicate(timeout=20)[0]
-
-        yield address, stop_and_read_log
-    finally:
-        if server.poll() is None:
-            server.terminate()
-            server.communicate(timeout=20)
-
-
-def _wait_until_it_answers(url):
-    for _ in range(150):
-        with contextlib.suppress(urllib.error.URLError, ConnectionError):
-            urllib.request.urlopen(url, timeout=2)
-            return
-        time.sleep(0.2)
-    pytest.fail(f"no answer from {url}")
+    with running_server() as server:
+        yield server.address, server.stop_and_read_log
 
 
 @contextlib.contextmanager

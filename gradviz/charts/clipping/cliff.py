@@ -135,12 +135,16 @@ def _path(kind: str) -> list[alt.Chart]:
 def _names() -> alt.LayerChart:
     """What the two paths and their curves below are called, each in its color."""
     names = path_names()
-    places = {"free": ("left", "0"), "clipped": ("right", "width")}
+    text = {kind: pd.DataFrame({"words": [f"● {name}"]}) for kind, name in names.items()}
+    looks = {
+        kind: {"color": COLORS[name], "fontSize": LONG, "fontWeight": "bold"}
+        for kind, name in KINDS.items()
+    }
+    free = alt.Chart(text["free"]).mark_text(align="left", **looks["free"])
+    clipped = alt.Chart(text["clipped"]).mark_text(align="right", **looks["clipped"])
     words = [
-        alt.Chart(pd.DataFrame({"words": [f"● {names[kind]}"]}))
-        .mark_text(align=align, color=COLORS[KINDS[kind]], fontSize=LONG, fontWeight="bold")
-        .encode(x=alt.value(alt.expr(x)), y=alt.value(9), text="words:N")
-        for kind, (align, x) in places.items()
+        free.encode(x=alt.value(0), y=alt.value(9), text="words:N"),
+        clipped.encode(x=alt.value("width"), y=alt.value(9), text="words:N"),
     ]
     return layered(*words).properties(height=17)
 

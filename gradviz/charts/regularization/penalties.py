@@ -94,24 +94,24 @@ def _color() -> alt.Color:
     )
 
 
-def _lines(places: pd.DataFrame, expressions: dict[str, str], x: alt.X, y: alt.Y) -> alt.LayerChart:
+def _lines(
+    places: pd.DataFrame, expressions: dict[str, str], x: alt.X, y: alt.Y
+) -> list[alt.Chart]:
     """One line for each kind of `expressions`, over the `places` of its x axis."""
-    return layered(
-        *(
-            alt.Chart(places)
-            .transform_calculate(height=expression, kind=quoted(kind))
-            .mark_line(clip=True, **_LOOKS[kind])
-            .encode(x=x, y=y, color=_color())
-            for kind, expression in expressions.items()
-        )
-    )
+    return [
+        alt.Chart(places)
+        .transform_calculate(height=expression, kind=quoted(kind))
+        .mark_line(clip=True, **_LOOKS[kind])
+        .encode(x=x, y=y, color=_color())
+        for kind, expression in expressions.items()
+    ]
 
 
 def _over_weights(expressions: dict[str, str], y: alt.Y, axis: alt.Axis) -> alt.LayerChart:
     points = 80
     weights = [place * REACH / points for place in range(-points, points + 1)]
     x = alt.X("w:Q", scale=alt.Scale(domain=[-REACH, REACH]), axis=axis)
-    return _lines(pd.DataFrame({"w": weights}), expressions, x, y)
+    return layered(*_lines(pd.DataFrame({"w": weights}), expressions, x, y))
 
 
 def _shapes() -> alt.LayerChart:
@@ -143,8 +143,8 @@ def _many_steps() -> alt.LayerChart:
         axis=corner_axis(t("steps", "步数"), alt.Axis(grid=False, tickCount=10)),
     )
     lines = _lines(pd.DataFrame({"k": range(STEPS + 1)}), _MANY_STEPS, x, y)
-    hovered = [_hovered(line) for line in lines.layer]
-    return layered(rule_at(0.0, y, dash=(2, 3)), lines, *hovered).properties(height=135)
+    hovered = [_hovered(line) for line in lines]
+    return layered(rule_at(0.0, y, dash=(2, 3)), *lines, *hovered).properties(height=135)
 
 
 def _hovered(line: alt.Chart) -> alt.Chart:
