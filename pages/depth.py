@@ -129,10 +129,30 @@ def answer_first_layer(guess: int, history: pd.DataFrame) -> None:
     ("Layers at work", "各层的学习"),
     controls=[ACTIVATION, DEPTH, QUANTITY, INIT],
     presets={
-        t("Vanish", "消失"): {ACTIVATION: "sigmoid", INIT: "xavier_normal", DEPTH: 10},
-        t("Underflow", "下溢"): {ACTIVATION: "sigmoid", INIT: "small", DEPTH: 40},
-        t("Healthy", "健康"): {ACTIVATION: "tanh", INIT: "xavier_normal", DEPTH: 10},
-        t("Explode", "爆炸"): {ACTIVATION: "relu", INIT: "large", DEPTH: 30},
+        t("Vanish", "消失"): {
+            ACTIVATION: "sigmoid",
+            DEPTH: 10,
+            QUANTITY: "delta",
+            INIT: "xavier_normal",
+        },
+        t("Underflow", "下溢"): {
+            ACTIVATION: "sigmoid",
+            DEPTH: 40,
+            QUANTITY: "delta",
+            INIT: "small",
+        },
+        t("Healthy", "健康"): {
+            ACTIVATION: "tanh",
+            DEPTH: 10,
+            QUANTITY: "delta",
+            INIT: "xavier_normal",
+        },
+        t("Explode", "爆炸"): {
+            ACTIVATION: "relu",
+            DEPTH: 30,
+            QUANTITY: "delta",
+            INIT: "large",
+        },
     },
 )
 def training() -> str:
