@@ -300,6 +300,9 @@ def _status(run: Run) -> str:
             return t("Finished", "训练完成")
         case "cancelled":
             return t("Stopped at {percent}", "已在 {percent} 处停止", percent=percent)
+        case _ if run.phase == "":
+            # The first run on a server waits for PyTorch, which takes seconds to load.
+            return t("Starting…", "正在启动……")
         case _ if run.phase == "pretraining":
             return t("Pre-training: {percent}", "预训练中：{percent}", percent=percent)
         case _:
