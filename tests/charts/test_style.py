@@ -121,7 +121,7 @@ def apart(first, second, sight="trichromat"):
 @pytest.mark.parametrize("names", TOGETHER, ids=" ".join)
 def test_what_is_shown_together_can_be_told_apart_by_every_reader(names, sight):
     pairs = combinations(names, 2)
-    assert [pair for pair in pairs if apart(*(COLORS[n] for n in pair), sight) < 0.055] == []
+    assert [(a, b) for a, b in pairs if apart(COLORS[a], COLORS[b], sight) < 0.055] == []
 
 
 def test_no_other_color_could_be_taken_for_vanishing_healthy_or_exploding():
