@@ -1,28 +1,33 @@
 """§3.2: gradient clipping, which tames an explosion and revives nothing."""
 
+import altair as alt
+import numpy as np
+
 from gradviz import ui
-from gradviz.charts.clipping.cliff import cliff_chart
-from gradviz.charts.clipping.clip_geometry import clip_geometry
+from gradviz.charts.clipping.cliff import POWER, cliff_chart
+from gradviz.charts.clipping.clip_geometry import FIRST, KINDS, LIMIT, REACH, SECOND, clip_geometry
+from gradviz.charts.parts.powers import rounded_power
+from gradviz.charts.parts.spec import Spec
 from gradviz.charts.surface import START
-from gradviz.engine.history import curves_frame
 from gradviz.language import t
+from gradviz.quantities import QUANTITIES
 from gradviz.recipe import Recipe, replace
+from gradviz.theory.landscape import Descent, descend
 from gradviz.theory.landscape import cliff as cliff_surface
-from gradviz.theory.landscape import descend
 
 lesson = ui.remedy("clipping")
 
 CLIFF = cliff_surface()
 CLIFF_LR, CLIFF_STEPS = 0.5, 60
 POWERS = [step / 4 for step in range(-8, 9)]  # the thresholds of the cliff, as powers of ten
-KINDS = {"norm": t("by norm", "按范数"), "value": t("by value", "按值")}
+CLIPS = {"norm": t("by norm", "按范数"), "value": t("by value", "按值")}
 KIND = ui.choice(
     "cliff_clip",
     t("Clipping", "剪切方式"),
-    tuple(KINDS),
+    tuple(CLIPS),
     default="norm",
     help=t("What happens to a gradient above the threshold.", "梯度超过阈值时如何处理。"),
-    names=KINDS,
+    names=CLIPS,
 )
 START_W, START_B = (
     ui.number(
@@ -38,6 +43,11 @@ START_W, START_B = (
         (0, "w", t("Start w", "起点 w"), 5.2),
         (1, "b", t("Start b", "起点 b"), -2.5),
     )
+)
+CLIFF_POWER = ui.opening("cliff_threshold", POWER, low=POWERS[0], high=POWERS[-1], default=-0.5)
+ARROW_X, ARROW_Y, ARROW_LIMIT = (
+    ui.opening(f"arrow_{slider}", slider, low=low, high=REACH, default=default)
+    for slider, low, default in ((FIRST, -REACH, 4.0), (SECOND, -REACH, 1.5), (LIMIT, 0.1, 2.0))
 )
 DATASET = ui.choice(
     "dataset",
@@ -55,7 +65,24 @@ THRESHOLD = ui.steps(
     t("Threshold", "阈值"),
     (0.01, 0.1, 1.0, 3.0, 10.0, 100.0),
     default=3.0,
-    help=t("Gradients are forced under it.", "梯度被强制限制在它之内。"),
+    help=t(
+        "Gradients are forced under it; by value, each component under a hundredth of it.",
+        "梯度被强制限制在它之内；按值剪切时，每个分量限制在它的百分之一之内。",
+    ),
+)
+FIRST_STEPS = 20
+WHY_QUANTITY = ui.choice(
+    "why_quantity",
+    t("Show", "显示"),
+    ("update_ratio", "dead"),
+    default="update_ratio",
+    help=t(
+        "How far a step moves the weights, or the share of units whose slope is 0 for every "
+        "example.",
+        "每一步移动权重多远，或者对所有样本斜率都为 0 的单元所占的比例。",
+    ),
+    names=lambda name: QUANTITIES[name].short_name(),
+    menu=True,
 )
 LIMIT_QUANTITY = ui.quantity_choice("limit_quantity")
 CODE = """
@@ -70,64 +97,169 @@ print({frame.arm: (frame.accuracy, frame.clipped) for frame in race(arms, seeds=
 @lesson.figure(
     ("The cliff", "悬崖"),
     controls=[KIND, START_W, START_B],
-    presets={
-        t("Thrown far", "抛得很远"): {KIND: "norm", START_W: 5.2, START_B: -2.5},
-        t("Thrown off", "被抛出"): {KIND: "norm", START_W: 4.15, START_B: -2.6},
-        t("Into the valley", "落入谷底"): {KIND: "norm", START_W: 4.6, START_B: -2.6},
-    },
+    presets=[
+        ui.Preset(
+            t("Thrown far", "抛得很远"),
+            {KIND: "norm", START_W: 5.2, START_B: -2.5, CLIFF_POWER: -0.5},
+            t(
+                "At the wall the gradient is so large that one step without clipping leads out of "
+                "the picture, more than a hundred units away.",
+                "崖壁处的梯度太大：不剪切时，一步就跨出图外，落到一百多个单位之外。",
+            ),
+        ),
+        ui.Preset(
+            t("Thrown off", "被抛出"),
+            {KIND: "norm", START_W: 4.15, START_B: -2.6, CLIFF_POWER: -0.5},
+            t(
+                "A less steep place of the wall: the step is shorter, but leads out of the valley "
+                "all the same. The clipped path comes down into it.",
+                "崖壁上较缓的一处：步子短了些，却照样离开谷地；剪切的路径则下到谷底。",
+            ),
+        ),
+        ui.Preset(
+            t("Into the valley", "落入谷底"),
+            {KIND: "norm", START_W: 4.6, START_B: -2.6, CLIFF_POWER: -0.5},
+            t(
+                "Neither path is thrown off: both come down into the valley. Clipping costs little "
+                "where it is not needed.",
+                "两条路径都没有被抛出，都下到了谷底。不需要剪切的地方，剪切也没有多少代价。",
+            ),
+        ),
+    ],
 )
 def cliff() -> str:
     start = (START_W.value, START_B.value)
-    free = descend(CLIFF, start, CLIFF_LR, CLIFF_STEPS)
-    clipped = {
-        power: descend(CLIFF, start, CLIFF_LR, CLIFF_STEPS, clip=KIND.value, clip_at=10**power)
-        for power in POWERS
-    }
-    chart = cliff_chart(CLIFF, free, clipped, power=-0.5)
-    ui.picture(chart, "cliff_chart", START, {"a": START_W, "b": START_B})
+    ui.picture(
+        cliff_picture(KIND.value, *start),
+        "cliff_chart",
+        opens=[CLIFF_POWER],
+        press=START,
+        sets={"a": START_W, "b": START_B},
+    )
     return t(
-        "Both paths have the same start and learning rate. Drag the threshold, or press another "
-        "start: where the wall throws one path away, the other one keeps its step.",
-        "两条路径的起点与学习率相同。拖动阈值，或在图上点按另一个起点："
-        "崖壁把一条路径抛走，另一条的步子却始终受到限制。",
+        "Without clipping, the longest step is {longest}. Drag the threshold, or press another "
+        "start in the picture.",
+        "不剪切时，最长的一步为 {longest}。拖动阈值，或在图上点按另一个起点。",
+        longest=longest_step(*start),
     )
 
 
-@lesson.figure(("Norm and value", "按范数与按值"))
-def geometry() -> str | None:
-    guess = ui.predict(
+@ui.made_once
+def cliff_picture(kind: str, w: float, b: float) -> Spec:
+    clipped = {power: walk(w, b, clip=kind, clip_at=10**power) for power in POWERS}
+    return cliff_chart(CLIFF, walk(w, b), clipped, power=CLIFF_POWER.default)
+
+
+@ui.made_once
+def longest_step(w: float, b: float) -> str:
+    points = walk(w, b).points
+    lengths = np.linalg.norm(np.diff(points[np.isfinite(points).all(axis=1)], axis=0), axis=1)
+    return rounded_power(float(lengths.max(initial=0.0)))
+
+
+def walk(w: float, b: float, clip: str = "none", clip_at: float = 1.0) -> Descent:
+    """The path of gradient descent on the cliff from the start (`w`, `b`)."""
+    return descend(CLIFF, (w, b), CLIFF_LR, CLIFF_STEPS, clip=clip, clip_at=clip_at)
+
+
+@lesson.figure(
+    ("Norm and value", "按范数与按值"),
+    presets=[
+        ui.Preset(
+            t("One large", "一大一小"),
+            {ARROW_X: 4.0, ARROW_Y: 1.5, ARROW_LIMIT: 2.0},
+            t(
+                "Only one component is above the threshold. By value it alone is cut, and the "
+                "arrow turns; by norm both shrink alike.",
+                "只有一个分量超过阈值。按值剪切只截它一个，箭头转向；按范数剪切则两个分量同比缩小。",
+            ),
+        ),
+        ui.Preset(
+            t("Both alike", "两者相等"),
+            {ARROW_X: 4.0, ARROW_Y: 4.0, ARROW_LIMIT: 2.0},
+            t(
+                "Equal components are cut alike, so neither arrow turns. By value the arrow ends "
+                "in the corner of the square, outside the circle.",
+                "两个分量相等，截得一样多，哪个箭头都不转。按值剪切的箭头停在正方形的角上，在圆之外。",
+            ),
+        ),
+        ui.Preset(
+            t("Small", "很小"),
+            {ARROW_X: 1.2, ARROW_Y: 0.8, ARROW_LIMIT: 2.0},
+            t(
+                "Below the threshold neither kind does anything: all three arrows are one.",
+                "在阈值之内，两种剪切都不起作用：三个箭头重合为一。",
+            ),
+        ),
+    ],
+)
+def geometry() -> str:
+    ui.ask(
         "clip_direction",
         t(
-            "Which of the two keeps the direction of the gradient?",
-            "两种剪切中，哪一种不改变梯度的方向？",
+            "Which of the two always keeps the direction of the gradient, the dashed line?",
+            "虚线是梯度的方向。两种剪切中，哪一种始终不改变它？",
         ),
-        options=tuple(KINDS),
-        names=KINDS,
-    )
-    if guess is not None:
-        ui.reveal(
-            guess == "norm",
+        options=tuple(CLIPS),
+        reply=lambda guess: (
+            None if guess is None else guess == "norm",
             t(
-                "Clipping by norm shortens the whole vector. Clipping by value cuts each component "
-                "by itself, so the larger one loses more and the arrow turns.",
-                "按范数剪切把整个向量缩短；按值剪切分别截断各个分量，较大的分量损失更多，箭头因此转向。",
+                "By norm the whole arrow is shortened. By value each component is cut by itself: "
+                "the larger one loses more, and the arrow turns.",
+                "按范数剪切把整个箭头缩短；按值剪切分别截断各个分量，较大的损失更多，箭头因此转向。",
             ),
-        )
-    ui.picture(clip_geometry(), "geometry_chart", stretch=False)
-    return t(
-        "Drag the gradient's components. Inside the threshold nothing changes.",
-        "拖动梯度的两个分量。在阈值之内，一切照旧。",
+        ),
+        names=CLIPS,
+        guess=lambda kind: KINDS.index(f"clip_{kind}"),
+        picture_covers=True,
     )
+    ui.picture(
+        geometry_picture(),
+        "geometry_chart",
+        opens=[ARROW_X, ARROW_Y, ARROW_LIMIT],
+        stretch=False,
+    )
+    return t(
+        "Drag the gradient's components and the threshold.", "拖动梯度的两个分量，或者拖动阈值。"
+    )
+
+
+@ui.made_once
+def geometry_picture() -> alt.LayerChart:
+    return clip_geometry()
 
 
 @lesson.figure(
     ("A network with huge first gradients", "初始梯度过大的网络"),
     controls=[DATASET, THRESHOLD],
-    presets={
-        t("Digits", "手写数字"): {DATASET: "digits", THRESHOLD: 3.0},
-        t("Two moons", "双月"): {DATASET: "moons", THRESHOLD: 1.0},
-        t("Too tight", "阈值太小"): {DATASET: "digits", THRESHOLD: 0.1},
-    },
+    presets=[
+        ui.Preset(
+            t("Digits", "手写数字"),
+            {DATASET: "digits", THRESHOLD: 3.0},
+            t(
+                "Without clipping the first steps kill a whole layer, or the numbers overflow. "
+                "Clipped, the network learns.",
+                "不剪切时，最初几步就使整整一层的单元死亡，或使数值溢出；剪切之后，网络学会了。",
+            ),
+        ),
+        ui.Preset(
+            t("Two moons", "双月"),
+            {DATASET: "moons", THRESHOLD: 1.0},
+            t(
+                "Larger weights still: without clipping the numbers overflow for every seed.",
+                "权重更大：不剪切时，每个种子的数值都会溢出。",
+            ),
+        ),
+        ui.Preset(
+            t("Too tight", "阈值太小"),
+            {DATASET: "digits", THRESHOLD: 0.1},
+            t(
+                "Every step is clipped by norm: the threshold sets its size, like a smaller "
+                "learning rate, and 150 steps are not enough.",
+                "按范数剪切时每一步都被剪切：步长由阈值决定，如同换了更小的学习率，150 步不够用。",
+            ),
+        ),
+    ],
 )
 def race() -> str:
     limit = THRESHOLD.value
@@ -140,40 +272,86 @@ def race() -> str:
     }
     names = {
         "plain": t("no clipping", "不剪切"),
-        "clip_norm": t("by norm", "按范数"),
-        "clip_value": t("by value, at 1/100", "按值，阈值的 1/100"),
+        "clip_norm": CLIPS["norm"],
+        "clip_value": CLIPS["value"],
     }
-    frames = ui.race("race", arms, names, "weight_norm", curves=("loss", "accuracy", "clipped"))
-    share = curves_frame(frames).query("arm == 'clip_norm' and quantity == 'clipped'")["value"]
-    if share.empty:
+    frames = ui.race("race", arms, names, "dead")
+    if not ui.ended(frames) or {frame.arm for frame in frames} != set(arms):
         return t("Same data, same batches, same first weights.", "数据、批次与初始权重都相同。")
+    return race_in_words(frames)
+
+
+@ui.made_once
+def race_in_words(frames: ui.Frames) -> str:
+    last = {frame.arm: frame.accuracy for frame in frames}
+    clipped = [frame.clipped for frame in frames if frame.arm == "clip_norm"]
     return t(
-        "By norm, {share:.0%} of the recorded steps were clipped.",
-        "按范数剪切时，有 {share:.0%} 的训练步被剪切。",
-        share=share.mean(),
+        "Test accuracy: {plain} without clipping, {clip_norm} by norm, {clip_value} by value. By "
+        "norm, {share:.0%} of the recorded steps were clipped.",
+        "测试准确率：不剪切 {plain}，按范数 {clip_norm}，按值 {clip_value}。按范数剪切时，"
+        "有 {share:.0%} 的训练步被剪切。",
+        share=float(np.nanmean(clipped)),
+        **{arm: percent(accuracy) for arm, accuracy in last.items()},
     )
 
 
-@lesson.figure(("The gradient's norm over time", "梯度范数的变化"))
+def percent(accuracy: np.ndarray) -> str:
+    """The mean over the seeds whose numbers have not overflowed."""
+    left = accuracy[np.isfinite(accuracy)]
+    return f"{left.mean():.0%}" if left.size else t("overflow", "上溢")
+
+
+@lesson.figure(("The first steps", "最初几步"), controls=[WHY_QUANTITY])
 def why() -> str:
-    plain = _exploding("digits")
+    plain = replace(_exploding("digits"), steps=FIRST_STEPS)
     arms = {"plain": plain, "clip_norm": replace(plain, clip="norm", clip_at=3.0)}
     names = {
         "plain": t("no clipping", "不剪切"),
         "clip_norm": t("by norm at 3", "按范数，阈值 3"),
     }
-    ui.race(
+    quantity = WHY_QUANTITY.value
+    frames = ui.race(
         "why",
         arms,
         names,
-        "update_ratio",
-        curves=("gradient_norm", "clipped"),
+        quantity,
+        curves=("gradient_norm",),
         thresholds={"gradient_norm": 3.0},
+        opens_at=0,
     )
+    if quantity == "dead":
+        return t(
+            "Play: after {steps} steps without clipping a layer is all but dead, or the numbers "
+            "have overflowed; clipped, most units are alive.",
+            "播放看看：不剪切时，{steps} 步之后总有一层几乎全部死亡，或者数值已经溢出；"
+            "剪切之后，大多数单元都活着。",
+            steps=FIRST_STEPS,
+        )
+    if {frame.arm for frame in frames} != set(arms):
+        return t(
+            "The curve is the norm before clipping, the dashed rule the threshold.",
+            "曲线是剪切之前的范数，虚线是阈值。",
+        )
+    return first_step_in_words(frames)
+
+
+@ui.made_once
+def first_step_in_words(frames: ui.Frames) -> str:
+    """How far the very first step moves the hidden layers, the mean over the seeds as drawn."""
+    moved = {
+        frame.arm: np.exp(np.log(frame.layers["update_ratio"][:, :-1]).mean(axis=0))
+        for frame in frames
+        if frame.step == 0
+    }
+    plain, clipped = moved["plain"], moved["clip_norm"]
     return t(
-        "The curve is the norm before clipping, the dashed rule the threshold. The step that "
-        "follows is at most the threshold times the learning rate, plus what momentum remembers.",
-        "曲线是剪切之前的范数，虚线是阈值。随后的一步至多是阈值乘学习率，再加上动量里积累的部分。",
+        "The first step alone moves the weights of each layer by {low:.0%} to {high:.0%} of their "
+        "size; clipped, {times:.0f} times less.",
+        "单是第一步，就让各层权重移动自身大小的 {low:.0%} 到 {high:.0%}；剪切之后只有它的 "
+        "1/{times:.0f}。",
+        low=plain.min(),
+        high=plain.max(),
+        times=float((plain / clipped).mean()),
     )
 
 
@@ -182,11 +360,18 @@ def limit() -> str:
     sick = Recipe(steps=150)
     arms = {"plain": sick, "clip_norm": replace(sick, clip="norm", clip_at=1.0)}
     names = {"plain": t("no clipping", "不剪切"), "clip_norm": t("by norm at 1", "按范数，阈值 1")}
-    ui.race("limit", arms, names, LIMIT_QUANTITY.value)
+    ui.race(
+        "limit",
+        arms,
+        names,
+        LIMIT_QUANTITY.value,
+        curves=("gradient_norm", "accuracy"),
+        thresholds={"gradient_norm": 1.0},
+    )
     return t(
-        "Ten sigmoid layers: the signal has vanished, the threshold is never reached, and the two "
-        "runs are the same run.",
-        "十层 sigmoid：信号已经消失，从未触及阈值，两次训练完全相同。",
+        "Ten sigmoid layers: the signal vanishes on its way back, the gradient never reaches the "
+        "threshold, and the two runs are one and the same.",
+        "十层 sigmoid：误差信号在回程中消失，梯度从未触及阈值，两次训练完全相同。",
     )
 
 

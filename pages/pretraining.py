@@ -1,7 +1,7 @@
 """§3.1: greedy layer-wise pre-training, then fine-tuning."""
 
+import math
 from collections.abc import Iterator
-from typing import cast
 
 import altair as alt
 import numpy as np
@@ -9,7 +9,9 @@ import pandas as pd
 
 from gradviz import ui
 from gradviz.charts.layer_factors import layer_factors
-from gradviz.charts.parts.powers import rounded_power
+from gradviz.charts.parts.handles import REPLAY
+from gradviz.charts.parts.powers import power_of_ten, rounded_power
+from gradviz.charts.parts.spec import Spec
 from gradviz.charts.pretraining.layer_by_layer import pretraining
 from gradviz.engine.history import history_frame
 from gradviz.language import t
@@ -34,6 +36,33 @@ FACTORS = {
     "slope": t("slope φ′", "斜率 φ′"),
     "weights": t("weights", "权重尺度"),
 }
+SHORT = {
+    "factor": t("factor", "因子"),
+    "slope": t("slope", "斜率"),
+    "weights": t("weights", "权重"),
+}
+# What is seen of each, where all marks stand.
+FOUND = {
+    "factor": t(
+        "8 layers. From a random start each layer passes on about a quarter of the signal; after "
+        "pre-training most pass on nearly all of it. The line is theory for the random start.",
+        "8 层。随机初始化时，每层只传回约四分之一的信号；预训练之后，大多数层几乎全部传回。"
+        "线是随机初始化的理论值。",
+    ),
+    "slope": t(
+        "8 layers. The slopes are not what has grown: pre-training makes them smaller. The line is "
+        "theory for the random start.",
+        "8 层。变大的并不是斜率：预训练反而使它变小。线是随机初始化的理论值。",
+    ),
+    "weights": t(
+        "8 layers. Pre-training has made the weights more than twice as large. The line is theory "
+        "for the random start.",
+        "8 层。预训练使权重增大到两倍以上。线是随机初始化的理论值。",
+    ),
+}
+SMALLEST_GUESS, FIRST_GUESS = -6, -3  # powers of ten
+# Then both networks have learned most of what they will, and their signals are still large.
+LIMIT_OPENS_AT = 60
 KIND = ui.choice(
     "kind",
     t("Each layer learns as", "每层的学习方式"),
@@ -51,10 +80,10 @@ WATCH_DEPTH, DEPTH = (
         key,
         t("Layers", "层数"),
         ("5", "8"),
-        default="5",
+        default=default,
         help=t("Hidden layers of 64 units.", "隐藏层数，每层 64 个单元。"),
     )
-    for key in ("watch_depth", "depth")
+    for key, default in (("watch_depth", "5"), ("depth", "8"))
 )
 QUANTITY = ui.quantity_choice("quantity")
 FACTOR = ui.choice(
@@ -67,7 +96,7 @@ FACTOR = ui.choice(
         "times √n.",
         "斜率：第 l−1 层 φ′ 的均方根。权重：第 l 层 W 的均方根乘以 √n。",
     ),
-    names=FACTORS,
+    names=SHORT,
 )
 CODE = """
 from gradviz import Recipe, race
@@ -93,11 +122,13 @@ def arms_of(base: Recipe) -> dict[str, Recipe]:
 @lesson.figure(("One layer after the other", "一层接一层"), controls=[KIND, WATCH_DEPTH])
 def watch() -> str:
     recipe = replace(WATCHED, depth=int(WATCH_DEPTH.value), pretrain=KIND.value)
+    epochs = recipe.depth * recipe.pretrain_epochs
+    step = ui.opening("watch_step", REPLAY, low=0, high=epochs, default=epochs)
     ui.live_job(
         "watch",
         ui.Job(("pretraining", recipe), lambda: watched(recipe)),
         lambda frames: ui.picture(
-            pretraining(frames, recipe.depth, recipe.pretrain_epochs, SIDE), "watch_chart"
+            watch_picture(frames, recipe), "watch_chart", opens=[step] if ui.ended(frames) else []
         ),
     )
     return t(
@@ -105,6 +136,11 @@ def watch() -> str:
         "down again. Weights: blue is positive, orange negative, each unit scaled to its largest.",
         "全程不用标签。测试集的数字向上穿过已学好的各层，再原路返回。权重图中蓝色为正、橙色为负，每个单元按自身最大的权重缩放。",
     )
+
+
+@ui.made_once
+def watch_picture(frames: ui.Frames, recipe: Recipe) -> Spec:
+    return pretraining(frames, recipe.depth, recipe.pretrain_epochs, SIDE)
 
 
 def watched(recipe: Recipe) -> Iterator[PretrainSnapshot]:
@@ -120,81 +156,134 @@ def watched(recipe: Recipe) -> Iterator[PretrainSnapshot]:
 @lesson.figure(
     ("Random start against pre-training", "随机初始化与预训练"),
     controls=[DEPTH, QUANTITY],
-    presets={
-        t("5 layers", "5 层"): {DEPTH: "5", QUANTITY: "delta"},
-        t("8 layers", "8 层"): {DEPTH: "8", QUANTITY: "delta"},
-    },
+    presets=[
+        ui.Preset(
+            t("8 layers", "8 层"),
+            {DEPTH: "8", QUANTITY: "delta"},
+            t(
+                "From a random start next to nothing of the signal arrives at layer 1, and nothing "
+                "is learned. Both pre-trained networks learn.",
+                "随机初始化时，误差信号几乎传不到第 1 层，网络什么也没学到；"
+                "两个预训练过的网络都学会了。",
+            ),
+        ),
+        ui.Preset(
+            t("5 layers", "5 层"),
+            {DEPTH: "5", QUANTITY: "delta"},
+            t(
+                "Fewer layers, so more of the signal arrives: still too little for the random "
+                "start, which stays at chance.",
+                "层数少了，传到的信号多了一些，但对随机初始化的网络仍然太少：它依旧停留在随机猜测的水平。",
+            ),
+        ),
+    ],
 )
 def race() -> str:
     depth = int(DEPTH.value)
-    guess = ask_signal(depth)
-    arms = arms_of(replace(RACE, depth=depth))
-    frames = ui.race("race", arms, NAMES, QUANTITY.value, theory=("plain",))
-    if guess is not None:
-        answer_signal(guess, history_frame(frames), depth)
+    asked = asks_signal()
+    frames = ui.race(
+        "race",
+        arms_of(replace(RACE, depth=depth)),
+        NAMES,
+        QUANTITY.value,
+        theory=("plain",),
+        asked=ui.Asked(KINDS, low=SMALLEST_GUESS, start=FIRST_GUESS) if asked else None,
+    )
+    if not ui.ended(frames) or {frame.arm for frame in frames} != {"plain", *KINDS}:
+        return t(
+            "First the layers are pre-trained, then all three networks are trained on the same "
+            "batches.",
+            "先逐层预训练，然后三个网络用同样的批次训练。",
+        )
+    if asked:
+        ask_signal(frames, depth)
+    return race_in_words(frames)
+
+
+@ui.made_once
+def race_in_words(frames: ui.Frames) -> str:
+    last = {frame.arm: frame for frame in frames}
     return t(
-        "First the layers are pre-trained, then all three networks are trained on the same "
-        "batches. The line is theory for the random start.",
-        "先逐层预训练，然后三个网络用同样的批次训练。线是随机初始化的理论值。",
+        "Test accuracy after {steps} steps: {plain:.0%} random, {rbm:.0%} RBM, "
+        "{autoencoder:.0%} autoencoder.",
+        "{steps} 步后的测试准确率：随机 {plain:.0%}，RBM {rbm:.0%}，自编码器 {autoencoder:.0%}。",
+        steps=max(frame.step for frame in last.values()),
+        **{arm: float(np.mean(frame.accuracy)) for arm, frame in last.items()},
     )
 
 
-def ask_signal(depth: int) -> str | None:
-    return ui.predict(
-        f"signal_{depth}",
+def asks_signal() -> bool:
+    """The question is one of the state in which the figure opens."""
+    return all(control.value == control.default for control in (DEPTH, QUANTITY))
+
+
+def ask_signal(frames: ui.Frames, depth: int) -> None:
+    shares = first_shares(frames, depth)
+
+    def reply(exponent: int | None) -> tuple[bool | None, str]:
+        found = t(
+            "Measured: RBM {rbm}, autoencoder {autoencoder}.",
+            "实测：RBM {rbm}，自编码器 {autoencoder}。",
+            **{arm: rounded_power(shares[arm]) for arm in KINDS},
+        )
+        if exponent is None:
+            return None, found
+        # Both kinds of pre-training are near each other; the guess is one for both.
+        off = exponent - sum(math.log10(shares[kind]) for kind in KINDS) / len(KINDS)
+        if abs(off) <= 1:
+            return True, found
+        missed = (
+            t("You said {guess}: {off} times too little. ", "你猜的是 {guess}，少了 {off} 倍。")
+            if off < 0
+            else t("You said {guess}: {off} times too much. ", "你猜的是 {guess}，多了 {off} 倍。")
+        )
+        return False, missed.format(guess=power_of_ten(exponent), off=times(abs(off))) + found
+
+    ui.ask(
+        "signal",
         t(
-            "After pre-training, before the first step of fine-tuning: how large is δ at layer 1, "
-            "as a share of that at layer {depth}?",
-            "预训练之后、微调第一步之前：第 1 层的 δ 是第 {depth} 层的几分之几？",
+            "After pre-training, before fine-tuning: what share of layer {depth}'s signal δ "
+            "arrives at layer 1?",
+            "预训练之后、微调之前：第 {depth} 层的误差信号 δ 有几分之几能传到第 1 层？",
             depth=depth,
         ),
-        options=("tiny", "small", "large"),
-        names={
-            "tiny": t("below 0.001", "小于 0.001"),
-            "small": t("0.001 to 0.1", "0.001 到 0.1"),
-            "large": t("above 0.1", "大于 0.1"),
-        },
+        options=range(SMALLEST_GUESS, 1),
+        reply=reply,
+        names=power_of_ten,
+        guess=float,
+        start=FIRST_GUESS,
+        of_the_start=True,
+        picture_covers=True,
+        covers=["why"],
     )
 
 
-def answer_signal(guess: str, history: pd.DataFrame, depth: int) -> None:
-    """Compare the prediction with what the race has measured at its step 0."""
-    shares = first_shares(history, depth)
-    if set(shares) != {"plain", *KINDS}:
-        ui.reveal(None, t("Train it live and see.", "现场训练一遍，看看结果。"))
-        return
-    ui.reveal(
-        guess == "large",
-        t(
-            "Measured: {rbm} with the RBM and {autoencoder} with the autoencoder, against {plain} "
-            "at the random start.",
-            "实测：RBM 为 {rbm}，自编码器为 {autoencoder}，随机初始化为 {plain}。",
-            **{arm: rounded_power(share) for arm, share in shares.items()},
-        ),
-    )
+def times(powers: float) -> str:
+    """A factor of so many powers of ten, to one digit."""
+    return rounded_power(float(f"{10**powers:.0e}"))
 
 
-def first_shares(history: pd.DataFrame, depth: int) -> dict[str, float]:
-    """δ_1/δ_depth of each arm before its first step, the mean over the seeds."""
-    first = history[(history["quantity"] == "delta") & (history["step"] == 0)]
-    delta = first.pivot_table(index="layer", columns="arm", values="value")
-    shares = (delta.loc[1] / delta.loc[depth]).to_dict() if len(delta) else {}
-    return cast("dict[str, float]", shares)
+@ui.made_once
+def first_shares(frames: ui.Frames, depth: int) -> dict[str, float]:
+    """δ_1/δ_depth of each arm before its first step, the geometric mean over the seeds."""
+    first = [frame for frame in frames if frame.step == 0]
+    shares = {
+        frame.arm: frame.layers["delta"][:, 0] / frame.layers["delta"][:, depth - 1]
+        for frame in first
+    }
+    return {arm: float(np.exp(np.log(each).mean())) for arm, each in shares.items()}
 
 
 @lesson.figure(("The factors where fine-tuning starts", "微调开始时的因子"), controls=[FACTOR])
 def why() -> str:
     arms = arms_of(replace(RACE, depth=8))
+    named = tuple(arms.items())
     ui.live_job(
         "why",
-        ui.Job(("fine_tuning_start", tuple(arms.items())), lambda: started(arms), len(arms)),
-        lambda frames: ui.picture(factors_chart(frames, arms, FACTOR.value), "why_chart"),
+        ui.Job(("fine_tuning_start", named), lambda: started(arms), len(arms)),
+        lambda frames: ui.picture(factors_chart(frames, named, FACTOR.value), "why_chart"),
     )
-    return t(
-        "8 layers. At the random start the factor is the slope times the weights; after "
-        "pre-training it is more than that. The line is theory for the random start.",
-        "8 层。随机初始化时，因子等于斜率乘以权重尺度；预训练之后则更大。线是随机初始化的理论值。",
-    )
+    return FOUND[FACTOR.value]
 
 
 @ui.measured
@@ -208,11 +297,14 @@ def started(arms: dict[str, Recipe]) -> Iterator[Moment]:
     return fine_tuning_start(arms, ui.SEEDS)
 
 
-def factors_chart(frames: list, arms: dict[str, Recipe], quantity: str) -> alt.LayerChart:
+@ui.made_once
+def factors_chart(
+    frames: ui.Frames, arms: tuple[tuple[str, Recipe], ...], quantity: str
+) -> alt.LayerChart:
     """`quantity` by layer of the arms that are ready, over theory for the random start."""
     tables = [frame.table for frame in frames if len(frame.table)]
     history = pd.concat(tables) if tables else history_frame([])
-    plain = arms["plain"]
+    plain = dict(arms)["plain"]
     theory = pd.DataFrame(
         {
             "arm": "plain",
@@ -227,10 +319,10 @@ def factors_chart(frames: list, arms: dict[str, Recipe], quantity: str) -> alt.L
 def limit() -> str:
     arms = {"relu": LIMIT, "autoencoder": replace(LIMIT, pretrain="autoencoder")}
     names = {"relu": t("random start", "随机初始化"), "autoencoder": t("autoencoder", "自编码器")}
-    ui.race("limit", arms, names, seeds=5, theory=("relu",))
+    ui.race("limit", arms, names, seeds=5, theory=("relu",), opens_at=LIMIT_OPENS_AT)
     return t(
-        "5 ReLU layers with He initialization, 5 seeds: the bands of the two accuracies overlap.",
-        "5 层 ReLU、He 初始化、5 个种子：两者准确率的范围相互重叠。",
+        "Either way the signal reaches layer 1, and the bands of the two accuracies overlap.",
+        "无论是否预训练，误差信号都能传到第 1 层，两者准确率的范围相互重叠。",
     )
 
 

@@ -45,8 +45,15 @@ def arm_color(names: Names) -> alt.Color:
     return alt.Color(
         "arm:N",
         scale=alt.Scale(domain=list(colors), range=list(colors.values())),
-        legend=legend(labelExpr=translated(names), symbolType="circle"),
+        legend=legend(_columns(names), labelExpr=translated(names), symbolType="circle"),
     )
+
+
+def _columns(names: Names) -> int:
+    """How many names stand in one row of the legend: all that a phone has room for, or two."""
+    # A Chinese character is as wide as two letters.
+    letters = sum(1 + (ord(letter) > 0x2E80) for name in names.values() for letter in name)
+    return len(names) if len(names) <= 3 and letters <= 30 else 2
 
 
 @dataclass(frozen=True)
@@ -251,7 +258,7 @@ def _guess(look: Look) -> list[alt.Chart]:
         .encode(x=_layer_axis("layer:Q", look.depth), y=_level(look), detail="arm:N")
     )
     words = line.transform_filter("datum.share == 1").mark_text(
-        align="left", baseline="bottom", dx=4, dy=-8, opacity=opacity, **WORDS
+        align="left", baseline="bottom", dx=4, dy=-18, opacity=opacity, **WORDS
     )
     return [
         line.mark_line(color=INK, strokeWidth=2, strokeDash=[2, 4], opacity=opacity),

@@ -48,7 +48,7 @@ from gradviz.language import t
 from gradviz.quantities import CURVES, Quantity
 
 # Pixels. With its slider, its words and a question above it the whole figure fits a window.
-PROFILE_HEIGHT = 192
+PROFILE_HEIGHT = 184
 CURVES_HEIGHT = 110  # of all curves together, without the axis below the last
 USUAL_CURVES: Mapping[str, float | None] = {"loss": None, "accuracy": None}
 
@@ -68,11 +68,15 @@ class Extent:
 
 @dataclass(frozen=True)
 class Curve:
-    """One curve over the steps: its name in data frames, its axis, a value worth comparing with."""
+    """One curve over the steps: its name in data frames, its axis, a value worth comparing with.
+
+    The arms in `copies` run exactly over an earlier one.
+    """
 
     name: str
     domain: tuple[float, float]
     threshold: float | None = None
+    copies: tuple[str, ...] = ()
 
 
 def run_chart(
@@ -108,7 +112,12 @@ def run_chart(
     look = replace(look, later=last > 0)
     tables = {name: summarize_curves(curves, name) for name in below}
     axes = tuple(
-        Curve(name, _curve_domain(CURVES[name], table, below[name]), below[name])
+        Curve(
+            name,
+            _curve_domain(CURVES[name], table, below[name]),
+            below[name],
+            _copies(table, names),
+        )
         for name, table in tables.items()
     )
     heights = {axis.name: _heights(tables[axis.name], axis) for axis in axes}
@@ -154,9 +163,12 @@ def _curve(curve: Curve, look: Look, steps: int, first: bool, last: bool) -> alt
     """One curve; of those below each other only the last has the axis of the steps."""
     axis, color = step_axis(steps, labeled=last), arm_color(dict(look.names))
     lines = alt.Chart(alt.NamedData(curve.name)).encode(x=axis, color=color)
+    # A line that runs exactly over another is dashed, so that both are seen.
+    copy = alt.FieldOneOfPredicate(field="arm", oneOf=list(curve.copies))
+    over = alt.when(copy).then(alt.value([7, 7])).otherwise(alt.value([1, 0]))
     return layered(
         lines.mark_area(opacity=0.2).encode(y=_curve_axis(curve), y2="high:Q"),
-        lines.mark_line(strokeWidth=2, clip=True).encode(y=alt.Y("middle:Q")),
+        lines.mark_line(strokeWidth=2, clip=True).encode(y=alt.Y("middle:Q"), strokeDash=over),
         *_zeros(curve, lines),
         *_threshold(curve),
         *_now(look.framed, first, steps),
@@ -214,6 +226,20 @@ def _now(framed: bool, numbered: bool, steps: int) -> list[alt.Chart]:
 def _heights(table: pd.DataFrame, curve: Curve) -> pd.DataFrame:
     """`table` as the curve's axis can hold it."""
     return table if curve.domain == SHARE_DOMAIN else on_log_axis(table, curve.domain)
+
+
+def _copies(table: pd.DataFrame, names: Names) -> tuple[str, ...]:
+    """The arms whose curve is that of an earlier one, to the last digit."""
+    known: list[pd.DataFrame] = []
+    copies = []
+    for arm in names:
+        own = table.loc[table["arm"] == arm].drop(columns="arm").reset_index(drop=True)
+        if own.empty:
+            continue
+        if any(own.equals(other) for other in known):
+            copies.append(arm)
+        known.append(own)
+    return tuple(copies)
 
 
 def _curve_domain(

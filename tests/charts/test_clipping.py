@@ -1,11 +1,14 @@
 """The pictures of clipping: two paths on the cliff, and arrows in the plane."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from gradviz.charts.clipping.cliff import cliff_chart, path_frame
-from gradviz.charts.clipping.clip_geometry import clip_geometry
+from gradviz.charts.clipping.clip_geometry import KINDS, clip_geometry
+from gradviz.charts.parts.palette import COLORS
 from gradviz.theory.landscape import cliff, descend
 
 SCENE, START, LR, STEPS = cliff(), (5.2, -2.5), 0.5, 60  # as the page has them
@@ -53,8 +56,8 @@ def test_a_threshold_that_was_not_walked_is_named():
 
 def test_the_arrows_have_their_own_sliders_and_equal_axes():
     spec = clip_geometry(4.0, 1.0, 2.0).to_dict()
-    values = {p["name"]: p["value"] for p in spec["params"] if "bind" in p}
-    assert values == {"first": 4.0, "second": 1.0, "limit": 2.0}
+    ranges = [p for p in spec["params"] if p["bind"]["input"] == "range"]
+    assert {p["name"]: p["value"] for p in ranges} == {"first": 4.0, "second": 1.0, "limit": 2.0}
     (rows,) = (pd.DataFrame(data) for data in spec["datasets"].values() if "kind" in data[0])
     assert rows["kind"].tolist() == ["plain", "clip_norm", "clip_value"]
     assert spec["width"] == spec["height"]
@@ -109,7 +112,8 @@ def test_the_words_say_by_how_much_each_arrow_turned(first, second, limit):
         "clip_norm": np.array([first, second]) * min(1, limit / np.hypot(first, second)),
         "clip_value": np.clip([first, second], -limit, limit),
     }
-    lines = [layer for layer in spec["layer"] if layer["mark"]["type"] == "text"]
+    texts = [layer for layer in spec["layer"] if layer["mark"]["type"] == "text"]
+    lines = [layer for layer in texts if "field" in layer["encoding"]["text"]]
     assert len(lines) == 3
     for (kind, (x, y)), line in zip(tips.items(), lines, strict=True):
         words = next(step["calculate"] for step in line["transform"] if step.get("as") == "words")
@@ -125,3 +129,49 @@ def test_the_words_say_by_how_much_each_arrow_turned(first, second, limit):
         expected = abs(np.arctan2(across, along))
         assert turned == pytest.approx(np.degrees(expected), abs=1e-4)
         assert (turned < 0.5) == (kind == "clip_norm")
+
+
+def test_before_the_answer_only_the_gradient_and_its_direction_are_seen():
+    spec = clip_geometry().to_dict()
+    arrows = [layer for layer in spec["layer"] if layer["mark"]["type"] in ("rule", "point")]
+    assert len(arrows) == 2
+    for arrow in arrows:
+        known = arrow["transform"][0]["filter"]
+        assert known == "(datum.kind == 'plain' || toNumber(revealed) > 0)"
+    names = [layer for layer in spec["layer"] if "value" in layer["encoding"].get("text", {})]
+    assert [layer["encoding"]["text"]["value"] for layer in names] == ["by norm", "by value"]
+    for name in names:
+        assert {"filter": "toNumber(revealed) == 1"} in name["transform"]
+
+
+def test_the_clipped_arrows_come_from_the_gradient_to_where_they_are():
+    spec = clip_geometry(4.0, 1.5, 2.0).to_dict()
+    (arrow,) = (layer for layer in spec["layer"] if layer["mark"]["type"] == "rule")
+    tips = {step["as"]: step["calculate"] for step in arrow["transform"] if "as" in step}
+    for component, (start, end) in {"x": (4.0, 2.0), "y": (1.5, 1.5)}.items():
+        for revealed in (0.0, 0.5, 1.0):
+            tip = _by_value(tips[component], revealed)
+            assert tip == pytest.approx(start + revealed * (end - start))
+
+
+def _by_value(expression, revealed):
+    """The tip of the arrow clipped by value, with the gradient (4, 1.5) and the threshold 2."""
+    clamped = re.search(r"clamp\((\w+), -limit, limit\)", expression)
+    start, way, _ = expression.partition(" + toNumber(revealed) * (")
+    assert way and clamped and clamped[1] == start
+    value = {"first": 4.0, "second": 1.5}[start]
+    return value + revealed * (np.clip(value, -2.0, 2.0) - value)
+
+
+def test_the_guess_is_named_in_the_color_of_its_arrow():
+    spec = clip_geometry().to_dict()
+    for place, kind in enumerate(KINDS):
+        (line,) = (
+            layer
+            for layer in spec["layer"]
+            if {"filter": f"(datum.kind === '{kind}')"} in layer.get("transform", [])
+            and "field" in layer["encoding"].get("text", {})
+        )
+        words = next(step["calculate"] for step in line["transform"] if step.get("as") == "words")
+        assert f"toNumber(guess) == {place}) ? ' ← your guess'" in words
+        assert line["mark"]["color"] == COLORS[kind]

@@ -317,3 +317,15 @@ def test_every_chart_has_alt_text():
         step_layer_map(history([[0.1, 1.0]]), "delta", "Signal"),
     ):
         assert "Signal" in chart.to_dict()["description"]
+
+
+@pytest.mark.parametrize(("second", "dashed"), [(1.0, ["shallow"]), (2.0, [])])
+def test_a_curve_that_runs_exactly_over_another_is_dashed(second, dashed):
+    values = np.ones((3, 2))
+    both = pd.concat([curves(values), curves(second * values, arm="shallow")])
+    rows = pd.concat([history([[1, 1]]), history([[1, 1]], arm="shallow")])
+    spec = run_chart(rows, both, SIGNAL, NAMES, Extent(20), below={"loss": None})
+    (line,) = (
+        layer for layer in layers_of(spec["vconcat"][1]) if "strokeDash" in layer["encoding"]
+    )
+    assert line["encoding"]["strokeDash"]["condition"][0]["test"]["oneOf"] == dashed

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from gradviz import language
-from gradviz.charts.parts.spec import built_once
+from gradviz.charts.parts.spec import built_once, opened
 from gradviz.language import t
 
 
@@ -37,3 +37,11 @@ def test_data_are_put_in_without_changing_the_template():
     assert first["encoding"] is second["encoding"]
     assert "points" not in picture(1).spec.get("datasets", {})
     assert first["config"]["background"] == "transparent"
+
+
+def test_a_slider_opens_at_a_number_as_people_write_it():
+    slider = {"input": "range", "min": -5.0, "max": 5.0, "step": 0.1}
+    spec = {"params": [{"name": "first", "value": 0, "bind": slider}]}
+    for asked, shown in ((1.2, 1.2), (0.83, 0.8), (7.0, 5.0)):
+        (param,) = opened(spec, {"first": asked})["params"]
+        assert param["value"] == shown

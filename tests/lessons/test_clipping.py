@@ -1,12 +1,18 @@
 """What the lesson on clipping says: the races and the limit."""
 
+import re
+
 import numpy as np
 import pytest
-from lessons import arms_on_page, last_frame
+from lessons import arms_on_page, last_frame, seeds
 from presets import ends
+from questions import question, replies
+from streamlit.testing.v1 import AppTest
 
+from gradviz.engine.train import race
 from gradviz.recipe import replace
-from gradviz.theory.landscape import cliff, descend
+from gradviz.theory.landscape import cliff, clip_gradient, descend
+from gradviz.ui import catalog
 
 pytestmark = [pytest.mark.usefixtures("one_core"), pytest.mark.claim]
 
@@ -67,11 +73,32 @@ def test_the_default_race_is_won_by_clipping(preset):
 
 
 def test_the_first_gradients_wreck_a_whole_layer_within_twenty_steps():
-    plain = arms_on_page("clipping", "race")["plain"]
-    dead = last_frame(replace(plain, steps=20)).layers["dead"][:, :-1]
+    arms = arms_on_page("clipping", "why")
+    assert arms["plain"] == replace(arms_on_page("clipping", "race")["plain"], steps=20)
+    dead = last_frame(arms["plain"]).layers["dead"][:, :-1]
     overflowed = np.isnan(dead).any(axis=1)
     assert not overflowed.all()
     assert (dead[~overflowed].max(axis=1) > 0.75).all()
+    assert (last_frame(arms["clip_norm"]).layers["dead"][:, :-1] < 0.5).all()
+
+
+def test_the_first_step_is_as_much_longer_as_the_gradient_is_above_the_threshold():
+    arms = arms_on_page("clipping", "why")
+    plain, clipped = (
+        next(iter(race({"arm": arms[name]}, seeds()))) for name in ("plain", "clip_norm")
+    )
+    moved = plain.layers["update_ratio"] / clipped.layers["update_ratio"]
+    assert moved == pytest.approx((plain.gradient_norm / 3.0)[:, None].repeat(7, axis=1), rel=1e-3)
+    assert (moved > 30).all() and (plain.layers["update_ratio"] > 0.02).all()
+
+
+def test_the_words_say_how_far_the_first_step_goes():
+    app = AppTest.from_file(str(catalog.ROOT / "app.py"), default_timeout=60)
+    app.query_params["lang"], app.query_params["figure"] = "en", "why"
+    app.switch_page("pages/clipping.py").run()
+    (words,) = (text.value for text in app.caption if "first step" in text.value)
+    low, high, times = map(int, re.search(r"(\d+)% to (\d+)%.* (\d+) times less", words).groups())
+    assert 1 < low < high < 40 and 30 < times < 300
 
 
 @ends("clipping", "race", "Two moons")
@@ -90,9 +117,55 @@ def test_limit_a_vanished_gradient_stays_vanished():
     assert (clipped.accuracy < 0.2).all()
 
 
+def test_limit_the_gradient_stays_below_the_threshold():
+    plain = arms_on_page("clipping", "limit")["plain"]
+    for frame in race({"arm": plain}, seeds()):
+        assert (frame.gradient_norm < 0.9).all()
+
+
+def test_the_question_is_answered_for_each_guess():
+    answers = replies(question("clipping", "geometry"))
+    assert [verdict for verdict, _ in answers.values()] == ["right", "wrong", "open"]
+
+
 @ends("clipping", "race", "Too tight")
 def test_too_tight_a_threshold_clips_every_step_and_is_a_small_learning_rate(preset):
     tight = last_frame(preset.arms()["clip_norm"])
     assert (tight.clipped == 1).all()
     # From 0.26 to 0.46 was seen, where the default threshold comes to more than 0.8.
     assert (tight.accuracy < 0.6).all()
+
+
+def arrows(preset):
+    """The gradient, and what clipping by norm and by value make of it, where a preset ends."""
+    values = preset.values
+    gradient = np.array([values["arrow_first"], values["arrow_second"]])
+    clipped = [clip_gradient(gradient, kind, values["arrow_limit"]) for kind in ("norm", "value")]
+    return gradient, *clipped
+
+
+def turned(gradient, clipped):
+    """The angle between them, in degrees."""
+    cross = gradient[0] * clipped[1] - gradient[1] * clipped[0]
+    return np.degrees(abs(np.arctan2(cross, gradient @ clipped)))
+
+
+@ends("clipping", "geometry", "One large")
+def test_one_large_component_turns_the_arrow_that_is_clipped_by_value(preset):
+    gradient, by_norm, by_value = arrows(preset)
+    assert gradient[0] > by_value[0] and gradient[1] == by_value[1]
+    assert turned(gradient, by_norm) < 1e-5 and turned(gradient, by_value) > 10
+
+
+@ends("clipping", "geometry", "Both alike")
+def test_equal_components_keep_the_direction_either_way(preset):
+    gradient, by_norm, by_value = arrows(preset)
+    assert turned(gradient, by_norm) < 1e-5 and turned(gradient, by_value) < 1e-5
+    limit = preset.values["arrow_limit"]
+    assert np.linalg.norm(by_norm) == pytest.approx(limit) and (by_value == limit).all()
+
+
+@ends("clipping", "geometry", "Small")
+def test_a_small_gradient_is_not_clipped(preset):
+    gradient, by_norm, by_value = arrows(preset)
+    assert by_norm == pytest.approx(gradient) and by_value == pytest.approx(gradient)

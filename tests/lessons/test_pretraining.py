@@ -1,13 +1,17 @@
 """What the lesson on pre-training says in words and numbers."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from lessons import arms_on_page, last_frame, seeds
 from presets import ends
+from questions import question, replies
 
 from gradviz.data import load
 from gradviz.engine.moments import fine_tuning_start
+from gradviz.engine.train import race
 from gradviz.recipe import Recipe, replace
 from gradviz.theory.mean_field import predicted_delta
 from gradviz.theory.predictions import predicted_start
@@ -32,6 +36,40 @@ def test_both_kinds_of_pre_training_win_the_race(preset):
     assert (accuracy["plain"] < 0.2).all()
     assert (accuracy["rbm"] > 0.9).all()
     assert (accuracy["autoencoder"] > 0.9).all()
+
+
+def shares(recipe, count=5):
+    """δ at layer 1 as a share of that at the last hidden layer, before the first step."""
+    start = next(
+        frame for frame in race({"arm": recipe}, seeds(count)) if frame.phase == "training"
+    )
+    return start.layers["delta"][:, 0] / start.layers["delta"][:, recipe.depth - 1]
+
+
+@pytest.mark.claim
+@pytest.mark.parametrize(("depth", "lost"), [(5, 1e-2), (8, 1e-4)])
+def test_where_fine_tuning_starts_the_signal_arrives_and_at_the_random_start_it_does_not(
+    depth, lost
+):
+    arms = arms_on_page("pretraining", "race", depth=depth)
+    assert (shares(arms["plain"]) < lost).all()
+    for kind in ("rbm", "autoencoder"):
+        assert (shares(arms[kind]) > 0.1).all() and (shares(arms[kind]) < 1).all()
+
+
+def test_the_question_answers_each_guess_by_how_far_off_it_is():
+    answers = replies(question("pretraining", "race"))
+    # From 10⁻⁶ to 1; measured are 0.2 to 0.4.
+    verdicts = {option: verdict for option, (verdict, _) in answers.items()}
+    wrong = {str(place): "wrong" for place in range(5)}
+    assert verdicts == wrong | {"5": "right", "6": "right", "skipped": "open"}
+    assert "You said 10⁻³: 300 times too little." in answers["3"][1]
+    assert re.search(r"RBM 0\.2\d?, autoencoder 0\.3\d?", answers["skipped"][1])
+
+
+def test_the_question_is_one_of_the_state_in_which_the_figure_opens():
+    for query in ({"depth": 5}, {"quantity": "drift"}):
+        assert question("pretraining", "race", **query) is None
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +120,14 @@ def test_limit_with_relu_it_buys_nothing():
     # The first five seeds have the random start ahead by 0.01, the next twenty the other by 0.002.
     assert abs(random.mean() - trained.mean()) < 0.02
     assert random.max() > trained.min() and trained.max() > random.min()
+
+
+@pytest.mark.claim
+def test_limit_with_relu_the_signal_reaches_layer_1_without_it():
+    arms = arms_on_page("pretraining", "limit")
+    for recipe in arms.values():
+        delta = last_frame(replace(recipe, steps=60)).layers["delta"]
+        assert (delta[:, 0] > 0.5 * delta[:, 4]).all()
 
 
 @pytest.mark.claim

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
+from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.expressions import translated
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.theme import legend
@@ -39,7 +40,7 @@ def step_axis(steps: int, labeled: bool = True) -> alt.X:
 
     It is not drawn unless `labeled`, where another picture below has the same one.
     """
-    axis = alt.Axis(title=t("Training step", "训练步"), grid=False, format="d", tickCount=7)
+    axis = corner_axis(t("step", "训练步"), alt.Axis(grid=False, format="d", tickCount=7))
     scale = alt.Scale(domain=[0, steps], nice=False)
     return alt.X("step:Q", scale=scale, axis=axis if labeled else None)
 

@@ -89,7 +89,9 @@ def _within(value: str | float, bind: Any) -> str | float:  # noqa: ANN401
     if isinstance(value, str) or not isinstance(bind, dict) or "max" not in bind:
         return value
     low, high, stride = bind["min"], bind["max"], bind.get("step", 1)
-    return min(high, max(low, low + round((value - low) / stride) * stride))
+    # Rounded, since the page writes the number beside the slider: not 1.2000000000000002.
+    nearest = round(low + round((value - low) / stride) * stride, 10)
+    return min(high, max(low, nearest))
 
 
 def _pointed(value: Any, field: str, number: str | float) -> Any:  # noqa: ANN401 — Vega-Lite's own
