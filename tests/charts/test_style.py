@@ -203,6 +203,12 @@ def test_columns_of_pictures_fit_the_page():
     assert "autosize" not in themed(picture).to_dict()
 
 
+def test_words_of_every_picture_are_within_reach_of_the_style_sheet():
+    """Streamlit would draw one with thousands of cells on a canvas."""
+    cells = alt.Chart(pd.DataFrame({"x": range(5000)})).mark_rect().encode(x="x:O")
+    assert themed(cells).to_dict()["usermeta"]["embedOptions"]["renderer"] == "svg"
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -92,6 +92,8 @@ def themed(chart: Chart) -> Chart:
     chart.config = CONFIG
     # Streamlit sets the bottom; without a right edge the last tick label is cut in half.
     chart.padding = {"top": 4, "right": 12}
+    # Streamlit draws pictures of many marks on a canvas, where the page's theme cannot reach words.
+    chart.usermeta = {"embedOptions": {"renderer": "svg"}}
     if isinstance(chart, alt.VConcatChart):
         chart.autosize = FIT_WIDTH
     return chart
