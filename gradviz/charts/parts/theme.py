@@ -64,7 +64,6 @@ CONFIG = alt.Config(
     axisX=alt.AxisConfig(titleAnchor="start", titlePadding=10),
     axisLeft=alt.AxisConfig(**_LEVEL),
     legend=alt.LegendConfig(
-        offset=4,
         orient="top",
         direction="horizontal",
         labelColor=INK,
