@@ -1,17 +1,23 @@
 """Home: the whole story in one picture, and the way into each lesson."""
 
+import altair as alt
 import streamlit as st
 
 from gradviz import ui
-from gradviz.charts.home.gradient_through_depth import gradient_through_depth
+from gradviz.charts.home import gradient_through_depth as home
 from gradviz.language import t
 from gradviz.ui import catalog
 
 TITLE = ("Why gradients vanish and explode", "梯度为何会消失，又为何会爆炸")
 
 
+@ui.made_once
+def story_picture() -> alt.VConcatChart:
+    return home.gradient_through_depth()
+
+
 def story() -> str:
-    ui.picture(gradient_through_depth(), key="story_chart")
+    ui.picture(story_picture(), key="story_chart", opens=[FACTOR, LAYERS])
     return t(
         "One factor per layer decides everything: a little under 1 and the first layers hear "
         "nothing, a little over 1 and they are shouted at.",
@@ -36,6 +42,12 @@ def prose(key: str, text: str) -> None:
 
 
 ui.open_page("home", TITLE)
+FACTOR = ui.opening(
+    "factor", home.FACTOR, low=home.FACTORS[0], high=home.FACTORS[1], default=home.OPENING_FACTOR
+)
+LAYERS = ui.opening(
+    "layers", home.DEPTH, low=home.DEPTHS[0], high=home.DEPTHS[1], default=home.OPENING_DEPTH
+)
 STORY = ui.Figure("story", ("The gradient on its way back", "梯度的回程"), story)
 if ui.single_figure() is None:
     ui.heading("gradviz", t(*TITLE))

@@ -30,10 +30,13 @@ FACTORS = (0.1, 1.6)  # of the slider
 DEPTHS = (2, 60)
 SIGNALS = (1e-12, 1e9)  # of the axis; beyond it a layer stands on the edge
 VANISHED, EXPLODED = 1e-3, 1e3
+OPENING_FACTOR, OPENING_DEPTH = 0.8, 40
 FACTOR, DEPTH = "chain_factor", "depth"  # names of the signals in the browser
 
 
-def gradient_through_depth(factor: float = 0.8, depth: int = 40) -> alt.VConcatChart:
+def gradient_through_depth(
+    factor: float = OPENING_FACTOR, depth: int = OPENING_DEPTH
+) -> alt.VConcatChart:
     """The gradient that reaches each of `depth` layers when every layer multiplies it by `factor`.
 
     The layer next to the loss gets 1, layer l gets `factor`^(`depth` − l). Raises `ValueError`
