@@ -1,17 +1,23 @@
 """Home: the whole story in one picture, and the way into each lesson."""
 
+import altair as alt
 import streamlit as st
 
 from gradviz import ui
-from gradviz.charts.home.gradient_through_depth import gradient_through_depth
+from gradviz.charts.home import gradient_through_depth as home
 from gradviz.language import t
 from gradviz.ui import catalog
 
 TITLE = ("Why gradients vanish and explode", "梯度为何会消失，又为何会爆炸")
 
 
+@ui.made_once
+def story_picture() -> alt.VConcatChart:
+    return home.gradient_through_depth()
+
+
 def story() -> str:
-    ui.picture(gradient_through_depth(), key="story_chart")
+    ui.picture(story_picture(), key="story_chart", opens=[FACTOR, LAYERS])
     return t(
         "One factor per layer decides everything: a little under 1 and the first layers hear "
         "nothing, a little over 1 and they are shouted at.",
@@ -21,32 +27,47 @@ def story() -> str:
 
 def cards() -> None:
     for heading, entries in catalog.parts().items():
-        st.subheader(heading, anchor=False)
-        for entry in entries:
-            with st.container(border=True, gap="small"):
-                ui.lesson_link(entry)
-                st.caption(t(*entry.summary))
+        with st.container(key=f"part_{entries[0].name}"):
+            st.subheader(heading, anchor=False)
+            with st.container(key=f"cards_{entries[0].name}"):
+                for entry in entries:
+                    with st.container(border=True, gap="small", key=f"card_{entry.name}"):
+                        ui.lesson_link(entry)
+                        st.caption(t(*entry.summary))
+
+
+def prose(key: str, text: str) -> None:
+    with st.container(key=f"prose_{key}"):
+        st.markdown(text)
 
 
 ui.open_page("home", TITLE)
+FACTOR = ui.opening(
+    "factor", home.FACTOR, low=home.FACTORS[0], high=home.FACTORS[1], default=home.OPENING_FACTOR
+)
+LAYERS = ui.opening(
+    "layers", home.DEPTH, low=home.DEPTHS[0], high=home.DEPTHS[1], default=home.OPENING_DEPTH
+)
 STORY = ui.Figure("story", ("The gradient on its way back", "梯度的回程"), story)
 if ui.single_figure() is None:
     ui.heading("gradviz", t(*TITLE))
-    st.markdown(
+    prose(
+        "what",
         t(
             "A network learns from a gradient that travels from the loss back to its first layer. "
             "On the way it is multiplied by **one factor per layer**. Drag the factor.",
             "网络靠梯度学习：梯度从损失出发，一路传回第一层，每经过一层就**乘上一个因子**。"
             "拖动这个因子试试。",
-        )
+        ),
     )
 ui.show_figure(STORY)
 if ui.single_figure() is None:
-    st.markdown(
+    prose(
+        "how",
         t(
             "Everything in these lessons is computed: real networks, real data, recorded or live, "
             "theory drawn as a line and measurements as marks over it.",
             "这些课程中的一切都是算出来的：真实的网络，真实的数据，或是录制，或是现场训练；理论画成线，测量值画成点。",
-        )
+        ),
     )
     cards()

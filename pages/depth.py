@@ -141,7 +141,7 @@ def ask_first_layer(frames: ui.Frames) -> None:
         start=0,
         of_the_start=True,
         picture_covers=True,
-        covers=["drift", "heat_map"],
+        covers=["heat_map"],
     )
 
 

@@ -48,8 +48,8 @@ from gradviz.language import t
 from gradviz.quantities import CURVES, Quantity
 
 # Pixels. With its slider, its words and a question above it the whole figure fits a window.
-PROFILE_HEIGHT = 184
-CURVES_HEIGHT = 110  # of all curves together, without the axis below the last
+PROFILE_HEIGHT = 168
+CURVES_HEIGHT = 98  # of all curves together, without the axis below the last
 USUAL_CURVES: Mapping[str, float | None] = {"loss": None, "accuracy": None}
 
 

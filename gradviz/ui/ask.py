@@ -54,6 +54,7 @@ def ask(
         key=html.escape(key),
         covers=html.escape(" ".join(covers)),
         cover="words" if picture_covers else "picture",
+        covered=html.escape(t("Covered until you have predicted", "先作出预测，再看此图")),
         start="true" if of_the_start else "false",
         predict=html.escape(t("Predict first", "先预测")),
         question=html.escape(question),
@@ -71,7 +72,7 @@ def ask(
 
 _FORM = """
 <form class="gradviz-question" data-key="{key}" data-cover="{cover}" data-covers="{covers}"
-  data-of-the-start="{start}">
+  data-covered="{covered}" data-of-the-start="{start}">
 <p class="gradviz-asked"><strong>{predict}</strong> · {question}</p>
 <div class="gradviz-guess">{choose}<button type="submit">{commit}</button>
 <button type="button" class="gradviz-skip">{skip}</button></div>

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from contextlib import AbstractContextManager
+
 import streamlit as st
 
 from gradviz import runs
@@ -15,8 +18,8 @@ from gradviz.ui.speech import (
     use_visitors_language,
 )
 
-# Pixels: the longest title in the navigation fits.
-SIDEBAR_WIDTH = 340
+# Pixels: the longest title in the navigation fits, and a figure at 1280 has all that it can get.
+SIDEBAR_WIDTH = 296
 
 
 def open_page(name: str, title: tuple[str, str]) -> None:
@@ -36,15 +39,16 @@ def open_page(name: str, title: tuple[str, str]) -> None:
     controls.start_page(name)
     runs.freeze()
     if single_figure() is None:
-        _navigation()
+        _navigation(name)
 
 
 def heading(section: str, title: str) -> None:
     """The head of a page: section, language switch, title."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(section, width="stretch")
-        language_switch()
-    st.title(title)
+    with st.container(key="page_head", gap=None):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(section, width="stretch")
+            language_switch()
+        st.title(title, anchor=False)
 
 
 def single_figure() -> str | None:
@@ -61,15 +65,22 @@ def lesson_link(entry: catalog.Entry, label: str | None = None, icon: str | None
         st.caption(t("{text} · coming", "{text} · 即将推出", text=text))
 
 
-def _navigation() -> None:
+def _navigation(here: str) -> None:
     with st.sidebar:
-        st.page_link(
-            catalog.HOME,
-            label=t("The whole story", "全貌"),
-            icon=":material/home:",
-            query_params=link_parameters(),
-        )
+        with _place("home", here):
+            st.page_link(
+                catalog.HOME,
+                label=t("The whole story", "全貌"),
+                icon=":material/home:",
+                query_params=link_parameters(),
+            )
         for heading, entries in catalog.parts().items():
             st.caption(heading)
             for entry in entries:
-                lesson_link(entry)
+                with _place(entry.name, here):
+                    lesson_link(entry)
+
+
+def _place(name: str, here: str) -> AbstractContextManager[object]:
+    """Around the link to the page `name`: the style sheet knows by it which page is open."""
+    return st.container(key="navigation_here") if name == here else contextlib.nullcontext()

@@ -176,7 +176,7 @@ def _draw_figure(figure: Figure) -> None:
         if presets or shown:
             # The picture comes first: on a phone what sets it stands below it.
             picture, settings = st.columns(_PICTURE_TO_CONTROLS, gap="medium")
-            with settings, st.container(key=f"settings_{figure.name}"):
+            with settings, st.container(gap="xsmall", key=f"settings_{figure.name}"):
                 _draw_presets(figure.name, presets)
                 _draw_controls(shown)
                 actions = st.container(key=f"actions_{figure.name}")

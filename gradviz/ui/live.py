@@ -212,7 +212,7 @@ def _buttons(key: str, run: Run | None, another_seed: Callable[[], None] | None)
     figure = stage.current()
     place = figure.actions if figure is not None and figure.actions else st.container()
     with place:
-        with st.container(horizontal=True, gap="small", key=f"{key}_buttons"):
+        with st.container(horizontal=True, gap="xsmall", key=f"{key}_buttons"):
             if busy:
                 _stop_button(key)
             else:
@@ -249,7 +249,7 @@ def _stop_button(key: str) -> None:
 
 def _seed_button(key: str, busy: bool, another_seed: Callable[[], None]) -> None:
     st.button(
-        t("Another seed", "换一个种子"),
+        t("New seed", "换个种子"),
         key=f"{key}_seed_button",
         icon=":material/casino:",
         disabled=busy,

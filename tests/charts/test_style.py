@@ -1,9 +1,10 @@
 import tomllib
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
@@ -14,6 +15,7 @@ from gradviz.charts.parts.palette import (
     BACKGROUNDS,
     COLORS,
     INK,
+    TOGETHER,
     colors_of,
     contrast,
     readable,
@@ -59,6 +61,82 @@ def test_the_style_sheet_has_a_rule_for_words_of_every_color():
         assert f'text[fill="{color}" i] {{ fill: light-dark({light}, {dark}); }}' in css
 
 
+def test_in_the_dark_marks_are_as_bright_as_the_words_that_name_them():
+    css = text_css()
+    for color in set(COLORS.values()) - {INK}:
+        dark = readable(color, BACKGROUNDS["dark"])
+        for paint in ("fill", "stroke"):
+            rule = f'[{paint}="{color}"] {{ {paint}: light-dark({color}, {dark}); }}'
+            assert f"svg :is(path, line){rule}" in css
+    ink = [readable(INK, background) for background in BACKGROUNDS.values()]
+    assert f'[stroke="{INK}"] {{ stroke: light-dark({", ".join(ink)}); }}' in css
+
+
+# How readers without one kind of cone see linear RGB (Machado, Oliveira and Fernandes 2009).
+SIGHTS = {
+    "trichromat": np.eye(3),
+    "protanope": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deuteranope": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+}
+
+
+def oklab(color, sight="trichromat"):
+    """`color` as a reader sees it, in a space where distances are about as large as they look."""
+    shares = np.array(list(bytes.fromhex(color[1:]))) / 255
+    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    cones = np.array(
+        [
+            [0.4122214708, 0.5363325363, 0.0514459929],
+            [0.2119034982, 0.6806995451, 0.1073969566],
+            [0.0883024619, 0.2817188376, 0.6299787005],
+        ]
+    )
+    opponents = np.array(
+        [
+            [0.2104542553, 0.7936177850, -0.0040720468],
+            [1.9779984951, -2.4285922050, 0.4505937099],
+            [0.0259040371, 0.7827717662, -0.8086757660],
+        ]
+    )
+    return opponents @ np.cbrt(cones @ np.clip(SIGHTS[sight] @ linear, 0, 1))
+
+
+def apart(first, second, sight="trichromat"):
+    return float(np.linalg.norm(oklab(first, sight) - oklab(second, sight)))
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+@pytest.mark.parametrize("names", TOGETHER, ids=" ".join)
+def test_what_is_shown_together_can_be_told_apart_by_every_reader(names, sight):
+    pairs = combinations(names, 2)
+    assert [(a, b) for a, b in pairs if apart(COLORS[a], COLORS[b], sight) < 0.055] == []
+
+
+def test_no_other_color_could_be_taken_for_vanishing_healthy_or_exploding():
+    states = ("vanish", "healthy", "explode")
+    others = [name for name in COLORS if name not in states]
+    near = [(n, s) for n in others for s in states if apart(COLORS[n], COLORS[s]) < 0.09]
+    assert near == []
+
+
+def test_arms_of_a_race_without_names_of_their_own_get_six_colors():
+    colors = colors_of(f"arm {number}" for number in range(6))
+    for first, second in combinations(colors.values(), 2):
+        assert apart(first, second) > 0.09
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_words_in_pictures_are_large_enough_and_of_a_color_that_can_be_read(name):
     known = {INK, *COLORS.values(), "#ffffff", "white", "black", "#000000"}
@@ -81,7 +159,7 @@ def test_words_in_pictures_are_large_enough_and_of_a_color_that_can_be_read(name
     assert [text for text in drawn if text[2].lower() not in known] == []
 
 
-@pytest.mark.parametrize("background", ["#ffffff", "#0e1117"])
+@pytest.mark.parametrize("background", BACKGROUNDS.values())
 def test_every_color_is_visible_on_both_backgrounds(background):
     colors = COLORS | {"ink": INK}
     faint = {name: c for name, c in colors.items() if contrast(c, background) < 3}
@@ -123,6 +201,12 @@ def test_columns_of_pictures_fit_the_page():
     picture = alt.layer(alt.Chart(pd.DataFrame({"x": [1.0]})).mark_point().encode(x="x:Q"))
     assert themed(alt.vconcat(picture, picture)).to_dict()["autosize"]["type"] == "fit-x"
     assert "autosize" not in themed(picture).to_dict()
+
+
+def test_words_of_every_picture_are_within_reach_of_the_style_sheet():
+    """Streamlit would draw one with thousands of cells on a canvas."""
+    cells = alt.Chart(pd.DataFrame({"x": range(5000)})).mark_rect().encode(x="x:O")
+    assert themed(cells).to_dict()["usermeta"]["embedOptions"]["renderer"] == "svg"
 
 
 @pytest.mark.parametrize(

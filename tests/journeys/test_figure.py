@@ -101,7 +101,7 @@ def test_a_reader_guesses_sees_the_answer_trains_stops_scrubs_and_shares(server)
 
         # Training live replaces the recording; after Stop the partial run can be scrubbed.
         figure.get_by_text("Recorded on").wait_for()
-        figure.get_by_role("button", name="Another seed").click()
+        figure.get_by_role("button", name="New seed").click()
         figure.get_by_role("button", name="Stop").click()
         figure.get_by_text("Stopped at").wait_for()
         assert figure.get_by_text("Recorded on").count() == 0

@@ -30,10 +30,13 @@ FACTORS = (0.1, 1.6)  # of the slider
 DEPTHS = (2, 60)
 SIGNALS = (1e-12, 1e9)  # of the axis; beyond it a layer stands on the edge
 VANISHED, EXPLODED = 1e-3, 1e3
+OPENING_FACTOR, OPENING_DEPTH = 0.8, 40
 FACTOR, DEPTH = "chain_factor", "depth"  # names of the signals in the browser
 
 
-def gradient_through_depth(factor: float = 0.8, depth: int = 40) -> alt.VConcatChart:
+def gradient_through_depth(
+    factor: float = OPENING_FACTOR, depth: int = OPENING_DEPTH
+) -> alt.VConcatChart:
     """The gradient that reaches each of `depth` layers when every layer multiplies it by `factor`.
 
     The layer next to the loss gets 1, layer l gets `factor`^(`depth` − l). Raises `ValueError`
@@ -49,7 +52,7 @@ def gradient_through_depth(factor: float = 0.8, depth: int = 40) -> alt.VConcatC
             _presets(),
             _network(layers),
             _signal(layers, chain),
-            spacing=10,
+            spacing=16,
         )
         .add_params(_depth_slider(depth))
         .resolve_scale(x="independent", color="independent")
@@ -121,17 +124,17 @@ def _presets() -> alt.LayerChart:
         # The selection is added to another view, so only the tooltip lets these hear events.
         tooltip=tooltip_line("factor:Q", t("factor per layer", "每层的因子")),
     )
-    number = base.mark_text(fontSize=15, fontWeight="bold", dy=-7).encode(
+    number = base.mark_text(fontSize=18, fontWeight="bold", dy=-8).encode(
         color=color, text=alt.Text("factor:Q", format="~r")
     )
-    name = base.mark_text(dy=11, **WORDS).encode(text="name:N")
-    return layered(face, number, name).properties(height=44)
+    name = base.mark_text(dy=12, **WORDS).encode(text="name:N")
+    return layered(face, number, name).properties(height=52)
 
 
 def _network(layers: alt.Chart) -> alt.Chart:
     """The network as a row of layers: the less signal a layer gets, the fainter it is."""
     return (
-        layers.mark_rect(cornerRadius=2)
+        layers.mark_rect(cornerRadius=3)
         .encode(
             x=alt.X("left:Q", scale=_layer_scale(), axis=None),
             x2="right:Q",
@@ -146,7 +149,7 @@ def _network(layers: alt.Chart) -> alt.Chart:
                 tooltip_line("signal:Q", t("gradient", "梯度"), ".2e"),
             ],
         )
-        .properties(height=26, title=_sentence())
+        .properties(height=32, title=_sentence())
     )
 
 
@@ -158,8 +161,8 @@ def _sentence() -> alt.TitleParams:
     return alt.TitleParams(
         text=alt.ExprRef(in_words(words, product=product, number=number)),
         anchor="start",
-        fontSize=READOUT,
-        offset=6,
+        fontSize=18,
+        offset=10,
     )
 
 
@@ -176,8 +179,8 @@ def _signal(layers: alt.Chart, chain: alt.Parameter) -> alt.LayerChart:
     y = alt.Y("shown:Q", scale=power_scale(low, high), axis=power_axis(low, high, title, most=8))
     base = layers.encode(x=x, y=y)
     inside = f"datum.signal >= {low} && datum.signal <= {high}"
-    line = base.transform_filter(inside).mark_line(color=INK, strokeWidth=1.5)
-    dots = base.mark_point(filled=True, size=60, opacity=1).encode(
+    line = base.transform_filter(inside).mark_line(color=INK, strokeWidth=2)
+    dots = base.mark_point(filled=True, size=90, opacity=1).encode(
         color=_signal_color(),
         shape=alt.when(inside).then(alt.value("circle")).otherwise(alt.value("diamond")),
     )

@@ -1,8 +1,10 @@
-"""One color per fix, the same in every lesson, on white and on dark backgrounds.
+"""One meaning per color, the same in every lesson, on white and on dark backgrounds.
 
-The colors were searched so that each has a contrast of at least 3:1 against both backgrounds
-(WCAG 2.2, 1.4.11) and that fixes shown together stay apart for readers with protanopia or
-deuteranopia.
+Blue is vanishing, green healthy, red exploding, and nothing else has these hues: remedies and
+activations share violet, pink, gold, olive and teal among them, theory and what has no remedy are
+neutral, and the interface is ink. The colors were searched so that each has a contrast of at least
+3:1 against both backgrounds (WCAG 2.2, 1.4.11) and that those of `TOGETHER` stay apart for readers
+with protanopia or deuteranopia.
 """
 
 from __future__ import annotations
@@ -10,43 +12,58 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 COLORS: dict[str, str] = {
-    "plain": "#8c939b",
-    "deep": "#d93e0a",
-    "shallow": "#0e6b93",
-    "pretraining": "#7339f5",
-    "rbm": "#7339f5",
-    "autoencoder": "#c2570c",
-    "clip_norm": "#618bf9",
-    "clip_value": "#825d1c",
-    "l1": "#c31546",
-    "l2": "#984495",
-    "relu": "#027355",
-    "leaky_relu": "#5e9e3e",
-    "elu": "#c868e2",
-    "selu": "#be6239",
-    "gelu": "#1295fc",
-    "silu": "#c776b6",
-    "sigmoid": "#d93e0a",
-    "tanh": "#0a51f5",
-    "linear": "#8c939b",
-    "batchnorm": "#b18c16",
-    "layernorm": "#c653b0",
-    "residual": "#4b6e28",
+    "plain": "#868d97",
+    "deep": "#8d62e2",
+    "shallow": "#bc8713",
+    "pretraining": "#8c78fe",
+    "rbm": "#8c78fe",
+    "autoencoder": "#994988",
+    "clip_norm": "#147c93",
+    "clip_value": "#ba8727",
+    "l1": "#bb3999",
+    "l2": "#ac79d5",
+    "relu": "#00736d",
+    "leaky_relu": "#636b18",
+    "elu": "#b98512",
+    "selu": "#a341bb",
+    "gelu": "#2a9acb",
+    "silu": "#c677ab",
+    "sigmoid": "#bc3f98",
+    "tanh": "#8773fc",
+    "linear": "#868d97",
+    "batchnorm": "#b58a14",
+    "layernorm": "#cc68e4",
+    "residual": "#6b7218",
     "theory": "#757b87",
-    "vanish": "#3369a8",
-    "explode": "#b53720",
+    "vanish": "#2a6bc2",
+    "explode": "#c2361a",
     "healthy": "#1ea27f",
 }
 
+# What is shown in one picture, and so must be told apart by every reader.
+TOGETHER = (
+    ("vanish", "healthy", "explode"),
+    ("deep", "shallow"),
+    ("sigmoid", "tanh", "relu"),
+    ("relu", "leaky_relu", "elu"),
+    ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"),
+    ("plain", "pretraining", "autoencoder"),
+    ("plain", "clip_norm", "clip_value"),
+    ("plain", "l1", "l2"),
+    ("relu", "l1", "l2"),
+    ("plain", "batchnorm", "layernorm", "residual"),
+    ("plain", "relu", "batchnorm", "residual", "clip_norm", "l2", "pretraining"),
+)
+
 INK = "#757b87"  # for words and rules inside a picture
-BACKGROUNDS = {"light": "#ffffff", "dark": "#0e1117"}  # of the page, see .streamlit/config.toml
+BACKGROUNDS = {"light": "#ffffff", "dark": "#10141b"}  # of the page, see .streamlit/config.toml
 
 # Of words with their background (WCAG 2.2, 1.4.3, asks for 4.5). No one color has it with both
 # backgrounds, so each color has a shade for words in each theme.
 TEXT_CONTRAST = 5.0  # with some room for a pale tint behind the words
 INK_CONTRAST = 7.0
 
-_SPARE = ("shallow", "selu", "pretraining", "relu", "batchnorm", "l1")
+_SPARE = ("shallow", "pretraining", "relu", "l1", "leaky_relu", "gelu")
 
 
 def readable(color: str, background: str) -> str:
@@ -83,12 +100,20 @@ def _luminance(color: str) -> float:
 
 
 def text_css() -> str:
-    """CSS by which words of each color of the palette have their shade in the page's theme."""
+    """CSS by which each color of the palette has its shade in the page's theme.
+
+    Words have it in both themes. Marks keep their color on white, and in the dark are as bright as
+    the words that name them; what is drawn in `INK`, theory above all, is always as its words.
+    """
     rules = []
     for color in dict.fromkeys([INK, *COLORS.values()]):
         light, dark = (readable(color, BACKGROUNDS[theme]) for theme in ("light", "dark"))
-        words = f'[data-testid="stVegaLiteChart"] svg text[fill="{color}" i]'
-        rules.append(f"{words} {{ fill: light-dark({light}, {dark}); }}")
+        picture = '[data-testid="stVegaLiteChart"] svg'
+        rules.append(f'{picture} text[fill="{color}" i] {{ fill: light-dark({light}, {dark}); }}')
+        mark = f"light-dark({light if color == INK else color}, {dark})"
+        for paint in ("fill", "stroke"):
+            marks = f'{picture} :is(path, line)[{paint}="{color}"]'
+            rules.append(f"{marks} {{ {paint}: {mark}; }}")
     return "\n".join(rules)
 
 

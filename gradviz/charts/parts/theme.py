@@ -23,39 +23,65 @@ from gradviz.charts.parts.palette import INK
 Chart = TypeVar("Chart", alt.Chart, alt.LayerChart, alt.VConcatChart)
 
 FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")
-GRID_OPACITY = 0.25
-SMALL = 12  # pixels: ticks and legends
-READOUT = 14  # pixels: words and numbers inside the picture
+GRID_OPACITY = 0.16
+SMALL = 13  # pixels: ticks
+READOUT = 14  # pixels: words and numbers inside the picture, titles of axes, legends
 # Pixels of long lines of words, which would run off the picture of a phone at their full size.
 LONG = alt.expr(f"width < 420 ? {SMALL - 1} : {READOUT}")
 # For every mark_text: Streamlit leaves it black in the dark.
 WORDS = {"color": INK, "fontSize": READOUT}
+LINE = 2.5  # pixels: of a curve
 
+# Quiet axes: ticks are numbers, grid lines are hardly there, and a title stands level where its
+# axis begins, above the numbers of an upright one: nobody reads with the head on the shoulder.
+_AXIS = {
+    "domain": False,
+    "ticks": False,
+    "gridColor": INK,
+    "gridOpacity": GRID_OPACITY,
+    "labelColor": INK,
+    "labelFontSize": SMALL,
+    "labelPadding": 8,
+    "titleColor": INK,
+    "titleFontSize": READOUT,
+    "titleFontWeight": "normal",
+}
+_LEVEL = {
+    "titleAngle": 0,
+    "titleAlign": "left",
+    "titleAnchor": "end",
+    "titleBaseline": "bottom",
+    "titleX": 0,
+    "titleY": -10,
+}
+
+_ABOVE_TITLE = 30  # pixels from a plot to what stands over it, with the title of its axis between
 
 CONFIG = alt.Config(
     background="transparent",
     view=alt.ViewConfig(stroke=None),
-    axis=alt.AxisConfig(
-        grid=True,
-        gridColor=INK,
-        gridOpacity=GRID_OPACITY,
-        labelColor=INK,
-        labelFontSize=SMALL,
-        titleColor=INK,
-        titleFontSize=SMALL + 1,
-        titleFontWeight="normal",
-    ),
+    axis=alt.AxisConfig(grid=True, **_AXIS),
+    axisX=alt.AxisConfig(titleAnchor="start", titlePadding=10),
+    axisLeft=alt.AxisConfig(**_LEVEL),
     legend=alt.LegendConfig(
         orient="top",
         direction="horizontal",
         labelColor=INK,
-        labelFontSize=SMALL,
+        labelFontSize=READOUT,
         titleColor=INK,
-        titleFontSize=SMALL,
+        titleFontSize=READOUT,
+        titleFontWeight="normal",
         labelLimit=0,
+        columnPadding=18,
+        rowPadding=4,
+        offset=_ABOVE_TITLE,
         symbolOpacity=1,
+        symbolSize=110,
+        symbolStrokeWidth=LINE,
         title=None,
     ),
+    line=alt.LineConfig(strokeWidth=LINE, strokeCap="round", strokeJoin="round"),
+    point=alt.MarkConfig(size=80),
 )
 
 
@@ -65,7 +91,9 @@ def themed(chart: Chart) -> Chart:
     chart = chart.copy(deep=False)
     chart.config = CONFIG
     # Streamlit sets the bottom; without a right edge the last tick label is cut in half.
-    chart.padding = {"right": 12}
+    chart.padding = {"top": 4, "right": 12}
+    # Streamlit draws pictures of many marks on a canvas, where the page's theme cannot reach words.
+    chart.usermeta = {"embedOptions": {"renderer": "svg"}}
     if isinstance(chart, alt.VConcatChart):
         chart.autosize = FIT_WIDTH
     return chart
@@ -92,6 +120,7 @@ def legend(
     """
     return alt.Legend(
         orient=orient,
+        offset=_ABOVE_TITLE if orient == "top" else 12,
         direction="horizontal",
         columns=columns,
         title=title,

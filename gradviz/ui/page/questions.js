@@ -83,8 +83,11 @@ function cover(question) {
 }
 
 function coverOthers(question, covered) {
-  for (const name of question.dataset.covers.split(" ").filter(Boolean))
-    figureCalled(name)?.toggleAttribute("data-covered", covered);
+  for (const name of question.dataset.covers.split(" ").filter(Boolean)) {
+    const figure = figureCalled(name);
+    if (covered) figure?.setAttribute("data-covered", question.dataset.covered);
+    else figure?.removeAttribute("data-covered");
+  }
 }
 
 function commit(question) {
