@@ -98,7 +98,10 @@ class Control(Generic[Value]):
         raw = st.query_params.get(self.key)
         if self.key in seen and (raw == seen[self.key] or not _moved_in_history()):
             kept = st.session_state.get(self.key, self.default)
-            return kept if self.accepts(kept) else self.default
+            before = st.session_state.get(_DECLARED, {}).get(self.key)
+            # What stands at a default that depends on other controls goes along with it.
+            at_default = before is not None and kept == before.default
+            return kept if self.accepts(kept) and not at_default else self.default
         seen[self.key] = raw
         if raw is None:
             return self.default

@@ -212,3 +212,31 @@ def test_a_panel_that_is_shown_alone_can_start_its_run():
             app.query_params["figure"] = figure
         app.switch_page("pages/depth.py").run()
         assert ("drift_train" in {button.key for button in app.button}) == (figure == "drift")
+
+
+def a_default_that_follows():
+    import streamlit as st
+
+    from gradviz import ui
+    from gradviz.ui import controls
+
+    controls.start_page("test")
+    steps = ui.number("steps", "Steps", low=1, high=500, default=150, step=1, help="help")
+    steps.draw()
+    shown = ui.opening("shown", "replay_step", low=0, high=500, default=steps.value)
+    st.text(str(shown.value))
+
+
+def test_what_stands_at_a_default_goes_along_with_it():
+    app = AppTest.from_function(a_default_that_follows).run()
+    assert app.text[0].value == "150"
+    app.slider(key="steps").set_value(400).run()
+    assert app.text[0].value == "400"
+
+
+def test_what_a_link_has_set_stays_when_the_default_moves():
+    app = AppTest.from_function(a_default_that_follows)
+    app.query_params["shown"] = "20"
+    app.run()
+    app.slider(key="steps").set_value(400).run()
+    assert app.text[0].value == "20"
