@@ -50,10 +50,10 @@ def arm_color(names: Names) -> alt.Color:
 
 
 def _columns(names: Names) -> int:
-    """How many names stand in one row of the legend: all that a phone has room for, or two."""
-    # A Chinese character is as wide as two letters.
+    """How many names stand in one row of the legend: all, if a phone has room for that, or two."""
+    # A Chinese character is as wide as two letters, a symbol with its gaps as five.
     letters = sum(1 + (ord(letter) > 0x2E80) for name in names.values() for letter in name)
-    return len(names) if len(names) <= 3 and letters <= 30 else 2
+    return len(names) if letters + 5 * len(names) <= 45 else 2
 
 
 @dataclass(frozen=True)
