@@ -11,7 +11,7 @@ import pandas as pd
 
 from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.expressions import tooltip_line
-from gradviz.charts.parts.powers import decades, exponent_labels
+from gradviz.charts.parts.powers import exponent_labels
 from gradviz.charts.parts.theme import legend
 from gradviz.language import t
 from gradviz.theory.landscape import Landscape
@@ -49,7 +49,7 @@ def surface_map(
         "left:Q", scale=alt.Scale(domain=[low[0], high[0]], nice=False), axis=corner_axis(names[0])
     )
     y = alt.Y("bottom:Q", title=names[1], scale=alt.Scale(domain=[low[1], high[1]], nice=False))
-    exponents = decades(*LOSSES)
+    exponents = [-3, -1, 1]  # with more a phone would cut the legend
     color = alt.Color(
         "decade:Q",
         scale=alt.Scale(
@@ -82,11 +82,15 @@ def surface_map(
 
 
 def path_marks(walked: alt.Chart, start: alt.Chart, color: str, size: float) -> list[alt.Chart]:
-    """A path over the map: its line, edged in white, a dot of `size` for each step, a ring."""
+    """A path over the map: its line, a dot of `size` for each step, a ring; all edged in white.
+
+    So it is seen in whatever color on whatever color of the map.
+    """
+    dots = {"filled": True, "color": color, "opacity": 1, "clip": True}
     return [
-        walked.mark_line(color="white", strokeWidth=3.5, clip=True).encode(order="step:Q"),
+        walked.mark_line(color="white", strokeWidth=5, clip=True).encode(order="step:Q"),
         walked.mark_line(color=color, strokeWidth=2, clip=True).encode(order="step:Q"),
-        walked.mark_point(filled=True, size=size, color=color, opacity=1, clip=True),
+        walked.mark_point(size=size, stroke="white", strokeWidth=1, **dots),
         start.transform_filter(alt.datum.step == 0).mark_point(
             size=150, strokeWidth=3, color="white", clip=True
         ),
