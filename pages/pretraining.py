@@ -86,6 +86,7 @@ WATCH_DEPTH, DEPTH = (
     for key, default in (("watch_depth", "5"), ("depth", "8"))
 )
 QUANTITY = ui.quantity_choice("quantity")
+LIMIT_QUANTITY = ui.quantity_choice("limit_quantity")
 FACTOR = ui.choice(
     "factor",
     t("Show", "显示"),
@@ -187,6 +188,7 @@ def race() -> str:
         NAMES,
         QUANTITY.value,
         theory=("plain",),
+        curves=("accuracy",),
         asked=ui.Asked(KINDS, low=SMALLEST_GUESS, start=FIRST_GUESS) if asked else None,
     )
     if not ui.ended(frames) or {frame.arm for frame in frames} != {"plain", *KINDS}:
@@ -315,15 +317,18 @@ def factors_chart(
     return layer_factors(history, NAMES, theory, quantity, FACTORS[quantity])
 
 
-@lesson.figure(("ReLU needs no pre-training", "ReLU 无需预训练"))
+@lesson.figure(("ReLU needs no pre-training", "ReLU 无需预训练"), controls=[LIMIT_QUANTITY])
 def limit() -> str:
     arms = {"relu": LIMIT, "autoencoder": replace(LIMIT, pretrain="autoencoder")}
     names = {"relu": t("random start", "随机初始化"), "autoencoder": t("autoencoder", "自编码器")}
-    ui.race("limit", arms, names, seeds=5, theory=("relu",), opens_at=LIMIT_OPENS_AT)
-    return t(
-        "Either way the signal reaches layer 1, and the bands of the two accuracies overlap.",
-        "无论是否预训练，误差信号都能传到第 1 层，两者准确率的范围相互重叠。",
-    )
+    quantity = LIMIT_QUANTITY.value
+    ui.race("limit", arms, names, quantity, seeds=5, theory=("relu",), opens_at=LIMIT_OPENS_AT)
+    if quantity == "delta":
+        return t(
+            "Either way the signal reaches layer 1, and the bands of the two accuracies overlap.",
+            "无论是否预训练，误差信号都能传到第 1 层，两者准确率的范围相互重叠。",
+        )
+    return t("The bands of the two accuracies overlap.", "两者准确率的范围相互重叠。")
 
 
 lesson.show(CODE)

@@ -211,10 +211,10 @@ def limit() -> str:
 def _too_strong() -> str:
     ui.race("limit", arms(TOO_STRONG), arm_names(), "delta", opens_at=COLLAPSED)
     return t(
-        "λ = {strength:g}. L2 leads until step 40, with about half of the digits right; but its "
-        "weights go on shrinking until no signal gets back to layer 1, and all is forgotten. L1 "
-        "goes the same way, a little later.",
-        "λ = {strength:g}。到第 40 步为止 L2 领先，约一半数字认得对；但它的权重继续缩小，"
+        "λ = {strength:g}. L2 leads at first, with about half of the digits right at step 36; but "
+        "its weights go on shrinking until no signal gets back to layer 1, and all is forgotten. "
+        "L1 goes the same way, a little later.",
+        "λ = {strength:g}。起初 L2 领先，第 36 步时约一半数字认得对；但它的权重继续缩小，"
         "直到误差信号传不回第 1 层，学到的全忘了。L1 走的是同一条路，只是稍晚一些。",
         strength=TOO_STRONG,
     )
@@ -227,7 +227,7 @@ def _too_late() -> str:
         "l2": replace(WRECKED, l2=HELPS),
         "clip_norm": replace(WRECKED, clip="norm", clip_at=3.0),
     }
-    names = {**arm_names(), "clip_norm": t("clipped by norm", "按范数剪切")}
+    names = {**arm_names(), "clip_norm": t("clipped", "剪切")}
     ui.race("late", late, names, "dead")
     return t(
         "A ReLU network whose first gradients are huge is wrecked within 20 steps, before a "

@@ -20,6 +20,7 @@ from gradviz.language import t
 REACH = 5.0  # of both axes
 SIDE = 270  # pixels, of the plot
 LINE = 19  # of words
+_ABOVE = 32  # pixels from the plot to the words, with the title of the axis between
 FIRST, SECOND, LIMIT = "first", "second", "limit"  # the parameters in the browser
 KINDS = ("plain", "clip_norm", "clip_value")  # a guess is a place among them
 _NORM = f"sqrt({FIRST} * {FIRST} + {SECOND} * {SECOND})"
@@ -107,7 +108,7 @@ def _words() -> list[alt.Chart]:
             .mark_text(align="left", baseline="bottom", fontSize=READOUT, color=COLORS[kind])
             .encode(
                 x=alt.value(-20),
-                y=alt.value(LINE * (row - 2) - 12),
+                y=alt.value(LINE * (row - 2) - _ABOVE),
                 text="words:N",
                 color=alt.value(COLORS[kind]),
             )
