@@ -1,9 +1,14 @@
 """§3.2: L1 and L2 regularization, which pull weights back, and pull at the signal too."""
 
+import altair as alt
+import numpy as np
+
 from gradviz import ui
 from gradviz.activations import ACTIVATIONS
+from gradviz.charts.parts.powers import rounded_power
+from gradviz.charts.parts.spec import Spec
 from gradviz.charts.regularization.loss_parts import loss_parts
-from gradviz.charts.regularization.penalties import penalties
+from gradviz.charts.regularization.penalties import GUESSES, MOST, REACH, SHRINK, START, penalties
 from gradviz.engine.history import curves_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
@@ -15,6 +20,10 @@ HELPS, TOO_STRONG = 0.02, 0.1
 LARGE_GAIN = 4.0
 LARGE = Recipe(activation="tanh", gain=LARGE_GAIN, depth=10, lr=0.02, steps=200)
 WRECKED = Recipe(activation="relu", gain=3.0, depth=6, lr=0.03, steps=150)
+# By then both penalties of the strength `TOO_STRONG` have undone what was learned.
+COLLAPSED = 80
+PULL = ui.opening("shrink", SHRINK, low=0.0, high=MOST, default=0.11)
+PULLED = ui.opening("start", START, low=0.0, high=REACH, default=1.5)
 STRENGTH = ui.steps(
     "strength",
     t("Strength λ", "惩罚强度 λ"),
@@ -55,43 +64,72 @@ def arm_names() -> dict[str, str]:
 
 @lesson.figure(("Two penalties on one weight", "两种惩罚作用于一个权重"))
 def idea() -> str:
-    guess = ui.predict(
+    ui.ask(
         "which_zero",
         t(
-            "With no data to hold a weight, which penalty brings it exactly to zero in finitely "
-            "many steps?",
-            "如果没有数据牵制，哪一种惩罚能在有限步内把权重恰好变为零？",
+            "Only the penalty pulls at a weight, step after step. Which one can bring it to "
+            "exactly zero?",
+            "只有惩罚项一步一步地拉动权重。哪一种能把它恰好变为零？",
         ),
-        options=("l1", "l2"),
-        names={"l1": "L1", "l2": "L2"},
-    )
-    if guess is not None:
-        ui.reveal(
-            guess == "l1",
+        options=GUESSES,
+        reply=lambda guess: (
+            None if guess is None else guess == "l1",
             t(
-                "L1, and only with the soft threshold. L2 takes away a share of the weight, so "
-                "something always remains; plain SGD on L1 takes constant steps and jumps to and "
-                "fro across zero.",
-                "是 L1，而且要用软阈值。L2 每步只去掉一定比例，总有剩余；"
-                "L1 若用普通 SGD，每步减去常数，会在零的两侧来回跳。",
+                "L1 takes the same amount however little is left, and so arrives. L2 takes a share "
+                "of what is left: something always remains.",
+                "无论还剩多少，L1 每步都减去同样多，所以能到达零；L2 每步只减去剩余的一部分，"
+                "总会留下一点。",
             ),
-        )
-    ui.picture(penalties(), "idea_chart")
-    return t(
-        "Drag η·λ, the learning rate times the strength: L2 shrinks large weights most, L1 all "
-        "weights alike.",
-        "拖动 η·λ（学习率乘以惩罚强度）：L2 对大权重缩得最多，L1 对所有权重一视同仁。",
+        ),
+        names={"l1": "L1", "l2": "L2", "both": t("both", "两者都能")},
+        guess=GUESSES.index,
+        picture_covers=True,
     )
+    ui.picture(idea_picture(), "idea_chart", opens=[PULL, PULLED])
+    return t(
+        "Drag η·λ, the learning rate times the strength. Dashed: plain SGD does not stop L1 at "
+        "zero, it jumps to and fro across it by one step.",
+        "拖动 η·λ（学习率乘以惩罚强度）。虚线：普通 SGD 不会让 L1 停在零上，"
+        "而是以一步的幅度在零的两侧来回跳。",
+    )
+
+
+@ui.made_once
+def idea_picture() -> alt.VConcatChart:
+    return penalties()
 
 
 @lesson.figure(
     ("Weights that start too large", "初始权重过大的网络"),
     controls=[STRENGTH, QUANTITY],
-    presets={
-        t("It helps", "有效"): {STRENGTH: HELPS, QUANTITY: "weight_norm"},
-        t("Too weak", "太弱"): {STRENGTH: 0.001, QUANTITY: "weight_norm"},
-        t("Too strong", "太强"): {STRENGTH: TOO_STRONG, QUANTITY: "delta"},
-    },
+    presets=[
+        ui.Preset(
+            t("It helps", "有效"),
+            {STRENGTH: HELPS, QUANTITY: "weight_norm"},
+            t(
+                "Both penalties shrink the weights in every layer, and both networks get ahead of "
+                "the one without.",
+                "两种惩罚都缩小了每一层的权重，两个网络都超过了无惩罚的网络。",
+            ),
+        ),
+        ui.Preset(
+            t("Too weak", "太弱"),
+            {STRENGTH: 0.001, QUANTITY: "weight_norm"},
+            t(
+                "In 200 steps the weights hardly shrink, and the penalties make little difference.",
+                "200 步之内权重几乎没有缩小，有没有惩罚差别不大。",
+            ),
+        ),
+        ui.Preset(
+            t("Too strong", "太强"),
+            {STRENGTH: TOO_STRONG, QUANTITY: "delta"},
+            t(
+                "The penalties shrink the weights until no signal arrives: what was learned at "
+                "first is lost again.",
+                "惩罚把权重缩小到误差信号再也传不到前面：起初学到的东西又丢了。",
+            ),
+        ),
+    ],
 )
 def race() -> str:
     chosen = arms(STRENGTH.value)
@@ -106,17 +144,40 @@ def race() -> str:
 
 @lesson.figure(("The loss in its two parts", "损失的两个组成部分"))
 def parts() -> str:
-    names = {name: arm_names()[name] for name in ("l1", "l2")}
+    names = tuple((name, arm_names()[name]) for name in ("l1", "l2"))
+    drawn = [ui.Frames()]
 
-    def draw(frames: list) -> None:
-        curves = curves_frame(frame for frame in frames if frame.arm in names)
-        ui.picture(loss_parts(curves, names, LARGE.steps), "parts_chart")
+    def draw(frames: ui.Frames) -> None:
+        drawn[0] = frames
+        ui.picture(parts_picture(frames, names), "parts_chart")
 
     ui.live_run("parts", arms(STRENGTH.value), ui.SEEDS, draw, join=True)
+    if not {"l1", "l2"} <= {frame.arm for frame in drawn[0]}:
+        return t("What is minimized is their sum.", "被最小化的是两者之和。")
+    return parts_in_words(drawn[0])
+
+
+@ui.made_once
+def parts_picture(frames: ui.Frames, names: tuple[tuple[str, str], ...]) -> Spec:
+    shown = dict(names)
+    curves = curves_frame(frame for frame in frames if frame.arm in shown)
+    return loss_parts(curves, shown, LARGE.steps)
+
+
+@ui.made_once
+def parts_in_words(frames: ui.Frames) -> str:
+    """How much larger the penalty is than the loss at first, the mean over the seeds."""
+    share = {
+        frame.arm: rounded_power(float(np.mean(frame.penalty / frame.loss)))
+        for frame in frames
+        if frame.step == 0
+    }
     return t(
-        "What is minimized is their sum. At first the penalty is by far the larger part, so most "
-        "of each step shrinks weights.",
-        "被最小化的是两者之和。起初惩罚项远大于数据损失，所以每一步主要是在缩小权重。",
+        "What is minimized is their sum. At the start the penalty is {l1} times as large as the "
+        "data loss with L1, {l2} times with L2.",
+        "被最小化的是两者之和。一开始，L1 的惩罚项是数据损失的 {l1} 倍，L2 的是 {l2} 倍。",
+        l1=share["l1"],
+        l2=share["l2"],
     )
 
 
@@ -130,23 +191,36 @@ def why() -> str:
         title=t("Entries of W", "W 的元素"),
         layers=(1, 5, 10),
     )
+    if STRENGTH.value == HELPS:
+        return t(
+            "At step 0 all three are alike. In the end L1 has piled weights up at zero and left "
+            "some large ones; L2 has pulled in the large ones.",
+            "第 0 步时三者相同。到最后，L1 把权重堆到零附近而留下少数大权重；L2 把大权重拉了回来。",
+        )
     return t(
-        "Replay from step 0, where all three are alike. L1 piles weights up at zero and leaves "
-        "some large ones; L2 pulls in the large ones.",
-        "从第 0 步开始回放：起初三者相同。L1 把权重堆到零附近而留下少数大权重；L2 把大权重拉回来。",
+        "At step 0 all three are alike. Compare L1 with L2: near zero, and far from it.",
+        "第 0 步时三者相同。比较 L1 与 L2：零附近如何，远离零处又如何。",
     )
 
 
 @lesson.figure(("Too strong, too late", "太强，或者太迟"), controls=[CASE])
 def limit() -> str:
-    if CASE.value == "strong":
-        ui.race("limit", arms(TOO_STRONG), arm_names(), "delta")
-        return t(
-            "At λ = {strength:g} the weights go to zero, the signal with them, and nothing is "
-            "learned.",
-            "λ = {strength:g} 时权重趋于零，误差信号随之消失，网络什么也学不到。",
-            strength=TOO_STRONG,
-        )
+    return _too_strong() if CASE.value == "strong" else _too_late()
+
+
+def _too_strong() -> str:
+    ui.race("limit", arms(TOO_STRONG), arm_names(), "delta", opens_at=COLLAPSED)
+    return t(
+        "λ = {strength:g}. L2 leads until step 40, with about half of the digits right; but its "
+        "weights go on shrinking until no signal gets back to layer 1, and all is forgotten. L1 "
+        "goes the same way, a little later.",
+        "λ = {strength:g}。到第 40 步为止 L2 领先，约一半数字认得对；但它的权重继续缩小，"
+        "直到误差信号传不回第 1 层，学到的全忘了。L1 走的是同一条路，只是稍晚一些。",
+        strength=TOO_STRONG,
+    )
+
+
+def _too_late() -> str:
     late = {
         "plain": WRECKED,
         "l1": replace(WRECKED, l1=HELPS),
@@ -154,7 +228,7 @@ def limit() -> str:
         "clip_norm": replace(WRECKED, clip="norm", clip_at=3.0),
     }
     names = {**arm_names(), "clip_norm": t("clipped by norm", "按范数剪切")}
-    ui.race("limit", late, names, "weight_norm")
+    ui.race("late", late, names, "dead")
     return t(
         "A ReLU network whose first gradients are huge is wrecked within 20 steps, before a "
         "penalty has done anything. Clipping acts on the first step.",

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from lessons import arms_on_page, first_and_last_frame, last_frame
+from lessons import arms_on_page, first_and_last_frame, last_frame, seeds
 from presets import ends
+from questions import question, replies
 
 from gradviz.activations import ACTIVATIONS
 from gradviz.engine.history import histogram_frame
 from gradviz.engine.optimizer import make_optimizer
-from gradviz.recipe import Recipe
+from gradviz.engine.train import race
+from gradviz.recipe import Recipe, replace
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
@@ -46,12 +48,18 @@ def test_too_weak_a_penalty_helps_little(preset):
     accuracy = {name: last_frame(recipe).accuracy.mean() for name, recipe in arms.items()}
     for name in ("l1", "l2"):
         assert abs(accuracy[name] - accuracy["plain"]) < 0.15
+        first, last = first_and_last_frame(arms[name])
+        shrunk = last.layers["weight_norm"] / first.layers["weight_norm"]
+        assert (shrunk[:, :-1] > 0.85).all()
 
 
 @pytest.mark.claim
 def test_the_weights_shrink_with_the_penalties(runs):
     norms = {name: last.layers["weight_norm"].mean() for name, (_, last) in runs.items()}
     assert norms["l2"] < norms["l1"] < 0.6 * norms["plain"]
+    for name in ("l1", "l2"):
+        first, last = (frame.layers["weight_norm"][:, :-1] for frame in runs[name])
+        assert (last < 0.6 * first).all(), "in every layer"
 
 
 @pytest.mark.claim
@@ -83,6 +91,32 @@ def test_limit_too_strong_a_penalty_kills_the_signal(preset, penalty):
     last = last_frame(preset.arms()[penalty])
     assert (last.accuracy < 0.2).all()
     assert (last.layers["delta"][:, 0] < 1e-10 * last.layers["delta"][:, 9]).all()
+
+
+@pytest.mark.claim
+def test_limit_too_strong_a_penalty_helps_at_first_and_then_undoes_it():
+    arms = arms_on_page("regularization", "limit")
+    frames = [frame for frame in race(arms, seeds(), record_every=20) if frame.step in (40, 60, 80)]
+    accuracy = {(frame.arm, frame.step): frame.accuracy for frame in frames}
+    assert 0.4 < accuracy["l2", 40].mean() < 0.65
+    for other in ("plain", "l1"):
+        assert accuracy["l2", 40].mean() > accuracy[other, 40].mean() + 0.1
+    assert (accuracy["l2", 60] < 0.15).all()
+    # L1 loses it later.
+    assert accuracy["l1", 60].mean() < 0.2 and (accuracy["l1", 80] < 0.15).all()
+    assert (accuracy["plain", 80] > 0.25).all()
+    delta = {frame.arm: frame.layers["delta"] for frame in frames if frame.step == 80}
+    for penalty in ("l1", "l2"):
+        assert (delta[penalty][:, 0] < 1e-2 * delta[penalty][:, 9]).all()
+
+
+@pytest.mark.claim
+@pytest.mark.parametrize("arm", ["plain", "l1", "l2"])
+def test_limit_late_networks_are_wrecked_within_twenty_steps(arm):
+    late = arms_on_page("regularization", "limit", case="late")[arm]
+    dead = last_frame(replace(late, steps=20)).layers["dead"][:, :-1]
+    overflowed = np.isnan(dead).any(axis=1)
+    assert (overflowed | (np.nan_to_num(dead).max(axis=1) > 0.75)).all()
 
 
 @pytest.mark.claim
@@ -120,6 +154,12 @@ def test_adam_rescales_the_penalty_and_adamw_does_not():
     assert shrinkage("adam", 0.1) == pytest.approx([0.01, 0.01], rel=1e-3)
     assert shrinkage("adam", 0.5) == pytest.approx([0.01, 0.01], rel=1e-3)
     assert shrinkage("adamw", 0.1) == pytest.approx([0.01 * 0.1 * 2.0, 0.01 * 0.1 * 0.1], rel=1e-3)
+
+
+def test_the_question_is_answered_for_each_guess():
+    answers = replies(question("regularization", "idea"))
+    assert [verdict for verdict, _ in answers.values()] == ["right", "wrong", "wrong", "open"]
+    assert "soft threshold" not in question("regularization", "idea")
 
 
 def test_histograms_belong_to_the_step_they_were_taken_at(runs):

@@ -1,6 +1,8 @@
-"""L1 and L2 on a single weight: the penalty, one step of it, and many steps, all in the browser.
+"""L1 and L2 on a single weight: the penalty, what one step takes away, and many steps.
 
-No data pulls at the weight here, so what is seen is the penalty's own doing.
+All in the browser. No data pulls at the weight here, so what is seen is the penalty's own doing.
+Many steps are the answer to the question which penalty brings the weight to zero: they are not seen
+before it is revealed, and then unroll. Their axis is logarithmic, so that little is not nothing.
 """
 
 from __future__ import annotations
@@ -9,32 +11,34 @@ import altair as alt
 import pandas as pd
 
 from gradviz.charts.parts.axes import corner_axis
-from gradviz.charts.parts.expressions import lookup, quoted, tooltip_line, translated
-from gradviz.charts.parts.marks import layered, rule_at
+from gradviz.charts.parts.expressions import in_words, lookup, quoted, tooltip_line
+from gradviz.charts.parts.handles import GUESSED, HAS_GUESS, SHARE_REVEALED, question_params
+from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
-from gradviz.charts.parts.theme import legend, themed
+from gradviz.charts.parts.powers import power_axis, power_scale, scientific
+from gradviz.charts.parts.theme import READOUT, WORDS, themed
 from gradviz.language import t
 
 REACH = 2.0  # weights go from -REACH to REACH
+FOOT = 1e-9  # of the logarithmic axis of weights; zero stands there
 STEPS = 40
+HEIGHT = 150  # pixels, of the picture of many steps
+MOST = 0.2  # of learning rate times strength: so L2 hardly ever runs below the axis
 SHRINK = "shrink"  # learning rate times strength, the parameter in the browser
 START = "start"  # the weight that the last picture starts from
 KINDS = ("soft", "l2", "l1")  # from the lowest line to the topmost
-# The soft threshold lies below as a broad band, since it and L1 part only near zero.
+GUESSES = ("l1", "l2", "both")  # a guess is a place among them
+# What plain SGD makes of L1 parts from what L1 could do only near zero.
 _LOOKS = {
-    "soft": {"strokeWidth": 8, "opacity": 0.4},
-    "l2": {"strokeWidth": 2.5},
-    "l1": {"strokeWidth": 2},
+    "soft": {"strokeWidth": 3, "color": COLORS["l1"]},
+    "l2": {"strokeWidth": 3, "color": COLORS["l2"]},
+    "l1": {"strokeWidth": 1.5, "strokeDash": [4, 3], "color": COLORS["l1"]},
 }
 
 # Vega expressions for each kind.
 _SIGN = "((datum.w > 0) - (datum.w < 0))"
 _PENALTY = {"l2": "datum.w * datum.w", "l1": "abs(datum.w)"}
-_ONE_STEP = {
-    "soft": f"{_SIGN} * max(abs(datum.w) - {SHRINK}, 0)",
-    "l2": f"datum.w * (1 - 2 * {SHRINK})",
-    "l1": f"datum.w - {SHRINK} * {_SIGN}",
-}
+_TAKEN = {"l2": f"2 * {SHRINK} * datum.w", "l1": f"{SHRINK} * {_SIGN}"}
 # From the step on after which L1 is within one step of zero, SGD jumps to and fro across it.
 _NEAR = f"floor({START} / max({SHRINK}, 1e-9) + 1e-9)"
 _REST = f"max({START} - min(datum.k, {_NEAR}) * {SHRINK}, 0)"
@@ -46,32 +50,35 @@ _MANY_STEPS = {
 }
 
 
-def penalties(shrink: float = 0.16, start: float = 1.5) -> alt.VConcatChart:
-    """The penalties over the weight, the weight after one step, and the weight over the steps.
+def penalties(shrink: float = 0.11, start: float = 1.5) -> alt.VConcatChart:
+    """The penalties over the weight, what one step takes away, and the weight over the steps.
 
     `shrink` is learning rate × strength, η·λ, and `start` the weight of the last picture; both are
-    sliders. L2 is λw² and multiplies w by 1 − 2ηλ; L1 is λ|w| and, as SGD does it, subtracts
-    ηλ·sign(w), even across zero; the soft threshold, its proximal step, stops at zero (Parikh &
-    Boyd 2014, section 6.5.2). Raises `ValueError` for a value that a slider does not reach.
+    sliders. L2 is λw² and takes away 2ηλ·w; L1 is λ|w| and takes away ηλ·sign(w). SGD does so even
+    across zero; the soft threshold, the proximal step of L1, stops there (Parikh & Boyd 2014,
+    section 6.5.2). Raises `ValueError` for a value that a slider does not reach.
     """
-    if not 0 <= shrink <= 0.4:
-        raise ValueError(f"shrink={shrink!r} is not a number from 0 to 0.4")
+    if not 0 <= shrink <= MOST:
+        raise ValueError(f"shrink={shrink!r} is not a number from 0 to {MOST:g}")
     if not 0 <= start <= REACH:
         raise ValueError(f"start={start!r} is not a number from 0 to {REACH:g}")
-    slider = alt.binding_range(min=0, max=0.4, step=0.01, name="η·λ ")
+    slider = alt.binding_range(min=0, max=MOST, step=0.01, name="η·λ ")
     begin = alt.binding_range(min=0, max=REACH, step=0.1, name=t("Start w ", "起点 w "))
     return themed(
-        alt.vconcat(_shapes(), _one_step(), _many_steps(), spacing=8)
+        alt.vconcat(_found(), _shapes(), _taken(), _many_steps(), spacing=8)
         .add_params(
-            alt.param(SHRINK, value=shrink, bind=slider), alt.param(START, value=start, bind=begin)
+            *question_params(),
+            alt.param(SHRINK, value=shrink, bind=slider),
+            alt.param(START, value=start, bind=begin),
         )
         .resolve_scale(x="independent", y="independent")
         .properties(
             description=t(
-                "The L1 and L2 penalties over a weight, the weight after one step, and the weight "
-                "over many steps: L2 shrinks it by a share, L1 by a constant",
-                "L1 与 L2 惩罚项随权重的变化、走一步之后的权重，以及多步之后的权重："
-                "L2 按比例缩小权重，L1 每步减去一个常数",
+                "The L1 and L2 penalties over a weight, what one step of each takes away, and the "
+                "size of the weight over many steps: L2 takes a share, L1 a constant, and L1 alone "
+                "comes to zero",
+                "L1 与 L2 惩罚项随权重的变化、每一步各减去多少，以及权重大小随步数的变化："
+                "L2 每步减去一定比例，L1 每步减去一个常数，只有 L1 能到达零",
             )
         )
     )
@@ -81,17 +88,35 @@ def penalty_names() -> dict[str, str]:
     """What the three are called, in the current language."""
     return {
         "l2": "L2",
-        "l1": t("L1 by SGD", "L1（SGD）"),
-        "soft": t("L1, soft threshold", "L1（软阈值）"),
+        "l1": t("L1 by plain SGD", "普通 SGD 下的 L1"),
+        "soft": t("L1, stopped at zero", "L1，到零为止"),
     }
 
 
-def _color() -> alt.Color:
-    return alt.Color(
-        "kind:N",
-        scale=alt.Scale(domain=list(KINDS), range=[COLORS[name] for name in ("relu", "l2", "l1")]),
-        legend=legend(columns=3, labelExpr=translated(penalty_names()), symbolType="stroke"),
-    )
+def _found() -> alt.LayerChart:
+    """The names of the penalties in their colors, and what of the weight each has left."""
+    # To the last digit: 1.5 less ten times 0.15 would leave 2·10⁻¹⁶.
+    arrives = f"ceil({START} / max({SHRINK}, 1e-9) - 1e-9)"
+    left = scientific(f"({START} * pow(1 - 2 * {SHRINK}, {STEPS}))")
+    zero = in_words(t("exactly 0 from step {n} on", "从第 {n} 步起恰为 0"), n=arrives)
+    not_yet = quoted(t("not yet at 0", "尚未到 0"))
+    ends = {
+        "l2": f"{START} == 0 ? '0' : "
+        + in_words(
+            t("{left} left after {n} steps", "{n} 步后还剩 {left}"), left=left, n=str(STEPS)
+        ),
+        "l1": f"{arrives} <= {STEPS} ? {zero} : {not_yet}",
+    }
+    rows = []
+    for row, (kind, end) in enumerate(ends.items()):
+        words = f"{quoted(f'● {kind.upper()}')} + ({SHARE_REVEALED} == 1 ? ': ' + ({end}) : '')"
+        text = alt.Chart(pd.DataFrame({"row": [row]})).transform_calculate(words=words)
+        rows.append(
+            text.mark_text(
+                align="left", baseline="top", fontSize=READOUT, color=COLORS[kind]
+            ).encode(x=alt.value(0), y=alt.value(18 * row), text="words:N")
+        )
+    return layered(*rows).properties(height=36)
 
 
 def _lines(
@@ -101,8 +126,8 @@ def _lines(
     return [
         alt.Chart(places)
         .transform_calculate(height=expression, kind=quoted(kind))
-        .mark_line(clip=True, **_LOOKS[kind])
-        .encode(x=x, y=y, color=_color())
+        .mark_line(clip=True, strokeWidth=3, color=COLORS[kind])
+        .encode(x=x, y=y)
         for kind, expression in expressions.items()
     ]
 
@@ -121,38 +146,73 @@ def _shapes() -> alt.LayerChart:
     return _over_weights(_PENALTY, y, axis).properties(height=52)
 
 
-def _one_step() -> alt.LayerChart:
+def _taken() -> alt.LayerChart:
     y = alt.Y(
         "height:Q",
-        title=t("One step later", "走一步之后"),
-        scale=alt.Scale(domain=[-REACH, REACH]),
-        axis=alt.Axis(tickCount=5),
+        title=t("A step takes", "一步减去"),
+        scale=alt.Scale(domain=[-1, 1]),
+        axis=alt.Axis(tickCount=3),
     )
-    same = alt.Chart(pd.DataFrame({"w": [-REACH, REACH], "height": [-REACH, REACH]}))
-    unchanged = same.mark_line(color=INK, strokeDash=[2, 3]).encode(x="w:Q", y=y)
-    lines = _over_weights(_ONE_STEP, y, corner_axis("w"))
-    return layered(unchanged, lines).properties(height=92)
+    return _over_weights(_TAKEN, y, corner_axis("w")).properties(height=76)
 
 
 def _many_steps() -> alt.LayerChart:
-    scale = alt.Scale(domain=[-0.5, REACH])
-    y = alt.Y("height:Q", title="w", scale=scale, axis=alt.Axis(tickCount=5))
+    title = t("|w| over the steps", "多步之后的 |w|")
+    y = alt.Y(
+        "level:Q", scale=power_scale(FOOT, REACH), axis=power_axis(FOOT, REACH, title, most=4)
+    )
     x = alt.X(
         "k:Q",
         scale=alt.Scale(domain=[0, STEPS]),
         axis=corner_axis(t("steps", "步数"), alt.Axis(grid=False, tickCount=10)),
     )
-    lines = _lines(pd.DataFrame({"k": range(STEPS + 1)}), _MANY_STEPS, x, y)
-    hovered = [_hovered(line) for line in lines]
-    return layered(rule_at(0.0, y, dash=(2, 3)), *lines, *hovered).properties(height=135)
+    walks = {kind: _walk(kind, x, y) for kind in KINDS}
+    start = alt.Chart(pd.DataFrame({"k": [0]})).transform_calculate(level=f"max({START}, {FOOT})")
+    return layered(
+        *(walk.mark_line(clip=True, **_LOOKS[kind]) for kind, walk in walks.items()),
+        walks["soft"]
+        .transform_filter("datum.height <= 1e-9")
+        .mark_point(shape="triangle-down", filled=True, size=45, opacity=1, color=COLORS["l1"]),
+        *(_hovered(walk) for walk in walks.values()),
+        start.mark_point(filled=True, size=80, opacity=1, color=INK).encode(x=x, y=y),
+        _guess(),
+    ).properties(height=HEIGHT)
 
 
-def _hovered(line: alt.Chart) -> alt.Chart:
-    """Unseen points on `line` that tell their values: a line has none of its own."""
+def _walk(kind: str, x: alt.X, y: alt.Y) -> alt.Chart:
+    """The weight `height` after each step so far revealed, and its size as the axis holds it.
+
+    Zero stands at the foot; what L2 leaves below that runs out of the picture.
+    """
+    size = "abs(datum.height)" if kind == "l2" else f"max(abs(datum.height), {FOOT})"
+    return (
+        alt.Chart(pd.DataFrame({"k": range(STEPS + 1)}))
+        .transform_calculate(height=_MANY_STEPS[kind], kind=quoted(kind))
+        .transform_calculate(level=size)
+        .transform_filter(f"datum.level > 0 && datum.k <= {SHARE_REVEALED} * {STEPS}")
+        .encode(x=x, y=y)
+    )
+
+
+def _guess() -> alt.Chart:
+    """At the foot, where zero stands: which the reader expects to arrive there."""
+    names = ("L1", "L2", t("both", "两者"))
+    guesses = [t("your guess: {name} ▾", "你的猜测：{name} ▾", name=name) for name in names]
+    rows = pd.DataFrame({"place": range(len(GUESSES)), "words": guesses})
+    return (
+        alt.Chart(rows)
+        .transform_filter(f"{HAS_GUESS} && datum.place == {GUESSED}")
+        .mark_text(align="right", baseline="bottom", **WORDS)
+        .encode(x=alt.value(alt.expr("width - 4")), y=alt.value(HEIGHT - 10), text="words:N")
+    )
+
+
+def _hovered(walk: alt.Chart) -> alt.Chart:
+    """Unseen points on a line that tell its values: a line has none of its own."""
     tooltip = [
         tooltip_line("called:N", t("penalty", "惩罚")),
         tooltip_line("k:Q", t("step", "步")),
-        tooltip_line("height:Q", "w", ".3f"),
+        tooltip_line("height:Q", "w", ".3~g"),
     ]
-    called = line.transform_calculate(called=lookup(penalty_names(), "datum.kind"))
+    called = walk.transform_calculate(called=lookup(penalty_names(), "datum.kind"))
     return called.mark_point(filled=True, size=60, opacity=0).encode(tooltip=tooltip)
