@@ -145,7 +145,7 @@ def product_picture() -> alt.LayerChart:
             ),
         ),
         ui.Preset(
-            "tanh",
+            t("Healthy", "健康"),
             {ACTIVATION: "tanh", GAIN: 1.0},
             t(
                 "tanh: with every layer the units come closer to zero, where the slope is 1.",
