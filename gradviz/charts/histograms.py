@@ -5,7 +5,6 @@ One slider below scrubs through the training steps in the browser once the run h
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gradviz.charts.layers import Names, arm_color
-from gradviz.charts.parts.expressions import in_words
+from gradviz.charts.parts.expressions import in_words, tooltip_line
 from gradviz.charts.parts.handles import REPLAY, RUN, at_step, replay_slider
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.spec import Spec, built_once
@@ -23,7 +22,6 @@ from gradviz.charts.parts.theme import WORDS
 from gradviz.language import t
 
 ROW_HEIGHT = 90
-FRAMES = 20  # steps that the slider offers; more would make the page heavy and show no more
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,7 @@ class Look:
     layers: tuple[int, ...]
     low: float
     high: float
+    bins: int
     track: Track | None  # the steps, if the reader may scrub
 
 
@@ -54,11 +53,12 @@ def histograms(
     shown; then the reader can scrub through it, beginning at the training step `opens_at`, or at
     the last.
     """
-    rows = _thinned(spreads[spreads["layer"].isin(layers)])
+    rows = spreads[spreads["layer"].isin(layers)]
     track = track_of(rows["step"]) if ended else None
-    shown = with_until(rows if track else latest(rows)).round({"value": 4})
-    look = Look(title, tuple(names.items()), tuple(layers), *domain, track)
-    # What is shown is named by its own step, which may be one before that of the slider.
+    bins = _bins(rows, domain)
+    shown = with_until(packed(rows if track else latest(rows), domain[0], bins))
+    look = Look(title, tuple(names.items()), tuple(layers), *domain, bins, track)
+    # What is shown is named by its own step: the slider may stand between two recorded ones.
     steps = with_until(pd.DataFrame({"arm": "", "step": np.sort(shown["step"].unique())}))
     picture = _picture(look)
     if track is not None:
@@ -66,18 +66,27 @@ def histograms(
     return picture.with_data(bars=shown, steps=steps if track else steps[-1:])
 
 
-def _thinned(spreads: pd.DataFrame) -> pd.DataFrame:
-    """At most `FRAMES` of the recorded steps of each series, evenly spaced, its last among them."""
+def packed(spreads: pd.DataFrame, low: float, bins: int) -> pd.DataFrame:
+    """`spreads` with one row per histogram: its `shares` in all bins, from `low` on, as words.
+
+    So every recorded step of a run can be sent to the browser, which unpacks the one that is shown.
+    """
+    keys = ["arm", "step", "layer"]
     if spreads.empty:
-        return spreads
-    steps = np.sort(spreads["step"].unique())
-    chosen = steps[:: math.ceil(len(steps) / (FRAMES - 1))]
-    parts = []
-    for _, own in spreads.groupby("arm", sort=False):
-        known = np.sort(own["step"].unique())
-        at = known[np.searchsorted(known, chosen, side="right") - 1]
-        parts.append(own[own["step"].isin([*at, known[-1]])])
-    return pd.concat(parts, ignore_index=True)
+        return pd.DataFrame(columns=[*keys, "shares"])
+    width = spreads["high"].iloc[0] - spreads["low"].iloc[0]
+    place = ((spreads["low"] - low) / width).round().astype(int)
+    values = spreads.assign(bin=place).pivot_table(index=keys, columns="bin", values="value")
+    filled = values.reindex(columns=range(bins)).fillna(0.0).round(4)
+    words = [" ".join(f"{share:g}" for share in row) for row in filled.to_numpy()]
+    return filled.index.to_frame(index=False).assign(shares=words)
+
+
+def _bins(spreads: pd.DataFrame, domain: tuple[float, float]) -> int:
+    """How many bins, all alike, there are in the domain."""
+    if spreads.empty:
+        return 1
+    return round((domain[1] - domain[0]) / (spreads["high"].iloc[0] - spreads["low"].iloc[0]))
 
 
 @built_once
@@ -114,8 +123,9 @@ def _row(look: Look, layer: int, position: int) -> alt.LayerChart:
     steps = alt.Chart(alt.NamedData("steps"))
     if look.track is not None:
         bars, steps = at_step(bars), at_step(steps)
-    bars = bars.encode(x=x, x2="high:Q", y=y, color=arm_color(dict(look.names)))
-    layers = [bars.mark_rect(opacity=0.3).encode(y2=alt.datum(0)), bars.mark_rule(strokeWidth=2)]
+    bars = _unpacked(bars, look).encode(x=x, x2="high:Q", y=y, color=arm_color(dict(look.names)))
+    hovered = bars.mark_rect(opacity=0.3).encode(y2=alt.datum(0), tooltip=_tooltip())
+    layers = [hovered, bars.mark_rule(strokeWidth=2)]
     if position == 0:
         layers.append(
             steps.transform_calculate(words=_step_in_words())
@@ -123,6 +133,33 @@ def _row(look: Look, layer: int, position: int) -> alt.LayerChart:
             .encode(x=alt.value(6), y=alt.value(4), text="words:N")
         )
     return layered(*layers).properties(height=ROW_HEIGHT)
+
+
+def _unpacked(histograms: alt.Chart, look: Look) -> alt.Chart:
+    """One row per bin that is not empty: its ends low and high, and the share `value` in it."""
+    width = (look.high - look.low) / look.bins
+    return (
+        histograms.transform_calculate(
+            share="split(datum.shares, ' ')", bin=f"sequence({look.bins})"
+        )
+        .transform_flatten(["share", "bin"])
+        .transform_calculate(
+            value="toNumber(datum.share)",
+            low=f"{look.low} + datum.bin * {width}",
+            high=f"{look.low} + (datum.bin + 1) * {width}",
+        )
+        .transform_filter("datum.value > 0")
+    )
+
+
+def _tooltip() -> list[alt.Tooltip]:
+    return [
+        tooltip_line("arm:N", t("network", "网络")),
+        tooltip_line("step:Q", t("step", "步")),
+        tooltip_line("low:Q", t("from", "从"), ".3~g"),
+        tooltip_line("high:Q", t("to", "到"), ".3~g"),
+        tooltip_line("value:Q", t("share", "占比"), ".2%"),
+    ]
 
 
 def _step_in_words() -> str:

@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.powers import decades, exponent_labels
 from gradviz.charts.parts.theme import legend
@@ -44,7 +45,9 @@ def surface_map(
     high: tuple[float, float],
 ) -> alt.Chart:
     """The map of a `surface_frame`; `names` of the weights, `low` and `high` corners (a, b)."""
-    x = alt.X("left:Q", title=names[0], scale=alt.Scale(domain=[low[0], high[0]], nice=False))
+    x = alt.X(
+        "left:Q", scale=alt.Scale(domain=[low[0], high[0]], nice=False), axis=corner_axis(names[0])
+    )
     y = alt.Y("bottom:Q", title=names[1], scale=alt.Scale(domain=[low[1], high[1]], nice=False))
     exponents = decades(*LOSSES)
     color = alt.Color(

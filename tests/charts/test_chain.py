@@ -11,6 +11,7 @@ from gradviz.charts.chain_rule.backward_walk import (
     node_frame,
 )
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
+from gradviz.charts.parts.buttons import with_lines
 from gradviz.theory.chain import ScalarNetwork, factors, matrix_products, mean_field_products
 
 SIGMOID = activation("sigmoid")
@@ -114,6 +115,24 @@ def test_nielsens_window_is_drawn_for_sigmoid_only():
     assert not [text for text in texts("tanh") if "width" in text]
 
 
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("vanish", ("vanish", "")),
+        ("Slow: ω = 5", ("Slow:", "ω = 5")),
+        ("缓慢：ω = 5", ("缓慢：", "ω = 5")),
+    ],
+)
+def test_a_long_name_on_a_button_has_two_lines_for_a_phone(name, lines):
+    row = with_lines(PRESETS.assign(name=name)).iloc[0]
+    assert (row["upper"], row["lower"]) == lines and row["name"] == name
+    texts = [
+        layer["mark"]["text"]["expr"]
+        for layer in plane.factor_plane(SIGMOID, PRESETS)["vconcat"][0]["layer"][1:]
+    ]
+    assert texts == ["width < 420 ? datum.upper : datum.name", "width < 420 ? datum.lower : ''"]
+
+
 def test_spread_of_singular_values():
     values = matrix_products("gaussian", width=16, depth=30, draws=4, seed=2)
     spread = spread_frame(values, mean_field_products(1.0, 30))
@@ -132,3 +151,13 @@ def test_bands_end_at_the_edge_of_the_axis_and_no_mark_lies_below_it():
     assert chart.layer[0].data["low"].min() == 1e-20
     assert chart.layer[-1].data["value"].min() >= 1e-20
     assert chart.layer[0].to_dict()["encoding"]["y"]["scale"]["domain"][0] == pytest.approx(1e-20)
+
+
+def test_values_below_the_axis_stand_at_its_foot_and_say_so():
+    spread = spread_frame(matrix_products("gaussian", width=8, depth=40, draws=2), np.ones(40))
+    spread.loc[37:, "median"] = [1e-22, 0.0, 0.0]
+    marks, below, words = singular_value_spread(spread).layer[-3:]
+    assert len(marks.data) == 2 * 40 - 3 and marks.data["value"].min() >= 1e-20
+    assert below.mark.shape == "triangle-down" and (below.data["foot"] == 1e-20).all()
+    assert below.data["value"].tolist() == [1e-22, 0.0, 0.0]
+    assert words.data["words"][0].startswith("▼")

@@ -49,9 +49,19 @@ def test_the_axes_stay_when_the_weights_change():
 
 def test_slopes_below_the_axis_are_marked_and_not_dropped():
     slopes = composite_curves(curves("relu"), "relu")["vconcat"][2]
-    line, marks = slopes["layer"][2], slopes["layer"][3]
+    line, marks = slopes["layer"][2], slopes["layer"][-1]
     shown, marked = line["transform"][-1]["filter"], marks["transform"][-1]["filter"]
     assert shown.split(" >= ")[1] == marked.split(" && ")[0].split(" < ")[1]
     assert marks["mark"]["shape"] == "triangle-down"
     summary = composite_curves(curves("relu"), "relu")["datasets"]["summary"]
     assert (summary["off_axis"] == (X <= 0).sum()).all()
+
+
+def test_both_curves_tell_their_values_where_the_pointer_is():
+    for view in composite_curves(curves(), "sigmoid")["vconcat"][1:]:
+        hovered = [
+            layer["encoding"]["tooltip"]
+            for layer in view["layer"]
+            if "tooltip" in layer["encoding"]
+        ]
+        assert hovered[0][0]["field"] == "x" and len(hovered[0]) == 2

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from gradviz.activations import Activation, activation
-from gradviz.charts.parts.buttons import line_of_words, preset_buttons
+from gradviz.charts.parts.axes import corner_axis
+from gradviz.charts.parts.buttons import line_of_words, preset_buttons, with_lines
 from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.marks import layered, rule_at
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific, superscript
 from gradviz.charts.parts.spec import Spec, built_once
-from gradviz.charts.parts.theme import READOUT
+from gradviz.charts.parts.theme import LONG
 from gradviz.language import t
 from gradviz.theory.chain import factors, nielsen_window
 
@@ -42,7 +43,7 @@ def factor_plane(
         if not low <= value <= high:
             raise ValueError(f"{name}={value!r} is not a number from {low:g} to {high:g}")
     return _picture(phi.name, w, z, depth).with_data(
-        cells=factor_cells(phi), border=border_frame(phi), presets=presets
+        cells=factor_cells(phi), border=border_frame(phi), presets=with_lines(presets)
     )
 
 
@@ -56,7 +57,7 @@ def _picture(name: str, w: float, z: float, depth: int) -> alt.VConcatChart:
             _plane(activation(name), w, z),
             line_of_words(_words()),
             _powers(),
-            spacing=10,
+            spacing=7,
         )
         .add_params(alt.param(DEPTH, value=depth, bind=slider))
         .resolve_scale(x="independent", y="independent", color="independent")
@@ -126,9 +127,8 @@ def _cell_selection(w: float, z: float) -> alt.Parameter:
 def _plane(phi: Activation, w: float, z: float) -> alt.LayerChart:
     x = alt.X(
         "left:Q",
-        title=t("Weight w", "权重 w"),
         scale=alt.Scale(domain=[-W_LIMIT, W_LIMIT], nice=False),
-        axis=alt.Axis(grid=False),
+        axis=corner_axis("w", alt.Axis(grid=False)),
     )
     y = alt.Y(
         "bottom:Q",
@@ -161,16 +161,14 @@ def _plane(phi: Activation, w: float, z: float) -> alt.LayerChart:
         point.mark_point(filled=True, size=70, color="black", opacity=1),
     ]
     window = _nielsen() if phi.name == "sigmoid" else []
-    return layered(plane, border, *window, *_region_name(phi), *marks).properties(height=230)
+    return layered(plane, border, *window, *_region_name(phi), *marks).properties(height=215)
 
 
 def _region_name(phi: Activation) -> list[alt.Chart]:
     """The meaning of the white border, inside the region on both sides where there is room."""
     z = 0.0 if phi.name in ("sigmoid", "tanh") else Z_LIMIT / 2
     rows = pd.DataFrame({"w": [-W_LIMIT + 0.3], "z": [z], "words": ["|w φ′(z)| ≥ 1"]})
-    words = alt.Chart(rows).mark_text(
-        align="left", color="white", fontSize=READOUT, fontWeight="bold"
-    )
+    words = alt.Chart(rows).mark_text(align="left", color="white", fontSize=LONG, fontWeight="bold")
     return [words.encode(x=alt.X("w:Q"), y=alt.Y("z:Q"), text="words:N")]
 
 
@@ -185,7 +183,7 @@ def _nielsen() -> list[alt.Chart]:
     return [
         bar.mark_rule(color="white", strokeWidth=2, strokeDash=[4, 3]).encode(y2="low:Q"),
         bar.mark_text(
-            dx=24, dy=-10, align="right", color="white", fontSize=READOUT, fontWeight="bold"
+            dx=24, dy=-10, align="right", color="white", fontSize=LONG, fontWeight="bold"
         ).encode(text="words:N"),
     ]
 
@@ -212,11 +210,10 @@ def _powers() -> alt.LayerChart:
     )
     x = alt.X(
         "layer:Q",
-        title=t("Layers passed", "经过的层数"),
         scale=alt.Scale(domain=[0, DEPTHS[1]], nice=False),
-        axis=alt.Axis(grid=False, format="d"),
+        axis=corner_axis(t("layers", "层数"), alt.Axis(grid=False, format="d")),
     )
-    axis = power_axis(low, high, t("Size of the product", "乘积的大小"))
+    axis = power_axis(low, high, t("Product", "乘积"), most=5)
     y = alt.Y("shown:Q", scale=power_scale(low, high), axis=axis)
     decade = "log(datum.shown) / LN10"
     inside = f"datum.product >= {low} && datum.product <= {high}"
@@ -239,4 +236,4 @@ def _powers() -> alt.LayerChart:
                 tooltip_line("product:Q", t("product", "乘积"), ".2e"),
             ],
         ),
-    ).properties(height=170)
+    ).properties(height=115)

@@ -9,8 +9,8 @@ import pandas as pd
 from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS
-from gradviz.charts.parts.powers import power_axis, power_scale
-from gradviz.charts.parts.theme import legend, themed
+from gradviz.charts.parts.powers import power_axis, power_scale, rounded_power
+from gradviz.charts.parts.theme import WORDS, legend, themed
 from gradviz.language import t
 
 LOWEST = 1e-20  # of the axis: the smallest of a hundred reach far below
@@ -78,16 +78,27 @@ def _marks(spread: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
         "median": t("median (bands: middle half, all)", "中位数（色带：中间一半、全部）"),
     }
     rows = spread.melt("layer", list(names), var_name="kind", value_name="value")
-    rows = rows[rows["value"] >= LOWEST].assign(kind=lambda table: table["kind"].map(names))
+    rows = rows.assign(kind=rows["kind"].map(names))
+    below = rows[rows["value"] < LOWEST].assign(foot=LOWEST)
+    rows = rows[rows["value"] >= LOWEST]
     colors = [COLORS["explode"], COLORS["vanish"]]
     color = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(names.values()), range=colors),
         legend=legend(columns=1, symbolType="circle"),
     )
-    marks = alt.Chart(rows).mark_point(filled=True, size=30, opacity=1)
     tooltip = [
         tooltip_line("layer:Q", t("matrices", "矩阵个数")),
         tooltip_line("value:Q", t("value", "值"), ".2e"),
     ]
-    return [marks.encode(x=x, y=alt.Y("value:Q"), color=color, tooltip=tooltip)]
+    marks = alt.Chart(rows).mark_point(filled=True, size=30, opacity=1)
+    shown = [marks.encode(x=x, y=alt.Y("value:Q"), color=color, tooltip=tooltip)]
+    if len(below):
+        foot = alt.Chart(below).mark_point(shape="triangle-down", filled=True, size=35, opacity=1)
+        words = t("▼ 0 or below {edge}", "▼ 为 0 或小于 {edge}", edge=rounded_power(LOWEST))
+        said = alt.Chart(pd.DataFrame({"words": [words]})).mark_text(align="left", dx=6, **WORDS)
+        shown += [
+            foot.encode(x=x, y=alt.Y("foot:Q"), color=color, tooltip=tooltip),
+            said.encode(x=alt.value(0), y=alt.value(10), text="words:N"),
+        ]
+    return shown

@@ -7,6 +7,7 @@ import math
 import altair as alt
 import pandas as pd
 
+from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.buttons import line_of_words
 from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.marks import layered, rule_at
@@ -21,6 +22,7 @@ LAYERS = "layers"  # the parameter that says how many are stacked
 VALUES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 OTHER_VALUES = (0.0, 10.0)
 SLOPES = (1e-16, 1e8)
+SLOPES_HEIGHT = 145
 
 
 def composite_curves(curves: pd.DataFrame, activation: str, layers: int = 1) -> Spec:
@@ -51,8 +53,8 @@ def summary_frame(curves: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(columns).reset_index()
     table["words"] = [
         t(
-            "outputs differ by {spread} at most; largest slope {steepest}",
-            "输出最多相差 {spread}；最大斜率 {steepest}",
+            "outputs differ by {spread}; largest slope {steepest}",
+            "输出相差 {spread}；最大斜率 {steepest}",
             spread=rounded_power(differ, 2),
             steepest=rounded_power(slope, 2),
         )
@@ -73,7 +75,7 @@ def _picture(
             line_of_words(_now("summary")),
             _values(ends, VALUES.get(activation, OTHER_VALUES), color),
             _slopes(ends, color),
-            spacing=10,
+            spacing=8,
         )
         .add_params(alt.param(LAYERS, value=layers, bind=slider))
         .properties(
@@ -110,13 +112,25 @@ def _values(ends: tuple[float, float], values: tuple[float, float], color: str) 
         .mark_line(color=INK, strokeWidth=1, opacity=0.35, clip=True)
         .encode(x=x, y=y, detail="layer:N")
     )
-    current = _now("curves").mark_line(color=color, strokeWidth=3, clip=True).encode(x=x, y=y)
-    return layered(earlier, current).properties(height=190)
+    now = _now("curves")
+    current = now.mark_line(color=color, strokeWidth=3, clip=True).encode(x=x, y=y)
+    return layered(earlier, current, _hovered(now, x, y, "value:Q", "F(x)", ".4~g")).properties(
+        height=175
+    )
+
+
+def _hovered(
+    rows: alt.Chart, x: alt.X, y: alt.Y, field: str, title: str, pattern: str
+) -> alt.Chart:
+    """Unseen points that tell their values: a line has none of its own."""
+    tooltip = [alt.Tooltip("x:Q", format="~r"), tooltip_line(field, title, pattern)]
+    points = rows.mark_point(filled=True, size=60, opacity=0, clip=True)
+    return points.encode(x=x, y=y, tooltip=tooltip)
 
 
 def _slopes(ends: tuple[float, float], color: str) -> alt.LayerChart:
     low, high = SLOPES
-    x = _x(ends, alt.Axis(title=t("Input x", "输入 x"), tickMinStep=1, format="~r"))
+    x = _x(ends, corner_axis("x", alt.Axis(tickMinStep=1, format="~r")))
     title = t("Slope |F′(x)|", "斜率 |F′(x)|")
     y = alt.Y("size:Q", scale=power_scale(low, high), axis=power_axis(low, high, title, most=6))
     seen = _now("curves").transform_filter(f"datum.size >= {low}")
@@ -131,12 +145,10 @@ def _slopes(ends: tuple[float, float], color: str) -> alt.LayerChart:
         .encode(x=alt.value(0), y=alt.value(10), text=alt.value(edge)),
         rule_at(1.0, y, dash=(6, 4)),
         seen.mark_line(color=color, strokeWidth=2.5, clip=True).encode(x=x, y=y),
+        _hovered(seen, x, y, "size:Q", t("slope", "斜率"), ".2~e"),
         off.mark_point(shape="triangle-down", filled=True, size=35, color=color, opacity=1).encode(
             x=x,
-            y=alt.value(145),
-            tooltip=[
-                alt.Tooltip("x:Q"),
-                tooltip_line("size:Q", t("slope", "斜率"), ".2g"),
-            ],
+            y=alt.value(SLOPES_HEIGHT - 5),
+            tooltip=[alt.Tooltip("x:Q"), tooltip_line("size:Q", t("slope", "斜率"), ".2g")],
         ),
-    ).properties(height=150)
+    ).properties(height=SLOPES_HEIGHT)

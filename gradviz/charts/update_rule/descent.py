@@ -8,7 +8,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.buttons import line_of_words
+from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, rounded_power
@@ -74,7 +76,7 @@ def _picture(
             _surface(names, low, high),
             *(_line_of_weight(i, steps) for i in range(2)),
             _loss_curve(steps),
-            spacing=8,
+            spacing=6,
         )
         .add_params(alt.param(STEP, value=steps, bind=slider))
         .resolve_scale(x="independent", y="independent")
@@ -93,7 +95,7 @@ def _surface(
     names: tuple[str, str], low: tuple[float, float], high: tuple[float, float]
 ) -> alt.LayerChart:
     surface = surface_map(alt.NamedData("surface"), names, low, high)
-    return layered(surface, *_places(), *_path()).properties(height=300)
+    return layered(surface, *_places(), *_path()).properties(height=260)
 
 
 def _places() -> list[alt.Chart]:
@@ -133,9 +135,8 @@ def _loss_curve(steps: int) -> alt.LayerChart:
     )
     x = alt.X(
         "step:Q",
-        title=t("Step", "步"),
         scale=alt.Scale(domain=[0, steps], nice=False),
-        axis=alt.Axis(grid=False, format="d"),
+        axis=corner_axis(t("step", "步"), alt.Axis(grid=False, format="d")),
     )
     axis = power_axis(low, high, t("Loss", "损失"), most=5)
     y = alt.Y("shown:Q", scale=power_scale(low, high), axis=axis)
@@ -143,6 +144,14 @@ def _loss_curve(steps: int) -> alt.LayerChart:
     color = COLORS["explode"]
     return layered(
         base.mark_line(color=color, strokeWidth=2).encode(x=x, y=y),
+        base.mark_point(filled=True, size=60, opacity=0).encode(x=x, y=y, tooltip=_tooltip()),
         here.mark_rule(color=INK, strokeDash=[3, 3]).encode(x=x),
         here.mark_point(filled=True, size=90, color=color, opacity=1).encode(x=x, y=y),
-    ).properties(height=90)
+    ).properties(height=75)
+
+
+def _tooltip() -> list[alt.Tooltip]:
+    return [
+        tooltip_line("step:Q", t("step", "步")),
+        tooltip_line("loss:Q", t("loss", "损失"), ".3~g"),
+    ]

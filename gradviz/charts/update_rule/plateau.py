@@ -6,7 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.parts.buttons import line_of_words, preset_buttons
+from gradviz.charts.parts.axes import corner_axis
+from gradviz.charts.parts.buttons import line_of_words, preset_buttons, with_lines
 from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.handles import GHOST, handle_selection
 from gradviz.charts.parts.marks import layered
@@ -32,7 +33,11 @@ def plateau_chart(
         raise ValueError(f"start={start!r} is not from {starts[0]:g} to {starts[-1]:g}, by tenths")
     strips = pd.DataFrame({"w": curve["w"], "left": curve["w"] - 0.05, "right": curve["w"] + 0.05})
     return _picture(float(starts[0]), float(starts[-1]), start).with_data(
-        curve=curve, walks=walks, presets=presets, strips=strips, ends=ends_frame(curve, walks)
+        curve=curve,
+        walks=walks,
+        presets=with_lines(presets),
+        strips=strips,
+        ends=ends_frame(curve, walks),
     )
 
 
@@ -67,7 +72,7 @@ def _picture(low: float, high: float, start: float) -> alt.VConcatChart:
             line_of_words(_at_start("ends")),
             _loss(ends, chosen),
             _gradient(ends),
-            spacing=10,
+            spacing=8,
         )
         .resolve_scale(x="independent", color="independent")
         .properties(
@@ -109,14 +114,22 @@ def _loss(ends: tuple[float, float], chosen: alt.Parameter) -> alt.LayerChart:
     begin = first.mark_point(size=190, strokeWidth=3, color=COLORS["sigmoid"])
     return layered(
         line,
-        way.encode(**place, tooltip=[tooltip_line("step:Q", t("step", "步"))]),
+        way.encode(**place, tooltip=_tooltip()),
         begin.encode(**place),
         _handles().add_params(chosen),
-    ).properties(height=170)
+    ).properties(height=165)
+
+
+def _tooltip() -> list[alt.Tooltip]:
+    return [
+        tooltip_line("step:Q", t("step", "步")),
+        tooltip_line("at:Q", "ω", ".2f"),
+        tooltip_line("loss:Q", t("loss", "损失"), ".3f"),
+    ]
 
 
 def _gradient(ends: tuple[float, float]) -> alt.LayerChart:
-    x = _w(ends, alt.Axis(title=t("Weight ω", "权值 ω"), tickMinStep=1))
+    x = _w(ends, corner_axis("ω", alt.Axis(tickMinStep=1)))
     y = alt.Y("gradient:Q", title="∂Loss/∂ω", axis=alt.Axis(tickCount=3))
     base = alt.Chart(alt.NamedData("curve")).encode(x=x, y=y)
     here = _at_start("curve").mark_point(filled=True, size=90, color=COLORS["sigmoid"], opacity=1)
@@ -125,7 +138,7 @@ def _gradient(ends: tuple[float, float]) -> alt.LayerChart:
         base.mark_line(color=COLORS["sigmoid"], strokeWidth=2),
         here.encode(x=x, y=y),
         _handles().encode(tooltip=GHOST),
-    ).properties(height=110)
+    ).properties(height=100)
 
 
 def _handles() -> alt.Chart:
