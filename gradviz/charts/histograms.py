@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gradviz.charts.layers import Names, arm_color
-from gradviz.charts.parts.expressions import in_words, tooltip_line
+from gradviz.charts.parts.expressions import in_words, lookup, tooltip_line
 from gradviz.charts.parts.handles import REPLAY, RUN, at_step, replay_slider
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.spec import Spec, built_once
@@ -145,6 +145,7 @@ def _unpacked(histograms: alt.Chart, look: Look) -> alt.Chart:
         .transform_flatten(["share", "bin"])
         .transform_calculate(
             value="toNumber(datum.share)",
+            called=f"{lookup(dict(look.names), 'datum.arm')} || datum.arm",
             low=f"{look.low} + datum.bin * {width}",
             high=f"{look.low} + (datum.bin + 1) * {width}",
         )
@@ -154,7 +155,7 @@ def _unpacked(histograms: alt.Chart, look: Look) -> alt.Chart:
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        tooltip_line("arm:N", t("network", "网络")),
+        tooltip_line("called:N", t("network", "网络")),
         tooltip_line("step:Q", t("step", "步")),
         tooltip_line("low:Q", t("from", "从"), ".3~g"),
         tooltip_line("high:Q", t("to", "到"), ".3~g"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.marks import layered, rule_at
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.theme import READOUT, WORDS, legend, themed
@@ -47,7 +48,15 @@ def _quantile_bands(
     region = pd.DataFrame({"low": [healthy[0]], "high": [healthy[1]]}).clip(-reach, reach)
     zone = alt.Chart(region)
     title = t("Pre-activation z", "预激活值 z")
-    base = alt.Chart(layers).encode(x=x)
+    tooltip = [
+        tooltip_line("layer:Q", t("layer", "层")),
+        tooltip_line("q05:Q", "5%", ".2f"),
+        tooltip_line("q25:Q", "25%", ".2f"),
+        tooltip_line("q50:Q", t("median", "中位数"), ".2f"),
+        tooltip_line("q75:Q", "75%", ".2f"),
+        tooltip_line("q95:Q", "95%", ".2f"),
+    ]
+    base = alt.Chart(layers).encode(x=x, tooltip=tooltip)
     return layered(
         zone.mark_rect(color=COLORS["healthy"], opacity=0.15).encode(
             y=alt.Y("low:Q", scale=z, title=title), y2="high:Q"
@@ -81,6 +90,11 @@ def _slope_marks(
         scale=alt.Scale(domain=list(names.values()), range=["circle", "diamond"]),
         legend=legend(),
     )
+    tooltip = [
+        tooltip_line("layer:Q", t("layer", "层")),
+        tooltip_line("kind:N", t("slope", "斜率")),
+        tooltip_line("slope:Q", t("value", "值"), ".3f"),
+    ]
     limit = rule_at(largest_slope, y, dash=(6, 4))
     label = t("largest possible: {slope:g}", "上限：{slope:g}", slope=largest_slope)
     return layered(
@@ -88,5 +102,7 @@ def _slope_marks(
         limit.mark_text(align="left", baseline="bottom", dx=6, dy=-4, **WORDS).encode(
             x=alt.value(0), text=alt.value(label)
         ),
-        alt.Chart(rows).mark_point(size=50, color=color, opacity=1).encode(x=x, y=y, shape=shape),
+        alt.Chart(rows)
+        .mark_point(size=50, color=color, opacity=1)
+        .encode(x=x, y=y, shape=shape, tooltip=tooltip),
     ).properties(height=120)

@@ -73,3 +73,55 @@ def test_a_gradient_of_exactly_zero_is_marked_at_the_foot_of_its_axis():
     assert len(zero) > 1 and (zero["norm"] == rows["norm"].min()).all()
     assert zero["first"].tolist() == [True] + [False] * (len(zero) - 1)
     assert not rows.loc[rows["step"] < zero["step"].min(), "zero"].any()
+
+
+def test_the_curves_tell_what_was_measured_and_not_where_the_axis_ends(picture):
+    paths = picture["datasets"]["paths"]
+    assert (paths.loc[paths["zero"], "measured_norm"] == 0).all()
+    inside = paths[paths["loss"].between(1e-3, 10, inclusive="neither")]
+    assert inside["measured_loss"].tolist() == inside["loss"].tolist()
+    assert paths["measured_loss"].min() < 1e-3 == paths["loss"].min()
+    fields = [
+        [line["field"] for line in layer["encoding"]["tooltip"]]
+        for view in picture["vconcat"][2:]
+        for layer in view["layer"][0].get("layer", view["layer"])
+        if isinstance(layer.get("encoding", {}).get("tooltip"), list)
+    ]
+    assert fields == [["path", "step", "measured_norm", "measured_loss"]] * 2
+
+
+def test_the_paths_are_named_in_their_colors_beside_the_picture(picture):
+    colors = [layer["mark"]["color"] for layer in picture["vconcat"][1]["layer"]]
+    scales = [
+        layer["encoding"]["color"]["scale"]["range"]
+        for layer in picture["vconcat"][2]["layer"][0]["layer"]
+    ]
+    assert all(scale == colors for scale in scales)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "limit"), [(4.0, 1.0, 2.0), (-3.0, 2.0, 1.0), (-1.0, -4.0, 3.0)]
+)
+def test_the_words_say_by_how_much_each_arrow_turned(first, second, limit):
+    spec = clip_geometry(first, second, limit).to_dict()
+    tips = {
+        "plain": (first, second),
+        "clip_norm": np.array([first, second]) * min(1, limit / np.hypot(first, second)),
+        "clip_value": np.clip([first, second], -limit, limit),
+    }
+    lines = [layer for layer in spec["layer"] if layer["mark"]["type"] == "text"]
+    assert len(lines) == 3
+    for (kind, (x, y)), line in zip(tips.items(), lines, strict=True):
+        words = next(step["calculate"] for step in line["transform"] if step.get("as") == "words")
+        if kind == "plain":
+            assert "atan2" not in words
+            continue
+        angle = words[words.index("abs(atan2") : words.index(" < 0.5")]
+        names = {"abs": abs, "atan2": np.arctan2, "PI": np.pi, "first": first, "second": second}
+        turned = eval(
+            angle.replace("datum.x", "x").replace("datum.y", "y"), names | {"x": x, "y": y}
+        )
+        across, along = x * second - y * first, x * first + y * second
+        expected = abs(np.arctan2(across, along))
+        assert turned == pytest.approx(np.degrees(expected), abs=1e-4)
+        assert (turned < 0.5) == (kind == "clip_norm")

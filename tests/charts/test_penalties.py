@@ -21,12 +21,15 @@ def evaluated(spec, view, **parameters):
 
 
 def lines_of(view, data=None):
-    """The computed lines of a view, each with its data, which Altair may state once for all."""
+    """The computed lines of a view, each with its data, which Altair may state once for all.
+
+    The unseen points that tell their values when hovered have the same data, and are left out.
+    """
     for layer in view["layer"]:
         own = layer.get("data", view.get("data", data))
         if "layer" in layer:
             yield from lines_of(layer, own)
-        elif "transform" in layer:
+        elif "transform" in layer and layer["mark"]["type"] == "line":
             yield layer, own
 
 
@@ -76,3 +79,11 @@ def test_the_penalties_are_square_and_absolute_value():
 def test_the_picture_names_a_bad_value(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         penalties(**options)
+
+
+def test_the_last_picture_tells_its_values():
+    layers = penalties().to_dict()["vconcat"][2]["layer"]
+    hovered = [layer for layer in layers if "tooltip" in layer.get("encoding", {})]
+    assert len(hovered) == len(KINDS)
+    for layer in hovered:
+        assert [line["field"] for line in layer["encoding"]["tooltip"]] == ["called", "k", "height"]

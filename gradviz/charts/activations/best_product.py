@@ -8,6 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.handles import handle_selection
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import INK, colors_of
@@ -45,10 +46,11 @@ def best_product(
     limit = handle_selection("limit", "exponent", exponent, slider)
     return themed(
         layered(
+            # At the bottom, so that the marks over them can tell their values.
+            _threshold_handles(y).add_params(limit),
             *_products(factors, layers, x, y),
             _threshold(y),
             *_crossings(factors, layers, x, y),
-            _threshold_handles(y).add_params(limit),
         ).properties(
             height=340,
             description=t(
@@ -85,7 +87,13 @@ def _products(
     scale = alt.Scale(domain=list(colors), range=list(colors.values()))
     color = alt.Color("name:N", scale=scale, legend=None)
     base = alt.Chart(rows).encode(x=x, y=y, color=color)
-    return base.mark_line(clip=True), base.mark_point(filled=True, size=25, opacity=1, clip=True)
+    tooltip = [
+        tooltip_line("label:N", t("activation", "激活函数")),
+        tooltip_line("layers:Q", t("layers", "层数")),
+        tooltip_line("product:Q", t("product", "乘积"), ".2e"),
+    ]
+    points = base.mark_point(filled=True, size=25, opacity=1, clip=True)
+    return base.mark_line(clip=True), points.encode(tooltip=tooltip)
 
 
 def _threshold(y: alt.Y) -> alt.Chart:

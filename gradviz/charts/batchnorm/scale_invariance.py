@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from gradviz.charts.parts.expressions import translated
+from gradviz.charts.parts.expressions import lookup, tooltip_line, translated
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.theme import READOUT, legend, themed
@@ -73,10 +73,16 @@ def _layers(marks: pd.DataFrame, factors: list[float]) -> alt.LayerChart:
         title=t("Relative to a = 1", "相对 a = 1"),
     )
     base = alt.Chart(marks).encode(x=x, color=color)
+    tooltip = [
+        tooltip_line("called:N", t("quantity", "量")),
+        tooltip_line("a:Q", "a", "~g"),
+        tooltip_line("ratio:Q", t("relative to a = 1", "相对 a = 1"), ".3~g"),
+    ]
+    told = base.transform_calculate(called=lookup(kind_names(), "datum.kind"))
     shown = base.transform_filter(f"abs(datum.a - {A}) < 1e-6")
     return layered(
         base.mark_line(strokeWidth=2, opacity=0.8).encode(y=alt.Y("theory:Q")),
-        base.mark_point(filled=True, size=30, opacity=1).encode(y=y),
+        told.mark_point(filled=True, size=30, opacity=1).encode(y=y, tooltip=tooltip),
         shown.mark_rule(color=INK, strokeDash=[3, 3]).encode(x=x, color=alt.value(INK)),
         shown.mark_point(filled=True, size=160, opacity=1).encode(y=y),
         shown.mark_text(align="left", dx=10, dy=-10, fontSize=READOUT).encode(

@@ -12,12 +12,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.parts.expressions import in_words, tooltip_line, translated
+from gradviz.charts.parts.axes import corner_axis
+from gradviz.charts.parts.expressions import in_words, lookup, tooltip_line
 from gradviz.charts.parts.marks import layered, state_names
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific
 from gradviz.charts.parts.spec import Spec, built_once
-from gradviz.charts.parts.theme import WORDS, legend
+from gradviz.charts.parts.theme import LONG, WORDS
 from gradviz.charts.surface import LOSSES, path_marks, surface_frame, surface_map
 from gradviz.language import t
 from gradviz.theory.landscape import Descent, Landscape
@@ -51,7 +52,8 @@ def cliff_chart(
 def path_frame(walk: Descent, kind: str) -> pd.DataFrame:
     """The finite points of the walk: kind, step, a, b, loss and norm, both as their axes hold them.
 
-    `zero` says where the gradient is exactly 0, and `first` where it first is.
+    `measured_loss` and `measured_norm` are what they are, `zero` says where the gradient is exactly
+    0, and `first` where it first is.
     """
     norms = np.hypot(*walk.gradients.T)
     zero = norms == 0
@@ -63,6 +65,8 @@ def path_frame(walk: Descent, kind: str) -> pd.DataFrame:
             "b": walk.points[:, 1],
             "loss": np.clip(walk.losses, *LOSSES),
             "norm": np.clip(norms, *GRADIENTS),
+            "measured_loss": walk.losses,
+            "measured_norm": norms,
             "zero": zero,
             "first": zero & (np.cumsum(zero) == 1),
         }
@@ -95,10 +99,11 @@ def _picture(
     surface = surface_map(alt.NamedData("surface"), names, low, high)
     return (
         alt.vconcat(
-            layered(surface, *_path("free"), *_path("clipped")).properties(height=300),
+            layered(surface, *_path("free"), *_path("clipped")).properties(height=225),
+            _names(),
             _norms(steps),
             _losses(steps),
-            spacing=10,
+            spacing=6,
         )
         .add_params(alt.param(POWER, value=power, bind=slider))
         .resolve_scale(x="independent", y="independent", color="independent")
@@ -127,33 +132,56 @@ def _path(kind: str) -> list[alt.Chart]:
     return path_marks(path, path, color, size=26)
 
 
-def _color(legend_shown: bool) -> alt.Color:
-    return alt.Color(
-        "kind:N",
-        scale=alt.Scale(domain=list(KINDS), range=[COLORS[name] for name in KINDS.values()]),
-        legend=legend(labelExpr=translated(path_names()), symbolType="stroke")
-        if legend_shown
-        else None,
-    )
+def _names() -> alt.LayerChart:
+    """What the two paths and their curves below are called, each in its color."""
+    names = path_names()
+    text = {kind: pd.DataFrame({"words": [f"● {name}"]}) for kind, name in names.items()}
+    looks = {
+        kind: {"color": COLORS[name], "fontSize": LONG, "fontWeight": "bold"}
+        for kind, name in KINDS.items()
+    }
+    free = alt.Chart(text["free"]).mark_text(align="left", **looks["free"])
+    clipped = alt.Chart(text["clipped"]).mark_text(align="right", **looks["clipped"])
+    words = [
+        free.encode(x=alt.value(0), y=alt.value(9), text="words:N"),
+        clipped.encode(x=alt.value("width"), y=alt.value(9), text="words:N"),
+    ]
+    return layered(*words).properties(height=17)
 
 
-def _curve(
-    steps: int, field: str, axis: alt.Axis, ends: tuple[float, float], legend_shown: bool = False
-) -> alt.Chart:
-    x = alt.X(
-        "step:Q",
-        title=t("Step", "步"),
-        scale=alt.Scale(domain=[0, steps], nice=False),
-        axis=alt.Axis(grid=False, format="d", tickCount=7),
-    )
+def _color() -> alt.Color:
+    colors = [COLORS[name] for name in KINDS.values()]
+    return alt.Color("kind:N", scale=alt.Scale(domain=list(KINDS), range=colors), legend=None)
+
+
+def _curve(steps: int, field: str, axis: alt.Axis, ends: tuple[float, float]) -> alt.LayerChart:
+    """A line for each path, and over it unseen points that tell their values."""
+    ticks = alt.Axis(title=None, labels=False, ticks=False, grid=False, tickCount=7)
+    if field == "loss":
+        ticks = corner_axis(t("step", "步"), alt.Axis(grid=False, format="d", tickCount=7))
+    x = alt.X("step:Q", scale=alt.Scale(domain=[0, steps], nice=False), axis=ticks)
     y = alt.Y(f"{field}:Q", scale=power_scale(*ends), axis=axis)
-    return _shown().mark_line(strokeWidth=2).encode(x=x, y=y, color=_color(legend_shown))
+    rows = _shown().encode(x=x, y=y, color=_color())
+    called = rows.transform_calculate(path=lookup(path_names(), "datum.kind"))
+    return layered(
+        rows.mark_line(strokeWidth=2),
+        called.mark_point(filled=True, size=60, opacity=0).encode(tooltip=_tooltip()),
+    )
+
+
+def _tooltip() -> list[alt.Tooltip]:
+    return [
+        tooltip_line("path:N", t("path", "路径")),
+        tooltip_line("step:Q", t("step", "步")),
+        tooltip_line("measured_norm:Q", t("gradient norm", "梯度范数"), ".3~g"),
+        tooltip_line("measured_loss:Q", t("loss", "损失"), ".3~g"),
+    ]
 
 
 def _norms(steps: int) -> alt.LayerChart:
     """The norms of both gradients, and the threshold as a rule with its value."""
-    axis = power_axis(*GRADIENTS, t("Gradient norm", "梯度范数"), most=5)
-    curve = _curve(steps, "norm", axis, GRADIENTS, legend_shown=True)
+    axis = power_axis(*GRADIENTS, t("Gradient", "梯度"), most=5)
+    curve = _curve(steps, "norm", axis, GRADIENTS)
     limit = alt.Chart(pd.DataFrame({"x": [0]})).transform_calculate(norm=f"pow(10, {POWER})")
     label = t("threshold {value}", "阈值 {value}")
     words = limit.transform_calculate(words=in_words(label, value=scientific("datum.norm")))
@@ -163,7 +191,7 @@ def _norms(steps: int) -> alt.LayerChart:
     return layered(
         curve,
         zeros.mark_point(shape="triangle-down", filled=True, size=35, opacity=1).encode(
-            color=_color(True), tooltip=tooltip_line("step:Q", exactly_zero)
+            color=_color(), tooltip=tooltip_line("step:Q", exactly_zero)
         ),
         first.mark_text(align="left", baseline="bottom", dy=-6, **WORDS).encode(
             text=alt.value(exactly_zero)
@@ -172,9 +200,9 @@ def _norms(steps: int) -> alt.LayerChart:
         words.mark_text(align="left", baseline="bottom", dx=4, dy=-3, **WORDS).encode(
             x=alt.value(0), y=y, text="words:N"
         ),
-    ).properties(height=110)
+    ).properties(height=90)
 
 
-def _losses(steps: int) -> alt.Chart:
-    axis = power_axis(*LOSSES, t("Loss", "损失"), most=5)
-    return _curve(steps, "loss", axis, LOSSES).properties(height=80)
+def _losses(steps: int) -> alt.LayerChart:
+    axis = power_axis(*LOSSES, t("Loss", "损失"), most=3)
+    return _curve(steps, "loss", axis, LOSSES).properties(height=50)

@@ -8,14 +8,15 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from gradviz.charts.parts.expressions import translated
+from gradviz.charts.parts.expressions import in_words, quoted
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
-from gradviz.charts.parts.theme import legend, themed
+from gradviz.charts.parts.theme import READOUT, themed
 from gradviz.language import t
 
 REACH = 5.0  # of both axes
 SIDE = 250  # pixels, of the plot
+LINE = 19  # of words
 FIRST, SECOND, LIMIT = "first", "second", "limit"  # the parameters in the browser
 KINDS = ("plain", "clip_norm", "clip_value")
 
@@ -34,7 +35,7 @@ def clip_geometry(
     if not 0 < threshold <= REACH:
         raise ValueError(f"threshold={threshold!r} is not a number above 0, at most {REACH:g}")
     return themed(
-        layered(_square(), _circle(), _arrows(), _tips())
+        layered(_square(), _circle(), _arrows(), _tips(), *_words())
         .add_params(
             _slider(FIRST, first, -REACH, t("∂L/∂ω₁ ", "∂L/∂ω₁ ")),
             _slider(SECOND, second, -REACH, t("∂L/∂ω₂ ", "∂L/∂ω₂ ")),
@@ -74,6 +75,37 @@ def _axes() -> tuple[alt.X, alt.Y]:
     return alt.X("x:Q", title="∂L/∂ω₁", scale=scale), alt.Y("y:Q", title="∂L/∂ω₂", scale=scale)
 
 
+def _words() -> list[alt.Chart]:
+    """Above the picture, in the arrows' colors: their names and tips, and whether they turned."""
+    kept, turned = t(", same direction", "，方向不变"), t(", turned by {angle}°", "，转了 {angle}°")
+    angle = f"abs(atan2(datum.y, datum.x) - atan2({SECOND}, {FIRST})) * 180 / PI"
+    what = in_words(turned, angle=f"format({angle}, '.0f')")
+    lines = []
+    for row, (kind, name) in enumerate(clipped_names().items()):
+        tip = in_words(
+            "● {name} ({x}, {y})", name=quoted(name), x=_number("datum.x"), y=_number("datum.y")
+        )
+        change = "''" if kind == "plain" else f"({angle} < 0.5 ? {quoted(kept)} : {what})"
+        lines.append(
+            _arms()
+            .transform_filter(alt.datum.kind == kind)
+            .transform_calculate(words=f"{tip} + {change}")
+            .mark_text(align="left", baseline="bottom", fontSize=READOUT, color=COLORS[kind])
+            .encode(
+                x=alt.value(-20),
+                y=alt.value(LINE * (row - 2) - 12),
+                text="words:N",
+                color=alt.value(COLORS[kind]),
+            )
+        )
+    return lines
+
+
+def _number(value: str) -> str:
+    """A Vega expression that writes the component `value` with a real minus sign."""
+    return f"replace(format({value}, '.2~f'), '-', '−')"
+
+
 def _arms() -> alt.Chart:
     """One row per arrow with its tip (x, y), as `landscape.clip_gradient` computes it."""
     norm = f"sqrt({FIRST} * {FIRST} + {SECOND} * {SECOND})"
@@ -95,7 +127,7 @@ def _color() -> alt.Color:
     return alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(KINDS), range=[COLORS[kind] for kind in KINDS]),
-        legend=legend(labelExpr=translated(clipped_names()), symbolType="circle"),
+        legend=None,
     )
 
 

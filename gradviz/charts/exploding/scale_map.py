@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.marks import cells_beyond, layered
 from gradviz.charts.parts.palette import COLORS, INK
@@ -14,7 +15,7 @@ from gradviz.charts.parts.summary import state_of
 from gradviz.charts.parts.theme import WORDS, legend, themed
 from gradviz.language import t
 
-HEIGHT = 320
+HEIGHT = 250
 PRESS = "cell"  # the selection that a press on a cell makes, with the fields sigma and depth
 REACH = 10  # powers of ten at which the colors end
 _MIDDLE = "#d5d8dc"
@@ -32,8 +33,7 @@ def scale_map(cells: pd.DataFrame, critical: float, chosen: tuple[float, int]) -
     x = alt.X(
         "left:Q",
         scale=alt.Scale(type="log", domain=ends, nice=False),
-        title=t("Weight scale σ_w", "权重尺度 σ_w"),
-        axis=alt.Axis(values=ticks, format="~r", grid=False, labelOverlap=True),
+        axis=corner_axis("σ_w", alt.Axis(values=ticks, format="~r", grid=False, labelOverlap=True)),
     )
     y = alt.Y(
         "depth:O",
@@ -91,12 +91,12 @@ def _measured(cells: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
             clamp=True,
         ),
         legend=legend(
-            title=t("δ₁ / δ of the last hidden layer", "δ₁ / 最后隐藏层的 δ"),
+            title=t("δ₁ / δ_L", "δ₁ / δ_L"),
             values=exponents,
             labelExpr=exponent_labels(exponents),
             columns=5,
             symbolType="square",
-            titleOrient="top",
+            titleOrient="left",
         ),
     )
     press = alt.selection_point(name=PRESS, fields=["sigma", "depth"], empty=False, toggle=False)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from gradviz.charts.parts.expressions import quoted, translated
+from gradviz.charts.parts.axes import corner_axis
+from gradviz.charts.parts.expressions import lookup, quoted, tooltip_line, translated
 from gradviz.charts.parts.marks import layered, rule_at
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.theme import legend, themed
@@ -60,7 +61,7 @@ def penalties(shrink: float = 0.16, start: float = 1.5) -> alt.VConcatChart:
     slider = alt.binding_range(min=0, max=0.4, step=0.01, name="η·λ ")
     begin = alt.binding_range(min=0, max=REACH, step=0.1, name=t("Start w ", "起点 w "))
     return themed(
-        alt.vconcat(_shapes(), _one_step(), _many_steps(), spacing=14)
+        alt.vconcat(_shapes(), _one_step(), _many_steps(), spacing=8)
         .add_params(
             alt.param(SHRINK, value=shrink, bind=slider), alt.param(START, value=start, bind=begin)
         )
@@ -80,8 +81,8 @@ def penalty_names() -> dict[str, str]:
     """What the three are called, in the current language."""
     return {
         "l2": "L2",
-        "l1": t("L1 as SGD steps", "L1（SGD 的一步）"),
-        "soft": t("L1 with soft threshold", "L1（软阈值）"),
+        "l1": t("L1 by SGD", "L1（SGD）"),
+        "soft": t("L1, soft threshold", "L1（软阈值）"),
     }
 
 
@@ -93,42 +94,44 @@ def _color() -> alt.Color:
     )
 
 
-def _lines(places: pd.DataFrame, expressions: dict[str, str], x: alt.X, y: alt.Y) -> alt.LayerChart:
+def _lines(
+    places: pd.DataFrame, expressions: dict[str, str], x: alt.X, y: alt.Y
+) -> list[alt.Chart]:
     """One line for each kind of `expressions`, over the `places` of its x axis."""
-    return layered(
-        *(
-            alt.Chart(places)
-            .transform_calculate(height=expression, kind=quoted(kind))
-            .mark_line(clip=True, **_LOOKS[kind])
-            .encode(x=x, y=y, color=_color())
-            for kind, expression in expressions.items()
-        )
-    )
+    return [
+        alt.Chart(places)
+        .transform_calculate(height=expression, kind=quoted(kind))
+        .mark_line(clip=True, **_LOOKS[kind])
+        .encode(x=x, y=y, color=_color())
+        for kind, expression in expressions.items()
+    ]
 
 
-def _over_weights(expressions: dict[str, str], y: alt.Y) -> alt.LayerChart:
+def _over_weights(expressions: dict[str, str], y: alt.Y, axis: alt.Axis) -> alt.LayerChart:
     points = 80
     weights = [place * REACH / points for place in range(-points, points + 1)]
-    x = alt.X("w:Q", title=t("Weight w", "权重 w"), scale=alt.Scale(domain=[-REACH, REACH]))
-    return _lines(pd.DataFrame({"w": weights}), expressions, x, y)
+    x = alt.X("w:Q", scale=alt.Scale(domain=[-REACH, REACH]), axis=axis)
+    return layered(*_lines(pd.DataFrame({"w": weights}), expressions, x, y))
 
 
 def _shapes() -> alt.LayerChart:
-    title = t("Penalty / λ", "惩罚项 / λ")
-    y = alt.Y("height:Q", title=title, scale=alt.Scale(domain=[0, 4]), axis=alt.Axis(tickCount=4))
-    return _over_weights(_PENALTY, y).properties(height=110)
+    title = t("Penalty/λ", "惩罚项/λ")
+    y = alt.Y("height:Q", title=title, scale=alt.Scale(domain=[0, 4]), axis=alt.Axis(tickCount=2))
+    axis = alt.Axis(title=None, labels=False, ticks=False)
+    return _over_weights(_PENALTY, y, axis).properties(height=52)
 
 
 def _one_step() -> alt.LayerChart:
     y = alt.Y(
         "height:Q",
-        title=t("w after one step", "走一步之后的 w"),
+        title=t("One step later", "走一步之后"),
         scale=alt.Scale(domain=[-REACH, REACH]),
         axis=alt.Axis(tickCount=5),
     )
     same = alt.Chart(pd.DataFrame({"w": [-REACH, REACH], "height": [-REACH, REACH]}))
     unchanged = same.mark_line(color=INK, strokeDash=[2, 3]).encode(x="w:Q", y=y)
-    return layered(unchanged, _over_weights(_ONE_STEP, y)).properties(height=150)
+    lines = _over_weights(_ONE_STEP, y, corner_axis("w"))
+    return layered(unchanged, lines).properties(height=92)
 
 
 def _many_steps() -> alt.LayerChart:
@@ -136,9 +139,20 @@ def _many_steps() -> alt.LayerChart:
     y = alt.Y("height:Q", title="w", scale=scale, axis=alt.Axis(tickCount=5))
     x = alt.X(
         "k:Q",
-        title=t("Steps", "步数"),
         scale=alt.Scale(domain=[0, STEPS]),
-        axis=alt.Axis(grid=False, tickCount=10),
+        axis=corner_axis(t("steps", "步数"), alt.Axis(grid=False, tickCount=10)),
     )
     lines = _lines(pd.DataFrame({"k": range(STEPS + 1)}), _MANY_STEPS, x, y)
-    return layered(rule_at(0.0, y, dash=(2, 3)), lines).properties(height=140)
+    hovered = [_hovered(line) for line in lines]
+    return layered(rule_at(0.0, y, dash=(2, 3)), *lines, *hovered).properties(height=135)
+
+
+def _hovered(line: alt.Chart) -> alt.Chart:
+    """Unseen points on `line` that tell their values: a line has none of its own."""
+    tooltip = [
+        tooltip_line("called:N", t("penalty", "惩罚")),
+        tooltip_line("k:Q", t("step", "步")),
+        tooltip_line("height:Q", "w", ".3f"),
+    ]
+    called = line.transform_calculate(called=lookup(penalty_names(), "datum.kind"))
+    return called.mark_point(filled=True, size=60, opacity=0).encode(tooltip=tooltip)

@@ -8,7 +8,6 @@ import pandas as pd
 
 from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.buttons import line_of_words, preset_buttons, with_lines
-from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.handles import GHOST, handle_selection
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
@@ -114,18 +113,10 @@ def _loss(ends: tuple[float, float], chosen: alt.Parameter) -> alt.LayerChart:
     begin = first.mark_point(size=190, strokeWidth=3, color=COLORS["sigmoid"])
     return layered(
         line,
-        way.encode(**place, tooltip=_tooltip()),
+        way.encode(**place),
         begin.encode(**place),
         _handles().add_params(chosen),
     ).properties(height=165)
-
-
-def _tooltip() -> list[alt.Tooltip]:
-    return [
-        tooltip_line("step:Q", t("step", "步")),
-        tooltip_line("at:Q", "ω", ".2f"),
-        tooltip_line("loss:Q", t("loss", "损失"), ".3f"),
-    ]
 
 
 def _gradient(ends: tuple[float, float]) -> alt.LayerChart:
