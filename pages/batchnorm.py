@@ -88,9 +88,18 @@ def scale_effects() -> pd.DataFrame:
     ("With and without", "有与没有"),
     controls=[ACTIVATION, RATE, QUANTITY, BATCH],
     presets={
-        t("Vanish", "消失"): {ACTIVATION: "sigmoid", RATE: "0.05", BATCH: "128"},
-        t("Large steps", "大步长"): {ACTIVATION: "relu", RATE: "1", BATCH: "128"},
-        t("Tiny batches", "极小批次"): {ACTIVATION: "relu", RATE: "0.05", BATCH: "4"},
+        t("Vanish", "消失"): {
+            ACTIVATION: "sigmoid",
+            RATE: "0.05",
+            QUANTITY: "delta",
+            BATCH: "128",
+        },
+        t("Large steps", "大步长"): {
+            ACTIVATION: "relu",
+            RATE: "1",
+            QUANTITY: "delta",
+            BATCH: "128",
+        },
     },
 )
 def race() -> str:

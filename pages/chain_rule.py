@@ -115,10 +115,10 @@ print((values**2).mean(axis=(0, 2)) ** 0.5)  # root mean square by depth
     ("Walk back, one factor at a time", "往回走，一次一个因子"),
     controls=[WALK_PHI, OMEGA, BIAS],
     presets={
-        t("Healthy", "健康"): {WALK_PHI: "tanh", OMEGA: 1.25, BIAS: 0.0},
+        t("Healthy", "健康"): {WALK_PHI: "relu", OMEGA: 1.0, BIAS: 0.0},
         t("Vanish", "消失"): {WALK_PHI: "sigmoid", OMEGA: 1.0, BIAS: 0.0},
         t("Saturated", "饱和"): {WALK_PHI: "sigmoid", OMEGA: 8.0, BIAS: 0.0},
-        t("Explode", "爆炸"): {WALK_PHI: "sigmoid", OMEGA: 8.0, BIAS: -4.0},
+        t("Explode", "爆炸"): {WALK_PHI: "relu", OMEGA: 2.0, BIAS: 0.0},
     },
 )
 def walk() -> str:
@@ -202,10 +202,11 @@ def scalar_presets(name: str) -> pd.DataFrame:
     ("A product of matrices", "矩阵的乘积"),
     controls=[KIND, GAIN, WIDTH, DRAWS],
     presets={
-        t("Gaussian", "高斯"): {KIND: "gaussian", GAIN: 1.0},
-        t("Orthogonal", "正交"): {KIND: "orthogonal", GAIN: 1.0},
-        t("Vanish", "消失"): {KIND: "gaussian", GAIN: 0.8},
-        t("Explode", "爆炸"): {KIND: "gaussian", GAIN: 1.25},
+        t("Gaussian", "高斯"): {KIND: "gaussian", GAIN: 1.0, WIDTH: 64, DRAWS: 4},
+        t("Orthogonal", "正交"): {KIND: "orthogonal", GAIN: 1.0, WIDTH: 64, DRAWS: 4},
+        # Of Gaussian matrices with this gain the median would still vanish.
+        t("Vanish", "消失"): {KIND: "orthogonal", GAIN: 0.8, WIDTH: 64, DRAWS: 4},
+        t("Explode", "爆炸"): {KIND: "orthogonal", GAIN: 1.25, WIDTH: 64, DRAWS: 4},
     },
 )
 def matrix() -> str:

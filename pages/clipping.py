@@ -71,9 +71,9 @@ print({frame.arm: (frame.accuracy, frame.clipped) for frame in race(arms, seeds=
     ("The cliff", "悬崖"),
     controls=[KIND, START_W, START_B],
     presets={
-        t("Thrown far", "抛得很远"): {START_W: 5.2, START_B: -2.5},
-        t("Thrown off", "被抛出"): {START_W: 5.2, START_B: -2.7},
-        t("Into the valley", "落入谷底"): {START_W: 4.6, START_B: -2.6},
+        t("Thrown far", "抛得很远"): {KIND: "norm", START_W: 5.2, START_B: -2.5},
+        t("Thrown off", "被抛出"): {KIND: "norm", START_W: 4.15, START_B: -2.6},
+        t("Into the valley", "落入谷底"): {KIND: "norm", START_W: 4.6, START_B: -2.6},
     },
 )
 def cliff() -> str:

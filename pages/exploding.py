@@ -28,7 +28,7 @@ SCALE = ui.steps(
     "scale",
     t("Weight scale σ_w", "权重尺度 σ_w"),
     SCALES,
-    default=2.0,
+    default=4.0,
     help=t("The weights' variance is σ_w²/n.", "权重的方差为 σ_w²/n。"),
 )
 MAP_ACTIVATION = ui.activation_choice("map_activation", NAMES, default="tanh")
@@ -93,7 +93,7 @@ def critical() -> str | None:
     presets={
         t("Vanish", "消失"): {ACTIVATION: "tanh", SCALE: 0.5},
         t("Critical", "临界"): {ACTIVATION: "tanh", SCALE: 1.0},
-        t("Explode", "爆炸"): {ACTIVATION: "tanh", SCALE: 2.0},
+        t("Explode", "爆炸"): {ACTIVATION: "tanh", SCALE: 4.0},
         t("Sigmoid at 1", "sigmoid，尺度 1"): {ACTIVATION: "sigmoid", SCALE: 1.0},
     },
 )

@@ -120,7 +120,10 @@ def watched(recipe: Recipe) -> Iterator[PretrainSnapshot]:
 @lesson.figure(
     ("Random start against pre-training", "随机初始化与预训练"),
     controls=[DEPTH, QUANTITY],
-    presets={t("5 layers", "5 层"): {DEPTH: "5"}, t("8 layers", "8 层"): {DEPTH: "8"}},
+    presets={
+        t("5 layers", "5 层"): {DEPTH: "5", QUANTITY: "delta"},
+        t("8 layers", "8 层"): {DEPTH: "8", QUANTITY: "delta"},
+    },
 )
 def race() -> str:
     depth = int(DEPTH.value)

@@ -24,7 +24,7 @@ NAMES = {
     "silu": "SiLU",
 }
 STEPS = 120
-GENTLE, KILLING = 0.02, 0.3  # learning rates: with the second half of the ReLU units die
+GENTLE, KILLING = 0.02, 1.0  # learning rates: with the second a layer of ReLU units dies
 SETS = {"source": (*REFERENCE, "relu", "leaky_relu", "elu"), "today": (*REFERENCE, "gelu", "silu")}
 CURVE = ui.choice(
     "curve",
@@ -48,7 +48,7 @@ SET = ui.choice(
 DEPTH = ui.number(
     "depth",
     t("Hidden layers", "隐藏层数"),
-    low=5,
+    low=2,
     high=30,
     default=10,
     step=1,
@@ -101,6 +101,7 @@ ALPHAS = {
     )
     for figure in FIGURES
 }
+SOURCE = {SET: "source", SLOPES["race"]: 0.01, ALPHAS["race"]: 1.0}
 CODE = """
 from gradviz import Recipe, race
 
@@ -143,10 +144,11 @@ def idea() -> str:
         *((SLOPES["race"], ALPHAS["race"]) if SET.value == "source" else ()),
     ],
     presets={
-        t("Healthy", "健康"): {DEPTH: 10, RATE: GENTLE, QUANTITY: "delta", SET: "source"},
-        t("Deeper", "更深"): {DEPTH: 20, RATE: 0.01, QUANTITY: "delta", SET: "source"},
-        t("Today's", "如今常用"): {DEPTH: 10, RATE: GENTLE, SET: "today"},
-        t("Kill units", "杀死神经元"): {DEPTH: 5, RATE: KILLING, QUANTITY: "dead", SET: "source"},
+        t("Healthy", "健康"): {**SOURCE, RATE: GENTLE, QUANTITY: "delta", DEPTH: 10},
+        t("Deeper", "更深"): {**SOURCE, RATE: 0.01, QUANTITY: "delta", DEPTH: 20},
+        t("Today's", "如今常用"): {SET: "today", RATE: GENTLE, QUANTITY: "delta", DEPTH: 10},
+        # In deeper networks such steps overflow before they kill.
+        t("Kill units", "杀死神经元"): {**SOURCE, RATE: KILLING, QUANTITY: "dead", DEPTH: 2},
     },
 )
 def race() -> str:

@@ -78,7 +78,7 @@ CASE = ui.choice(
         "degradation": t("degradation", "退化"),
     },
 )
-DIGITS = {DATASET: "digits", ACTIVATION: "sigmoid"}
+DIGITS = {DATASET: "digits", ACTIVATION: "sigmoid", QUANTITY: "delta"}
 CODE = """
 from gradviz import Recipe, history_frame, race
 
@@ -123,7 +123,12 @@ def idea() -> str:
         t("20 layers", "20 层"): {**DIGITS, DEPTH: "20"},
         t("40 layers", "40 层"): {**DIGITS, DEPTH: "40"},
         t("56 layers", "56 层"): {**DIGITS, DEPTH: "56"},
-        t("Spirals", "螺旋"): {DATASET: "spirals", DEPTH: "56", ACTIVATION: "relu"},
+        t("Spirals", "螺旋"): {
+            DATASET: "spirals",
+            ACTIVATION: "relu",
+            QUANTITY: "delta",
+            DEPTH: "56",
+        },
     },
 )
 def race() -> str:

@@ -167,7 +167,7 @@ def ask_about_ten_layers() -> None:
         t("Healthy", "健康"): {RATE: 0.5, W1: 0.6, W2: -1.6},
         t("Crawl", "爬行"): {RATE: 0.005, W1: 0.6, W2: -1.6},
         t("Overshoot", "冲过头"): {RATE: 5.0, W1: 0.6, W2: -1.6},
-        t("Saddle", "鞍点"): {RATE: 0.5, W1: 0.8, W2: -1.0},
+        t("Saddle", "鞍点"): {RATE: 0.05, W1: 0.8, W2: -1.0},
         t("Plateau", "平台"): {RATE: 0.5, W1: -5.0, W2: 5.0},
     },
 )

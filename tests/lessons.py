@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from gradviz import ui
 from gradviz.engine.train import race
 from gradviz.ui import catalog
+from gradviz.ui.live import Frames
 
 # Claims must hold for seeds that nobody has looked at, too: see tests/arithmetics.py.
 FIRST_SEED = int(os.environ.get("GRADVIZ_FIRST_SEED", "0"))
@@ -18,15 +19,19 @@ def seeds(count=5):
     return list(range(FIRST_SEED, FIRST_SEED + count))
 
 
+def open_page(lesson, **query):
+    """Open the page of `lesson` in English, with its controls as in `query`."""
+    app = AppTest.from_file(str(catalog.ROOT / "app.py"), default_timeout=60)
+    for key, value in {"lang": "en", **query}.items():
+        app.query_params[key] = str(value)
+    app.switch_page(f"pages/{lesson}.py").run()
+    assert not app.exception and not app.error and not app.warning
+
+
 def arms_on_page(lesson, figure, **query):
     """The arms of the race that `figure` of `lesson` starts, with the controls as in `query`."""
-    app = AppTest.from_file(str(catalog.ROOT / "app.py"), default_timeout=60)
-    for key, value in {"lang": "en", "figure": figure, **query}.items():
-        app.query_params[key] = str(value)
-    app.switch_page(f"pages/{lesson}.py")
-    with mock.patch.object(ui, "race", return_value=[]) as started:
-        app.run()
-    assert not app.exception and not app.error and not app.warning
+    with mock.patch.object(ui, "race", return_value=Frames()) as started:
+        open_page(lesson, figure=figure, **query)
     _, arms, *_ = started.call_args.args
     return arms
 

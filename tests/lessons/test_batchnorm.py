@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from lessons import arms_on_page, last_frame, seeds
+from presets import ends
 
 from gradviz.charts.batchnorm.scale_invariance import scale_invariance
 from gradviz.engine import start
@@ -14,8 +15,10 @@ pytestmark = pytest.mark.usefixtures("one_core")
 
 
 @pytest.mark.claim
-def test_the_default_race_is_won_by_batchnorm_and_not_by_layernorm():
-    arms = arms_on_page("batchnorm", "race")
+@ends("batchnorm", "race", "Vanish")
+def test_the_default_race_is_won_by_batchnorm_and_not_by_layernorm(preset):
+    arms = preset.arms()
+    assert arms == arms_on_page("batchnorm", "race")
     accuracy = {name: last_frame(recipe).accuracy for name, recipe in arms.items()}
     assert (accuracy["plain"] < 0.2).all()
     assert (accuracy["layernorm"] < 0.2).all()
@@ -23,8 +26,10 @@ def test_the_default_race_is_won_by_batchnorm_and_not_by_layernorm():
 
 
 @pytest.mark.claim
-def test_larger_learning_rates_survive():
-    arms = arms_on_page("batchnorm", "race", activation="relu", lr="1")
+@ends("batchnorm", "race", "Large steps")
+def test_larger_learning_rates_survive(preset):
+    arms = preset.arms()
+    assert arms["plain"].lr == 1
     assert not (last_frame(arms["plain"]).accuracy > 0.2).any()
     cured = last_frame(arms["batchnorm"]).accuracy
     # How far it gets depends on the seed: from 0.27 to 0.94 was seen.

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from lessons import arms_on_page, seeds
+from presets import ends
 
 from gradviz.activations import activation
 from gradviz.data import load
@@ -26,6 +27,39 @@ def test_sigmoid_shrinks_the_signal_to_0_236_of_its_size():
     recipe = Recipe(activation="sigmoid", gain=1.0, depth=20)
     factors = predicted_delta(recipe, load("digits").x_train)
     assert factors[9] / factors[10] == pytest.approx(0.236, abs=5e-4)
+
+
+def arrived(preset):
+    """The signal at layer 1, as a share of that at the last, by seed."""
+    values = preset.values
+    recipe = Recipe(activation=values["activation"], gain=values["scale"], depth=20, width=128)
+    return signal(recipe, seeds()).query("layer == 1")["value"]
+
+
+@pytest.mark.claim
+@ends("exploding", "scale", "Vanish")
+def test_at_half_the_critical_scale_the_signal_of_tanh_vanishes(preset):
+    assert (arrived(preset) < 1e-5).all()
+
+
+@pytest.mark.claim
+@ends("exploding", "scale", "Critical")
+def test_at_the_critical_scale_most_of_the_signal_arrives(preset):
+    # Theory says 0.22: on its way to 0, tanh still bends a little.
+    assert arrived(preset).between(0.1, 1).all()
+
+
+@pytest.mark.claim
+@ends("exploding", "scale", "Explode")
+def test_at_four_times_the_critical_scale_the_signal_of_tanh_explodes(preset):
+    assert (arrived(preset) > 1000).all()
+
+
+@pytest.mark.claim
+@ends("exploding", "scale", "Sigmoid at 1")
+def test_at_the_scale_that_suits_tanh_the_signal_of_sigmoid_vanishes(preset):
+    assert preset.values["activation"] == "sigmoid" and preset.values["scale"] == 1
+    assert (arrived(preset) < 1e-11).all()
 
 
 def test_critical_scales():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from lessons import arms_on_page, last_frame, seeds
+from presets import ends
 
 from gradviz.data import load
 from gradviz.engine.moments import fine_tuning_start
@@ -21,9 +22,9 @@ def arms_of(base):
 
 
 @pytest.mark.claim
-@pytest.mark.parametrize("depth", [5, 8])
-def test_both_kinds_of_pre_training_win_the_race(depth):
-    arms = arms_on_page("pretraining", "race", depth=depth)
+@ends("pretraining", "race", "5 layers", "8 layers")
+def test_both_kinds_of_pre_training_win_the_race(preset):
+    arms, depth = preset.arms(), int(preset.label.split()[0])
     assert {name: arms[name] for name in ("rbm", "autoencoder")}.items() <= (
         arms_of(replace(RACE, depth=depth)).items()
     )

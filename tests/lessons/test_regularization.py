@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from lessons import arms_on_page, first_and_last_frame, last_frame
+from presets import ends
 
 from gradviz.activations import ACTIVATIONS
 from gradviz.engine.history import histogram_frame
@@ -14,15 +15,17 @@ pytestmark = pytest.mark.usefixtures("one_core")
 
 
 @pytest.fixture(scope="module")
-def ends():
+def runs():
     """The first and the last frame of each arm of the default race."""
     arms = arms_on_page("regularization", "race")
     return {name: first_and_last_frame(recipe) for name, recipe in arms.items()}
 
 
 @pytest.mark.claim
-def test_the_default_race_is_won_by_the_penalties(ends):
-    accuracy = {name: last.accuracy for name, (_, last) in ends.items()}
+@ends("regularization", "race", "It helps")
+def test_the_default_race_is_won_by_the_penalties(preset, runs):
+    assert preset.arms() == arms_on_page("regularization", "race")
+    accuracy = {name: last.accuracy for name, (_, last) in runs.items()}
     assert (accuracy["l2"] > 0.85).all()
     assert (accuracy["l1"] > accuracy["plain"]).all()
     assert (accuracy["l1"] - accuracy["plain"]).mean() > 0.08
@@ -37,33 +40,34 @@ def test_the_first_weights_are_2_4_times_as_large_as_tanhs_gain_makes_them():
 
 
 @pytest.mark.claim
-def test_too_weak_a_penalty_helps_little():
-    arms = arms_on_page("regularization", "race", strength="0.001")
+@ends("regularization", "race", "Too weak")
+def test_too_weak_a_penalty_helps_little(preset):
+    arms = preset.arms()
     accuracy = {name: last_frame(recipe).accuracy.mean() for name, recipe in arms.items()}
     for name in ("l1", "l2"):
         assert abs(accuracy[name] - accuracy["plain"]) < 0.15
 
 
 @pytest.mark.claim
-def test_the_weights_shrink_with_the_penalties(ends):
-    norms = {name: last.layers["weight_norm"].mean() for name, (_, last) in ends.items()}
+def test_the_weights_shrink_with_the_penalties(runs):
+    norms = {name: last.layers["weight_norm"].mean() for name, (_, last) in runs.items()}
     assert norms["l2"] < norms["l1"] < 0.6 * norms["plain"]
 
 
 @pytest.mark.claim
-def test_the_penalty_is_the_larger_part_of_the_loss_at_first(ends):
+def test_the_penalty_is_the_larger_part_of_the_loss_at_first(runs):
     for name in ("l1", "l2"):
-        first, last = ends[name]
+        first, last = runs[name]
         assert (first.penalty > 10 * first.loss).all()
         assert (last.penalty < first.penalty).all()
-    assert (ends["plain"][1].penalty == 0).all()
+    assert (runs["plain"][1].penalty == 0).all()
 
 
 @pytest.mark.claim
-def test_l1_piles_weights_up_at_zero_and_keeps_larger_ones_than_l2(ends):
+def test_l1_piles_weights_up_at_zero_and_keeps_larger_ones_than_l2(runs):
     spread = {}
     for name in ("l1", "l2"):
-        rows = histogram_frame(ends[name], "weight").query("step == 200 and layer == 5")
+        rows = histogram_frame(runs[name], "weight").query("step == 200 and layer == 5")
         spread[name] = rows.assign(middle=(rows["low"] + rows["high"]) / 2)
     near = {n: rows[rows["middle"].abs() < 0.1]["value"].sum() for n, rows in spread.items()}
     far = {n: rows[rows["middle"].abs() > 1.0]["value"].sum() for n, rows in spread.items()}
@@ -72,9 +76,11 @@ def test_l1_piles_weights_up_at_zero_and_keeps_larger_ones_than_l2(ends):
 
 
 @pytest.mark.claim
+@ends("regularization", "race", "Too strong")
 @pytest.mark.parametrize("penalty", ["l1", "l2"])
-def test_limit_too_strong_a_penalty_kills_the_signal(penalty):
-    last = last_frame(arms_on_page("regularization", "limit")[penalty])
+def test_limit_too_strong_a_penalty_kills_the_signal(preset, penalty):
+    assert preset.arms() == arms_on_page("regularization", "limit")
+    last = last_frame(preset.arms()[penalty])
     assert (last.accuracy < 0.2).all()
     assert (last.layers["delta"][:, 0] < 1e-10 * last.layers["delta"][:, 9]).all()
 
@@ -115,8 +121,8 @@ def test_adam_rescales_the_penalty_and_adamw_does_not():
     assert shrinkage("adamw", 0.1) == pytest.approx([0.01 * 0.1 * 2.0, 0.01 * 0.1 * 0.1], rel=1e-3)
 
 
-def test_histograms_belong_to_the_step_they_were_taken_at(ends):
-    first = histogram_frame(ends["plain"], "weight").query("step == 0 and layer == 5")
+def test_histograms_belong_to_the_step_they_were_taken_at(runs):
+    first = histogram_frame(runs["plain"], "weight").query("step == 0 and layer == 5")
     middle = (first["low"] + first["high"]) / 2
     spread = np.sqrt((first["value"] * middle**2).sum())
     assert spread == pytest.approx(4 / np.sqrt(32), rel=0.1)

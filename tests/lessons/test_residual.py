@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from lessons import arms_on_page, last_frame, seeds
+from presets import ends
 
 from gradviz.charts.layer_factors import layer_factors as factor_chart
 from gradviz.charts.residual.path_sum import path_sum
@@ -21,20 +22,22 @@ SEEDS = 5
 
 
 @pytest.mark.claim
-@pytest.mark.parametrize("depth", [20, 40, 56])
-def test_the_residual_network_wins_the_race_at_every_depth(depth):
-    arms = arms_on_page("residual", "race", depth=depth)
-    assert arms["plain"].depth == depth
+@ends("residual", "race", "20 layers", "40 layers", "56 layers")
+def test_the_residual_network_wins_the_race_at_every_depth(preset):
+    arms = preset.arms()
+    assert arms["plain"].depth == int(preset.label.split()[0])
     sick, cured = last_frame(arms["plain"]), last_frame(arms["residual"])
     assert (sick.accuracy < 0.2).all()
     assert (cured.accuracy > 0.9).all()
 
 
 @pytest.mark.claim
-def test_the_residual_network_learns_the_spirals_with_56_layers():
+@ends("residual", "race", "Spirals")
+def test_the_residual_network_learns_the_spirals_with_56_layers(preset):
     # Reference: width 64, lr 0.01, 1000 steps; plain fails, residual is at 0.986 or above. That
     # takes half a minute and comes out like this run: half the width, twice the lr, fewer steps.
-    arms = arms_on_page("residual", "race", dataset="spirals", depth=56, activation="relu")
+    arms = preset.arms()
+    assert arms["plain"].dataset == "spirals" and arms["plain"].depth == 56
     sick, cured = last_frame(arms["plain"], 3), last_frame(arms["residual"], 3)
     # Chance is 0.5; a single plain seed was seen at 0.72.
     assert (sick.accuracy < 0.8).all()

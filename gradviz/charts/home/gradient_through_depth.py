@@ -33,7 +33,7 @@ VANISHED, EXPLODED = 1e-3, 1e3
 FACTOR, DEPTH = "chain_factor", "depth"  # names of the signals in the browser
 
 
-def gradient_through_depth(factor: float = 0.8, depth: int = 30) -> alt.VConcatChart:
+def gradient_through_depth(factor: float = 0.8, depth: int = 40) -> alt.VConcatChart:
     """The gradient that reaches each of `depth` layers when every layer multiplies it by `factor`.
 
     The layer next to the loss gets 1, layer l gets `factor`^(`depth` − l). Raises `ValueError`
