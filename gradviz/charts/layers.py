@@ -45,8 +45,15 @@ def arm_color(names: Names) -> alt.Color:
     return alt.Color(
         "arm:N",
         scale=alt.Scale(domain=list(colors), range=list(colors.values())),
-        legend=legend(labelExpr=translated(names), symbolType="circle"),
+        legend=legend(_columns(names), labelExpr=translated(names), symbolType="circle"),
     )
+
+
+def _columns(names: Names) -> int | alt.ExprRef:
+    """Of the legend of `names`: one row of them where they fit, else two columns."""
+    # Pixels: a sign and the space around it, and the letters, of which Chinese ones are wider.
+    needed = sum(38 + sum(14 if letter > "\u2e80" else 7 for letter in n) for n in names.values())
+    return alt.expr(f"width < {needed} ? 2 : {len(names)}") if len(names) > 2 else 2
 
 
 @dataclass(frozen=True)
