@@ -9,6 +9,7 @@ import functools
 from dataclasses import dataclass
 from unittest import mock
 
+import pyarrow as pa
 import pytest
 from lessons import arms_on_page, open_page
 
@@ -40,7 +41,7 @@ class Preset:
     def query(self):
         """The link that opens its figure as it does."""
         figure = lesson_of(self.lesson).figures[self.figure]
-        values = figure.presets[self.label]
+        (values,) = [preset.values for preset in figure.presets if preset.name == self.label]
         return {control.key: control.text(value) for control, value in values.items()}
 
     def arms(self):
@@ -70,9 +71,9 @@ def offered(lesson):
         return in_picture("home", "story", gradient_through_depth().vconcat[0].data)
     found = {}
     for figure in lesson_of(lesson).figures.values():
-        for label, values in figure.presets.items():
-            preset = Preset(lesson, figure.name, label)
-            found[preset] = {control.key: value for control, value in values.items()}
+        for offer in figure.presets:
+            preset = Preset(lesson, figure.name, offer.name)
+            found[preset] = {control.key: value for control, value in offer.values.items()}
     for figure, buttons in buttons_in_pictures(lesson).items():
         found |= in_picture(lesson, figure, buttons)
     return found
@@ -85,10 +86,15 @@ def buttons_in_pictures(lesson, **query):
         open_page(lesson, **query)
     drawn = {call.kwargs.get("key") or call.args[1]: call.args[0] for call in picture.mock_calls}
     return {
-        name.removesuffix("_chart"): chart["datasets"]["presets"]
+        name.removesuffix("_chart"): as_frame(chart["datasets"]["presets"])
         for name, chart in drawn.items()
         if isinstance(chart, dict) and "presets" in chart["datasets"]
     }
+
+
+def as_frame(data):
+    """A picture's table, also where it is already in the format in which it is sent."""
+    return pa.ipc.open_stream(data).read_pandas() if isinstance(data, bytes) else data
 
 
 @contextlib.contextmanager

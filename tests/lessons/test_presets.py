@@ -32,10 +32,11 @@ def test_every_preset_has_a_test_that_checks_it():
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_preset_sets_every_control_of_its_figure(name):
     for figure in lesson_of(name).figures.values():
-        for label, values in figure.presets.items():
-            shown = controls_shown(Preset(name, figure.name, label))
-            left = shown - {control.key for control in values}
-            assert not left, (figure.name, label)
+        for preset in figure.presets:
+            shown = controls_shown(Preset(name, figure.name, preset.name))
+            left = shown - {control.key for control in preset.values}
+            assert not left, (figure.name, preset.name)
+            assert preset.sentence, (figure.name, preset.name)
 
 
 def controls_shown(preset):
