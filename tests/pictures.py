@@ -31,9 +31,8 @@ from gradviz.charts.parts.spec import opened, written
 from gradviz.charts.pretraining.layer_by_layer import pretraining
 from gradviz.charts.regularization.loss_parts import loss_parts
 from gradviz.charts.regularization.penalties import penalties
-from gradviz.charts.relu_family.dead_units import dead_shares, dead_units
-from gradviz.charts.relu_family.mean_slopes import mean_slopes
-from gradviz.charts.replay import Extent, run_chart
+from gradviz.charts.relu_family.mean_slopes import AskedSlope, mean_slopes
+from gradviz.charts.replay import AskedEnd, Extent, run_chart
 from gradviz.charts.residual.path_sum import path_sum
 from gradviz.charts.update_rule.composite import composite_curves
 from gradviz.charts.update_rule.descent import descent_chart
@@ -76,7 +75,7 @@ def theory():
     return pd.DataFrame({"arm": "deep", "layer": [1, 2, 3], "value": [1e-3, 1e-2, 0.1]})
 
 
-def run(quantity, ended=True):
+def run(quantity, ended=True, asked=None):
     measured = QUANTITIES[quantity]
     return run_chart(
         history(quantity, measured.axis.log),
@@ -87,6 +86,7 @@ def run(quantity, ended=True):
         theory() if quantity == "delta" else None,
         ended,
         below=dict.fromkeys(CURVES) | {"gradient_norm": 0.3},
+        asked=asked,
     )
 
 
@@ -218,17 +218,13 @@ def part_of_factor():
     return layer_factors(history("slope", steps=(0,)), names(), theory(), "slope", title)
 
 
-def slopes():
+def slopes(asked=None):
     called = {"relu": t("rectifier", "线性整流"), "tanh": "tanh"}
-    return mean_slopes({"relu": 0.5, "tanh": 0.46}, called)
+    return mean_slopes({"relu": 0.5, "tanh": 0.46}, called, asked)
 
 
 def named_tangent():
     return tangent(1.0, ("sigmoid", "relu"), {"relu": t("rectifier", "线性整流")})
-
-
-def dead():
-    return dead_units(dead_shares(history("dead", log=False)), names(), 10)
 
 
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
@@ -256,14 +252,15 @@ PICTURES = {
     ),
     **{f"run of {name}": lambda name=name: run(name) for name in QUANTITIES},
     "run that goes on": lambda: run("delta", ended=False),
+    "run whose end is asked for": lambda: run("delta", asked=AskedEnd((t("deep", "深"), "10"))),
     "histograms": histogram_chart,
     "histograms of a run that goes on": lambda: histogram_chart(ended=False),
     "pretraining": pre_training,
     "pretraining that goes on": lambda: pre_training(ended=False),
     "loss_parts": lambda: loss_parts(curves(), names(), 10),
     "penalties": penalties,
-    "dead_units": dead,
     "mean_slopes": slopes,
+    "mean_slopes that are asked for": lambda: slopes(AskedSlope("relu", ("tanh",), 0.2)),
     "path_sum": lambda: path_sum(5),
     "composite": composite_picture,
     "descent": descent,

@@ -210,6 +210,14 @@ class Opening(Number[Amount]):
 
     slider: str
 
+    def _settle(self) -> Amount:
+        # No widget changes it: unless a link or a preset has, it opens where the page says now,
+        # which may be elsewhere than for other settings.
+        if st.query_params.get(self.key) is None and not times_set(self):
+            st.session_state.setdefault(_SEEN, {})[self.key] = None
+            return self.default
+        return super()._settle()
+
     def _widget(self) -> None:
         """It has none: the picture draws it."""
 

@@ -1,7 +1,6 @@
 """What the lesson on the ReLU family says in words and numbers."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from lessons import arms_on_page, first_and_last_frame, last_frame, seeds
@@ -9,10 +8,9 @@ from presets import Preset, ends
 
 from gradviz.activations import ACTIVATIONS
 from gradviz.charts.activation_curves import tangent
-from gradviz.charts.relu_family.dead_units import dead_shares, dead_units
-from gradviz.charts.relu_family.mean_slopes import mean_slopes
+from gradviz.charts.relu_family.mean_slopes import AskedSlope, mean_slopes
 from gradviz.data import load
-from gradviz.engine.history import history_frame
+from gradviz.engine.history import curves_frame
 from gradviz.engine.measure import slopes
 from gradviz.engine.moments import landing_in_training
 from gradviz.engine.train import race
@@ -155,25 +153,31 @@ def test_the_slope_of_elu_is_rounded_to_zero_below_minus_104():
     assert near > 0 == far
 
 
-def test_the_share_of_dead_units_is_drawn_over_the_steps():
+def test_the_share_of_dead_units_is_a_curve_of_the_run():
     recipe = Recipe(activation="relu", depth=4, lr=0.5, steps=6)
     frames = list(race({"relu": recipe}, 2, record_every=2))
-    shares = dead_shares(history_frame(frames))
-    assert shares["step"].tolist() == [0, 2, 4, 6]
-    expected = [np.nanmean(frame.layers["dead"][:, :-1]) for frame in frames]
-    np.testing.assert_allclose(shares["middle"], expected)
-    assert dead_units(shares, {"relu": "ReLU"}, 6).to_dict()["layer"]
+    curve = curves_frame(frames, ["dead_units"])
+    assert curve["step"].unique().tolist() == [0, 2, 4, 6]
+    expected = [frame.layers["dead"][:, :4].mean(axis=1) for frame in frames]
+    np.testing.assert_allclose(curve["value"], np.concatenate(expected))
 
 
-def test_seeds_that_overflow_leave_the_curve_of_dead_units():
-    rows = [
-        {"arm": "relu", "step": step, "seed": seed, "layer": layer, "value": value}
-        for step, lost in ((0, ()), (1, (1,)), (2, (0, 1)))
-        for seed in (0, 1)
-        for layer, value in ((1, 0.25), (2, np.nan if seed in lost else 0.75), (3, 0.0))
-    ]
-    shares = dead_shares(pd.DataFrame(rows).assign(quantity="dead"))
-    assert shares[["step", "middle", "seeds"]].values.tolist() == [[0, 0.5, 2], [1, 0.5, 1]]
+def test_the_slope_that_is_asked_for_moves_from_the_guess_to_the_truth():
+    values = {"sigmoid": 0.04, "relu": 0.5, "elu": 0.67}
+    asked = AskedSlope("relu", ("sigmoid",), start=0.2)
+    spec = mean_slopes(values, dict.fromkeys(values, "φ"), asked).to_dict()
+    (rows,) = (rows for rows in spec["datasets"].values() if len(rows) == 3)
+    assert [row["known"] for row in rows] == [True, False, False]
+    (head,) = (layer for layer in spec["layer"] if layer["mark"].get("size") == 90)
+    (at, seen, number) = (step["calculate"] for step in head["transform"])
+    way = "toNumber(revealed)"
+    assert f"{way} * datum.value + (1 - {way}) * toNumber(guess)" in at
+    assert seen.startswith("datum.known ||") and seen.endswith(way)
+    assert number == f"datum.known ? 1 : {way}", "the number would give the answer away"
+    assert {param["name"]: param["value"] for param in spec["params"]} == {
+        "guess": 0.2,
+        "revealed": 0,
+    }
 
 
 def test_the_curves_follow_the_slope_and_alpha():
