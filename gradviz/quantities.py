@@ -90,6 +90,12 @@ CURVES = _table(
         SHARE,
     ),
     Quantity("penalty", ("Penalty", "惩罚项")),
+    Quantity(
+        "dead_units",
+        ("Dead units of all hidden layers", "所有隐藏层的死亡单元"),
+        ("Dead units", "死亡单元"),
+        SHARE,
+    ),
 )
 
 

@@ -22,6 +22,7 @@ from gradviz.ui import catalog
 from gradviz.ui.controls import Choice, Switch
 from gradviz.ui.lesson import Lesson, shown_lessons
 from gradviz.ui.live import JOBS, WITH_HISTOGRAMS
+from gradviz.ui.made_once import forget
 from gradviz.ui.measured import FUNCTIONS
 
 # A choice with more options than these is for exploring; its other values are computed live.
@@ -45,6 +46,7 @@ def states(name: str) -> Iterator[dict[str, str]]:
 
 def wanted(name: str) -> dict[str, Hashable]:
     """What the lesson `name` looks for in all its states: keys by the names of their files."""
+    forget()  # what is still at hand would not be looked for
     with store.noting() as noted:
         for query in states(name):
             _opened(name, query)

@@ -46,6 +46,12 @@ class Snapshot:
     events: tuple[Event, ...]
     status: str
 
+    @property
+    def dead_units(self) -> np.ndarray:
+        """The share of all hidden units that are dead, [seeds]; NaN for seeds that overflowed."""
+        # The output layer has no activation, so it is not counted.
+        return self.layers["dead"][:, :-1].mean(axis=1)
+
 
 @dataclass(frozen=True, eq=False)
 class PretrainSnapshot:

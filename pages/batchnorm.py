@@ -1,5 +1,7 @@
 """§3.4: BatchNorm keeps the pre-activations spread, and what that costs."""
 
+import altair as alt
+import numpy as np
 import pandas as pd
 
 from gradviz import ui
@@ -35,6 +37,11 @@ EXAMPLES = ui.choice(
     help=t("Only networks with batches of one size are compared.", "只比较批次大小相同的网络。"),
 )
 QUANTITY = ui.quantity_choice("quantity")
+LIMIT_QUANTITY = ui.quantity_choice("limit_quantity", ("delta", "update_ratio"))
+FACTOR = ui.opening("a", "a_shown", low=0.25, high=4.0, default=2.0)
+VANISH: dict = {ACTIVATION: "sigmoid", RATE: "0.05", QUANTITY: "delta", BATCH: "128"}
+LARGE_STEPS: dict = {ACTIVATION: "relu", RATE: "1", QUANTITY: "delta", BATCH: "128"}
+SPIKE = 2  # bins, of 48: a histogram that fills no more is one
 # Without BatchNorm it learns from batches of every size.
 SMALL_BATCHES = Recipe(activation="relu", lr=0.0025, steps=600)
 CODE = """
@@ -66,13 +73,18 @@ def arm_names() -> dict[str, str]:
 
 @lesson.figure(("The scale of the weights cancels", "权重的尺度被约去"))
 def idea() -> str:
-    ui.picture(scale_invariance(scale_effects()), "idea_chart")
+    ui.picture(idea_picture(), "idea_chart", opens=[FACTOR])
     return t(
         "Drag a. Lines are theory, marks the first layer of a real network on digits: multiply its "
         "weights by a, and the output of BatchNorm stays while the gradient becomes 1/a.",
         "拖动 a。线是理论，点来自真实网络在手写数字上的第一层：权重乘以 a，"
         "BatchNorm 的输出不变，梯度变为 1/a。",
     )
+
+
+@ui.made_once
+def idea_picture() -> alt.LayerChart:
+    return scale_invariance(scale_effects())
 
 
 @ui.measured
@@ -87,57 +99,127 @@ def scale_effects() -> pd.DataFrame:
 @lesson.figure(
     ("With and without", "有与没有"),
     controls=[ACTIVATION, RATE, QUANTITY, BATCH],
-    presets={
-        t("Vanish", "消失"): {
-            ACTIVATION: "sigmoid",
-            RATE: "0.05",
-            QUANTITY: "delta",
-            BATCH: "128",
-        },
-        t("Large steps", "大步长"): {
-            ACTIVATION: "relu",
-            RATE: "1",
-            QUANTITY: "delta",
-            BATCH: "128",
-        },
-    },
+    presets=[
+        ui.Preset(
+            t("Vanish", "消失"),
+            VANISH,
+            t(
+                "Ten sigmoid layers, small steps. Without normalization the signal is lost on its "
+                "way to layer 1.",
+                "十层 sigmoid，小步长。不做归一化，误差信号在传回第 1 层的途中就消失了。",
+            ),
+        ),
+        ui.Preset(
+            t("Large steps", "大步长"),
+            LARGE_STEPS,
+            t(
+                "ReLU instead of sigmoid, and steps 20 times as large: the plain network does not "
+                "survive them.",
+                "换成 ReLU，步长放大到 20 倍：普通网络承受不住。",
+            ),
+        ),
+    ],
 )
 def race() -> str:
-    guess = ui.predict(
-        "large_steps",
-        t("Which network survives a learning rate of 1?", "学习率为 1 时，哪个网络能撑住？"),
-        options=("plain", "batchnorm"),
-        names=lambda name: arm_names()[name],
-    )
-    if guess is not None:
-        ui.reveal(
-            guess == "batchnorm",
-            t(
-                "BatchNorm: weights that a step made larger get smaller gradients. Try ReLU.",
-                "BatchNorm：权重被一步放大后，它的梯度反而变小。用 ReLU 试一试。",
-            ),
-        )
-    ui.race("race", arms(), arm_names(), QUANTITY.value)
-    return t(
+    guesses = question()
+    asked = ui.AskedEnd(tuple(guesses.values())) if guesses else None
+    frames = ui.race("race", arms(), arm_names(), QUANTITY.value, asked=asked)
+    what = t(
         "Same digits, same batches; accuracy is measured in evaluation mode.",
         "同样的数字，同样的批次；准确率在评估模式下测量。",
+    )
+    if not ui.ended(frames):
+        return what
+    if guesses:
+        ask_which_learns(guesses, frames)
+        return what  # the reply says how it ends
+    ends = ui.ends_in_words(frames, arm_names())
+    return t("{what} In the end: {ends}.", "{what}最后：{ends}。", what=what, ends=ends)
+
+
+def question() -> dict[str, str]:
+    """What the reader may guess in the present state, in words; nothing if it has no question."""
+    names = arm_names()
+    if stands_at(VANISH):
+        del names["plain"]
+        return {
+            **names,
+            "both": t("both", "两者都能"),
+            "neither": t("neither", "两者都不能"),
+        }
+    return names if stands_at(LARGE_STEPS) else {}
+
+
+def stands_at(values: dict) -> bool:
+    return all(control.value == value for control, value in values.items())
+
+
+def ask_which_learns(guesses: dict[str, str], frames: ui.Frames) -> None:
+    """Which network learns: asked before the curves of the run are seen."""
+    vanishing = stands_at(VANISH)
+    ends = t("In the end: {ends}. ", "最后：{ends}。", ends=ui.ends_in_words(frames, arm_names()))
+    if vanishing:
+        key = "which_normalization"
+        asked = t(
+            "Ten sigmoid layers, 100 steps: the plain network stays at chance. Which normalization "
+            "makes it learn?",
+            "十层 sigmoid，训练 100 步：普通网络停留在随机猜测的水平。哪种归一化能让它学会？",
+        )
+        reason = t(
+            "LayerNorm works within one example: examples that have become alike stay alike.",
+            "LayerNorm 只在单个样本内部起作用：已经变得相似的样本依旧相似。",
+        )
+    else:
+        key = "large_steps"
+        asked = t(
+            "A learning rate of 1, and ReLU: which of the three networks learns?",
+            "学习率为 1，使用 ReLU：三个网络中哪一个能学会？",
+        )
+        reason = t(
+            "Normalized, weights that a step made larger get smaller gradients; with LayerNorm "
+            "too, but here that is not enough.",
+            "有归一化时，权重被一步放大后，梯度反而变小；LayerNorm 也是如此，但在这里还不够。",
+        )
+
+    def reply(guess: str | None) -> tuple[bool | None, str]:
+        if guess is None:
+            return None, ends + reason
+        said = t("You said: {guess}. ", "你猜的是：{guess}。", guess=guesses[guess])
+        return guess == "batchnorm", said + ends + reason
+
+    ui.ask(
+        key,
+        asked,
+        options=list(guesses),
+        reply=reply,
+        names=guesses,
+        guess=lambda option: list(guesses).index(option),
+        of_the_start=True,
+        picture_covers=True,
+        covers=["why", "spread_over_time"] if vanishing else ["spread_over_time"],
     )
 
 
 @lesson.figure(("Examples stay apart", "样本保持分开"))
 def why() -> str:
-    spreads = {name: spread(recipe) for name, recipe in arms().items()}
-    title = t("Spread of z over the batch", "z 在批次上的标准差")
-    history = pd.concat([rows.assign(arm=name) for name, rows in spreads.items()])
-    ui.picture(layer_profile(history, "spread", title, arm_names()), "why_chart")
+    ui.picture(spreads_picture(tuple(arms().items()), tuple(arm_names().items())), "why_chart")
     return t(
         "Before training, at the last hidden layer: plain {plain}, BatchNorm {batch}, "
         "LayerNorm {layer}.",
         "训练之前，最后一个隐藏层：普通网络 {plain}，BatchNorm {batch}，LayerNorm {layer}。",
-        plain=at_the_end(spreads["plain"]),
-        batch=at_the_end(spreads["batchnorm"]),
-        layer=at_the_end(spreads["layernorm"]),
+        plain=at_the_end(arms()["plain"]),
+        batch=at_the_end(arms()["batchnorm"]),
+        layer=at_the_end(arms()["layernorm"]),
     )
+
+
+@ui.made_once
+def spreads_picture(
+    arms: tuple[tuple[str, Recipe], ...], names: tuple[tuple[str, str], ...]
+) -> alt.LayerChart:
+    history = pd.concat([spread(recipe).assign(arm=name) for name, recipe in arms])
+    title = t("Spread of z over the batch", "z 在批次上的标准差")
+    return layer_profile(history, "spread", title, dict(names))
 
 
 @ui.measured
@@ -148,14 +230,16 @@ def spread(recipe: Recipe) -> pd.DataFrame:
     return start.batch_spread(recipe)
 
 
-def at_the_end(history: pd.DataFrame) -> str:
+@ui.made_once
+def at_the_end(recipe: Recipe) -> str:
     """The median over the seeds at the last hidden layer, in words."""
-    return rounded_power(history[history["layer"] == history["layer"].max() - 1]["value"].median())
+    history = spread(recipe)
+    return rounded_power(history[history["layer"] == recipe.depth]["value"].median())
 
 
 @lesson.figure(("Before and after normalization", "归一化之前与之后"))
 def spread_over_time() -> str:
-    ui.race_histograms(
+    frames = ui.race_histograms(
         "spread_over_time",
         arms(),
         series={
@@ -171,12 +255,47 @@ def spread_over_time() -> str:
         title=t("Pre-activation of one unit", "一个神经元的预激活值"),
         layers=(1, 5, 10),
     )
-    return t(
-        "One unit's values over a batch. In the plain network the deeper layers have one spike: "
-        "all digits look alike there. BatchNorm spreads them again, at every step of training.",
-        "一个神经元在一个批次上的取值。普通网络的深层只剩一根尖峰：所有数字看起来都一样；"
-        "BatchNorm 在训练的每一步都把它们重新散开。",
-    )
+    what = t("One unit's values over a batch.", "一个神经元在一个批次上的取值。")
+    return t("{a} {b}", "{a}{b}", a=what, b=spread_in_words(frames)) if ui.ended(frames) else what
+
+
+@ui.made_once
+def spread_in_words(frames: ui.Frames) -> str:
+    """How widely layer 10 of the plain network and that with BatchNorm spread, at both ends."""
+    (begun, ended), cured = filled_bins(frames, "plain"), filled_bins(frames, "batchnorm")
+    words = [
+        t(
+            "In layer 10 of the plain network they are one spike: all digits look alike there.",
+            "普通网络的第 10 层只剩一根尖峰：所有数字看起来都一样。",
+        )
+        if begun <= SPIKE
+        else t(
+            "In layer 10 of the plain network they are apart at the start.",
+            "普通网络的第 10 层，初始时它们是分开的。",
+        )
+    ]
+    if ended == 0:
+        words.append(t("In the end they have overflowed.", "最后数值已上溢。"))
+    elif (ended <= SPIKE) != (begun <= SPIKE):
+        words.append(
+            t("In the end they are one spike.", "最后只剩一根尖峰。")
+            if ended <= SPIKE
+            else t("In the end they are apart.", "最后它们是分开的。")
+        )
+    if min(cured) > SPIKE:
+        words.append(
+            t(
+                "BatchNorm keeps them apart, at the start and in the end.",
+                "BatchNorm 把它们分开，初始时如此，最后也如此。",
+            )
+        )
+    return t(" ", "").join(words)
+
+
+def filled_bins(frames: ui.Frames, arm: str) -> list[int]:
+    """How many bins of the histogram of layer 10 are not empty, at the first step and the last."""
+    own = [frame for frame in frames if frame.arm == arm]
+    return [int(np.count_nonzero(f.histograms["z"][9])) for f in (own[0], own[-1])]
 
 
 @lesson.figure(("Small batches", "小批次"), controls=[EXAMPLES])
@@ -184,16 +303,29 @@ def batches() -> str:
     plain = replace(SMALL_BATCHES, batch_size=int(EXAMPLES.value))
     recipes = {"plain": plain, "batchnorm": replace(plain, norm="batch")}
     names = {name: arm_names()[name] for name in recipes}
-    ui.race("batches", recipes, names, "update_ratio")
-    return t(
-        "Same batches, {steps} steps each. The mean and variance of four examples are mostly "
-        "noise; those of 128 are not.",
-        "批次相同，各训练 {steps} 步。四个样本的均值与方差大半是噪声，128 个样本的则不然。",
-        steps=SMALL_BATCHES.steps,
+    frames = ui.race(
+        "batches", recipes, names, "update_ratio", curves=("accuracy",), curves_lead=True
     )
+    size = plain.batch_size
+    what = t(
+        "Same batches of {size}, {steps} steps each.",
+        "批次相同，每批 {size} 个样本，各训练 {steps} 步。",
+        size=size,
+        steps=plain.steps,
+    )
+    if size == 4:
+        what = t(
+            "{what} The mean and variance of four examples are mostly noise.",
+            "{what}四个样本的均值与方差大半是噪声。",
+            what=what,
+        )
+    if not ui.ended(frames):
+        return what
+    ends = ui.ends_in_words(frames, names)
+    return t("{what} In the end: {ends}.", "{what}最后：{ends}。", what=what, ends=ends)
 
 
-@lesson.figure(("Too deep for BatchNorm", "对 BatchNorm 来说太深"))
+@lesson.figure(("Too deep for BatchNorm", "对 BatchNorm 来说太深"), controls=[LIMIT_QUANTITY])
 def limit() -> str:
     deep = Recipe(
         dataset="spirals",
@@ -207,12 +339,21 @@ def limit() -> str:
     )
     names = {"deep": t("80 layers", "80 层"), "shallow": t("10 layers", "10 层")}
     arms = {"deep": deep, "shallow": replace(deep, depth=10)}
-    ui.race("limit", arms, names, theory=list(arms))
+    quantity = LIMIT_QUANTITY.value
+    frames = ui.race("limit", arms, names, quantity, theory=list(arms), opens_at=0)
+    if not ui.ended(frames):
+        return t("Both have BatchNorm.", "两个网络都用了 BatchNorm。")
+    kept = ui.kept_signals(frames)
     return t(
-        "Both have BatchNorm. Scrub back to step 0: there the deep one's signal explodes towards "
-        "the input, as the line of theory says. In this run it does not learn.",
-        "两个网络都用了 BatchNorm。回放到第 0 步：深的那个，误差信号越靠近输入越大，与理论线一致；"
-        "在这次训练中它没有学会。",
+        "Both have BatchNorm. At the start the deep one's signal is {deep} times as large in layer "
+        "1 as in layer {depth}, as theory says; the shallow one's {shallow} times. In the end: "
+        "{ends}.",
+        "两个网络都用了 BatchNorm。初始时，深的那个第 1 层的误差信号是第 {depth} 层的 {deep} 倍，"
+        "与理论一致；浅的那个为 {shallow} 倍。最后：{ends}。",
+        depth=deep.depth,
+        deep=rounded_power(kept["deep"]),
+        shallow=rounded_power(kept["shallow"]),
+        ends=ui.ends_in_words(frames, names),
     )
 
 

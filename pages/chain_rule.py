@@ -1,15 +1,17 @@
 """§2.1: the product of factors that the chain rule makes, for numbers and for matrices."""
 
+import altair as alt
 import numpy as np
 import pandas as pd
 
 from gradviz import ui
 from gradviz.activations import activation
-from gradviz.charts.chain_rule.backward_walk import backward_walk
-from gradviz.charts.chain_rule.factor_plane import DEPTHS, W_LIMIT, Z_LIMIT, factor_plane
+from gradviz.charts.chain_rule.backward_walk import WALKED, backward_walk
+from gradviz.charts.chain_rule.factor_plane import DEPTH, DEPTHS, W_LIMIT, Z_LIMIT, factor_plane
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
 from gradviz.charts.parts.palette import COLORS
-from gradviz.charts.parts.powers import rounded_power
+from gradviz.charts.parts.powers import power_of_ten, rounded_power
+from gradviz.charts.parts.spec import Spec
 from gradviz.language import t
 from gradviz.theory.chain import (
     ScalarNetwork,
@@ -48,7 +50,7 @@ BIAS = ui.number(
     step=0.25,
     help=t("The same in all four layers.", "四层相同。"),
 )
-MET = ui.opening("met", low=0, high=LAYERS, default=0)
+MET = ui.opening("met", WALKED, low=0, high=LAYERS, default=LAYERS)
 SCALAR_PHI = ui.choice(
     "scalar_phi",
     t("Activation", "激活函数"),
@@ -59,9 +61,9 @@ SCALAR_PHI = ui.choice(
         "因子由两个数相乘而成：一个是它的斜率 φ′(z)，另一个是 w。",
     ),
 )
-CELL_W = ui.opening("w", low=-W_LIMIT, high=W_LIMIT, default=2.0)
-CELL_Z = ui.opening("z", low=-Z_LIMIT, high=Z_LIMIT, default=0.25)
-LAYERS_SHOWN = ui.opening("layers", low=DEPTHS[0], high=DEPTHS[1], default=10)
+CELL_W = ui.opening("w", "cell_w", low=-W_LIMIT, high=W_LIMIT, default=2.0)
+CELL_Z = ui.opening("z", "cell_z", low=-Z_LIMIT, high=Z_LIMIT, default=0.25)
+LAYERS_SHOWN = ui.opening("layers", DEPTH, low=DEPTHS[0], high=DEPTHS[1], default=10)
 KIND = ui.choice(
     "kind",
     t("Matrices", "矩阵"),
@@ -114,30 +116,75 @@ print((values**2).mean(axis=(0, 2)) ** 0.5)  # root mean square by depth
 @lesson.figure(
     ("Walk back, one factor at a time", "往回走，一次一个因子"),
     controls=[WALK_PHI, OMEGA, BIAS],
-    presets={
-        t("Healthy", "健康"): {WALK_PHI: "relu", OMEGA: 1.0, BIAS: 0.0},
-        t("Vanish", "消失"): {WALK_PHI: "sigmoid", OMEGA: 1.0, BIAS: 0.0},
-        t("Saturated", "饱和"): {WALK_PHI: "sigmoid", OMEGA: 8.0, BIAS: 0.0},
-        t("Explode", "爆炸"): {WALK_PHI: "relu", OMEGA: 2.0, BIAS: 0.0},
-    },
+    presets=[
+        ui.Preset(
+            t("Vanish", "消失"),
+            {WALK_PHI: "sigmoid", OMEGA: 1.0, BIAS: 0.0, MET: LAYERS},
+            t(
+                "Each layer passes on less than a quarter of the gradient.",
+                "每一层传下去的梯度不到四分之一。",
+            ),
+        ),
+        ui.Preset(
+            t("Saturated", "饱和"),
+            {WALK_PHI: "sigmoid", OMEGA: 8.0, BIAS: 0.0, MET: LAYERS},
+            t(
+                "Weights of 8, and still nothing arrives: saturated units have no slope left.",
+                "权重是 8，仍然什么也传不到：神经元饱和，斜率已所剩无几。",
+            ),
+        ),
+        ui.Preset(
+            t("Explode", "爆炸"),
+            {WALK_PHI: "relu", OMEGA: 2.0, BIAS: 0.0, MET: LAYERS},
+            t(
+                "Slope 1 and weight 2: every layer doubles the gradient.",
+                "斜率为 1、权重为 2：每一层都把梯度加倍。",
+            ),
+        ),
+        ui.Preset(
+            t("Healthy", "健康"),
+            {WALK_PHI: "relu", OMEGA: 1.0, BIAS: 0.0, MET: LAYERS},
+            t(
+                "Slope 1 and weight 1: every layer hands on what it gets.",
+                "斜率为 1、权重为 1：每一层都原样传下去。",
+            ),
+        ),
+    ],
 )
 def walk() -> str:
-    network = scalar_network(WALK_PHI.value, OMEGA.value, BIAS.value)
-    ui.picture(backward_walk(network, TARGET_LAYER, MET.value), key="walk_chart")
+    network = WALK_PHI.value, OMEGA.value, BIAS.value
+    ui.picture(walk_picture(*network), key="walk_chart", opens=[MET])
+    return walk_in_words(*network, by_autograd(*network))
+
+
+@ui.made_once
+def walk_picture(name: str, weight: float, bias: float) -> Spec:
+    return backward_walk(scalar_network(name, weight, bias), TARGET_LAYER, LAYERS)
+
+
+@ui.made_once
+def walk_in_words(name: str, weight: float, bias: float, pytorch: float) -> str:
+    network = scalar_network(name, weight, bias)
     ours = network.gradient(TARGET_LAYER)
-    pytorch = by_autograd(WALK_PHI.value, OMEGA.value, BIAS.value)
     return t(
         "Walk with the slider, or drag over the network from the loss to the left. The product of "
-        "the four factors is {ours:.4g}; PyTorch's autograd, run on the same network, gives "
-        "{pytorch:.4g} ({difference}). Here x = {x:g}, and the target g is {g:g}.",
-        "用滑块往回走，或在网络上从损失向左拖动。四个因子的乘积是 {ours:.4g}；对同一个网络运行 "
-        "PyTorch 的自动求导，得到 {pytorch:.4g}（{difference}）。图中 x = {x:g}，目标 g 为 {g:g}。",
-        ours=ours,
-        pytorch=pytorch,
+        "the four factors is {ours}; PyTorch's autograd, run on the same network, gives "
+        "{pytorch} ({difference}). Here x = {x:g}, and the target g is {g:g}.",
+        "用滑块往回走，或在网络上从损失向左拖动。四个因子的乘积是 {ours}；对同一个网络运行 "
+        "PyTorch 的自动求导，得到 {pytorch}（{difference}）。图中 x = {x:g}，目标 g 为 {g:g}。",
+        ours=four_digits(ours),
+        pytorch=four_digits(pytorch),
         difference=how_close(ours, pytorch),
         x=network.x,
         g=network.target,
     )
+
+
+def four_digits(number: float) -> str:
+    size = abs(number)
+    if number == 0 or 1e-3 <= size < 1e4:
+        return f"{number:.4g}".replace("-", "−")
+    return ("−" if number < 0 else "") + rounded_power(size, 4)
 
 
 def how_close(ours: float, pytorch: float) -> str:
@@ -158,26 +205,21 @@ def scalar_network(name: str, weight: float, bias: float) -> ScalarNetwork:
 @lesson.figure(("One factor, many layers", "一个因子，许多层"), controls=[SCALAR_PHI])
 def scalar() -> str:
     name = SCALAR_PHI.value
-    phi = activation(name)
-    presets = scalar_presets(name)
-    chart = factor_plane(phi, presets, *opening_cell(presets), LAYERS_SHOWN.value)
-    ui.picture(chart, key="scalar_chart")
+    ui.picture(plane_picture(name), key="scalar_chart", opens=[CELL_W, CELL_Z, LAYERS_SHOWN])
     return t(
         "Inside the white border the factor is at least 1 and depth lets it grow; everywhere else "
         "depth kills it. With {name} the border starts at |w| = {start:g}.",
         "白线之内因子不小于 1，层数越多乘积越大；其余各处，层数越多乘积越小。"
         "对 {name} 来说，边界从 |w| = {start:g} 开始。",
         name=name,
-        start=1 / phi.largest_slope,
+        start=1 / activation(name).largest_slope,
     )
 
 
-def opening_cell(presets: pd.DataFrame) -> tuple[float, float]:
-    """The weight and the pre-activation of the link, or of the first preset."""
-    w, z = CELL_W.value, CELL_Z.value
-    if (w, z) == (CELL_W.default, CELL_Z.default):
-        return float(presets["w"][0]), float(presets["z"][0])
-    return w, z
+@ui.made_once
+def plane_picture(name: str) -> Spec:
+    opening = CELL_W.default, CELL_Z.default, LAYERS_SHOWN.default
+    return factor_plane(activation(name), scalar_presets(name), *opening)
 
 
 def scalar_presets(name: str) -> pd.DataFrame:
@@ -201,29 +243,79 @@ def scalar_presets(name: str) -> pd.DataFrame:
 @lesson.figure(
     ("A product of matrices", "矩阵的乘积"),
     controls=[KIND, GAIN, WIDTH, DRAWS],
-    presets={
-        t("Gaussian", "高斯"): {KIND: "gaussian", GAIN: 1.0, WIDTH: 64, DRAWS: 4},
-        t("Orthogonal", "正交"): {KIND: "orthogonal", GAIN: 1.0, WIDTH: 64, DRAWS: 4},
+    presets=[
+        ui.Preset(
+            t("Gaussian", "高斯"),
+            {KIND: "gaussian", GAIN: 1.0, WIDTH: 64.0, DRAWS: 4.0},
+            t(
+                "The mean square stays, but only because a few directions grow: most vanish.",
+                "均方不变，全靠少数几个方向在增长：多数方向都消失了。",
+            ),
+        ),
+        ui.Preset(
+            t("Orthogonal", "正交"),
+            {KIND: "orthogonal", GAIN: 1.0, WIDTH: 64.0, DRAWS: 4.0},
+            t(
+                "Rotations stretch nothing: all singular values stay 1.",
+                "旋转不拉伸任何方向：奇异值全都保持为 1。",
+            ),
+        ),
         # Of Gaussian matrices with this gain the median would still vanish.
-        t("Vanish", "消失"): {KIND: "orthogonal", GAIN: 0.8, WIDTH: 64, DRAWS: 4},
-        t("Explode", "爆炸"): {KIND: "orthogonal", GAIN: 1.25, WIDTH: 64, DRAWS: 4},
-    },
+        ui.Preset(
+            t("Vanish", "消失"),
+            {KIND: "orthogonal", GAIN: 0.8, WIDTH: 64.0, DRAWS: 4.0},
+            t(
+                "Rotations times 0.8: every direction vanishes, and all alike.",
+                "旋转再乘 0.8：所有方向一齐消失。",
+            ),
+        ),
+        ui.Preset(
+            t("Explode", "爆炸"),
+            {KIND: "orthogonal", GAIN: 1.25, WIDTH: 64.0, DRAWS: 4.0},
+            t(
+                "Rotations times 1.25: every direction explodes, and all alike.",
+                "旋转再乘 1.25：所有方向一齐爆炸。",
+            ),
+        ),
+    ],
 )
 def matrix() -> str:
-    ask_about_median()
-    width, gain = int(WIDTH.value), GAIN.value
-    values = singular_values(KIND.value, width, gain, int(DRAWS.value))
+    settings = KIND.value, int(WIDTH.value), GAIN.value, int(DRAWS.value)
+    singular_values(*settings)  # measured here, where the page can say that it waits
+    asked = all(control.value == control.default for control in (KIND, WIDTH, GAIN, DRAWS))
+    if asked:
+        ask_about_median(*end_of_products(*settings))
+    ui.picture(matrix_picture(*settings, asked), key="matrix_chart")
+    return matrix_in_words(*settings)
+
+
+@ui.made_once
+def matrix_picture(kind: str, width: int, gain: float, draws: int, asked: bool) -> alt.LayerChart:
+    values = singular_values(kind, width, gain, draws)
     spread = spread_frame(values, mean_field_products(gain, MATRICES))
-    ui.picture(singular_value_spread(spread), key="matrix_chart")
-    largest = np.mean(values[:, -1, 0] ** 2 / np.sum(values[:, -1] ** 2, axis=-1))
+    return singular_value_spread(spread, asked)
+
+
+@ui.made_once
+def end_of_products(kind: str, width: int, gain: float, draws: int) -> tuple[float, float]:
+    """Median and root mean square of the singular values of the whole product."""
+    last = singular_values(kind, width, gain, draws)[:, -1]
+    return float(np.median(last)), float(np.sqrt(np.mean(last**2)))
+
+
+@ui.made_once
+def matrix_in_words(kind: str, width: int, gain: float, draws: int) -> str:
+    median, rms = end_of_products(kind, width, gain, draws)
+    last = singular_values(kind, width, gain, draws)[:, -1]
+    largest = np.mean(last[:, 0] ** 2 / np.sum(last**2, axis=-1))
     return t(
         "After {depth} matrices the median is {median}, the root mean square {rms}: the "
         "largest of {width} singular values alone carries {share:.0%} of the sum of squares.",
         "{depth} 个矩阵相乘后，中位数为 {median}，均方根为 {rms}："
         "{width} 个奇异值中最大的一个独占平方和的 {share:.0%}。",
         depth=MATRICES,
-        median=rounded_power(spread["median"].iloc[-1]),
-        rms=rounded_power(spread["rms"].iloc[-1]),
+        median=rounded_power(median),
+        rms=rounded_power(rms),
         width=width,
         share=largest,
     )
@@ -241,8 +333,31 @@ def by_autograd(name: str, weight: float, bias: float) -> float:
     return autograd_gradient(network, TARGET_LAYER)
 
 
-def ask_about_median() -> None:
-    guess = ui.predict(
+def ask_about_median(median: float, rms: float) -> None:
+    def reply(exponent: int | None) -> tuple[bool | None, str]:
+        found = t(
+            "It ends near {median}, while the root mean square is {rms:.2f}: a few directions "
+            "carry nearly everything.",
+            "约为 {median}，而均方根是 {rms:.2f}：少数几个方向承载了几乎全部。",
+            median=rounded_power(median),
+            rms=rms,
+        )
+        if exponent is None:
+            return None, found
+        off = exponent - np.log10(median)
+        if abs(off) <= 1:
+            return True, found
+        missed = (
+            t("You said {guess}: {off} times too much. ", "你猜的是 {guess}，大了 {off} 倍。")
+            if off > 0
+            else t(
+                "You said {guess}: {off} times too little. ", "你猜的是 {guess}，小了 {off} 倍。"
+            )
+        )
+        off_by = rounded_power(10 ** abs(off))
+        return False, missed.format(guess=power_of_ten(exponent), off=off_by) + found
+
+    ui.ask(
         "median",
         t(
             "Multiply 50 Gaussian matrices of width 64, scaled so that the mean square of the "
@@ -250,21 +365,11 @@ def ask_about_median() -> None:
             "把 50 个宽度为 64 的高斯矩阵连乘，其尺度使奇异值的均方保持为 1。"
             "奇异值的中位数最后落在哪里？",
         ),
-        [1.0, 1e-2, 1e-8],
-        names=lambda size: {1.0: "1", 1e-2: "10⁻²", 1e-8: "10⁻⁸"}[size],
-    )
-    if guess is None:
-        return
-    last = singular_values("gaussian", 64, 1.0, 4)[:, -1]
-    ui.reveal(
-        guess == 1e-8,
-        t(
-            "Near {median}, while their root mean square is {rms:.2f}: a few directions carry "
-            "nearly everything.",
-            "约为 {median}，而均方根是 {rms:.2f}：少数几个方向承载了几乎全部。",
-            median=rounded_power(np.median(last)),
-            rms=np.sqrt(np.mean(last**2)),
-        ),
+        [0, -2, -4, -8, -16],
+        reply,
+        power_of_ten,
+        guess=lambda exponent: 10.0**exponent,
+        picture_covers=True,
     )
 
 

@@ -275,7 +275,7 @@ def race() -> str:
         "clip_norm": CLIPS["norm"],
         "clip_value": CLIPS["value"],
     }
-    frames = ui.race("race", arms, names, "dead")
+    frames = ui.race("race", arms, names, "dead", curves_lead=True)
     if not ui.ended(frames) or {frame.arm for frame in frames} != set(arms):
         return t("Same data, same batches, same first weights.", "数据、批次与初始权重都相同。")
     return race_in_words(frames)
@@ -317,13 +317,13 @@ def why() -> str:
         quantity,
         curves=("gradient_norm",),
         thresholds={"gradient_norm": 3.0},
-        opens_at=0,
+        opens_at=0 if quantity == "update_ratio" else FIRST_STEPS,
     )
     if quantity == "dead":
         return t(
-            "Play: after {steps} steps without clipping a layer is all but dead, or the numbers "
-            "have overflowed; clipped, most units are alive.",
-            "播放看看：不剪切时，{steps} 步之后总有一层几乎全部死亡，或者数值已经溢出；"
+            "After {steps} steps without clipping a layer is all but dead, or the numbers have "
+            "overflowed; clipped, most units are alive.",
+            "不剪切时，{steps} 步之后总有一层几乎全部死亡，或者数值已经溢出；"
             "剪切之后，大多数单元都活着。",
             steps=FIRST_STEPS,
         )

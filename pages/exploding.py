@@ -1,15 +1,19 @@
 """§2: weights that start too large, and the one scale between vanishing and exploding."""
 
 import math
+from collections.abc import Sequence
 
+import altair as alt
 import numpy as np
 import pandas as pd
 
 from gradviz import ui
 from gradviz.activations import ACTIVATIONS
+from gradviz.charts.exploding.scale_fan import scale_fan
 from gradviz.charts.exploding.scale_map import PRESS, scale_map
 from gradviz.charts.layers import layer_profile
 from gradviz.charts.parts.powers import rounded_power
+from gradviz.charts.parts.spec import Spec
 from gradviz.data import load
 from gradviz.engine.history import history_frame
 from gradviz.language import t
@@ -22,7 +26,10 @@ lesson = ui.Lesson("exploding")
 NAMES = ("tanh", "relu", "sigmoid")
 SCALES = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0, 10.0, 16.0)
 DEPTHS = (5, 10, 20, 30, 40)
-DEPTH, WIDTH = 20, 128  # of the profile
+FAN = (0.5, 1.0, 2.0, 4.0)  # the scales that are always compared
+DEPTH, WIDTH = 20, 128  # of the profiles
+STEPS = 12  # of the run that blows up: it is over after a few
+LAST_STEP = 3  # at which anything of it is finite
 ACTIVATION = ui.activation_choice("activation", NAMES, default="tanh")
 SCALE = ui.steps(
     "scale",
@@ -50,31 +57,102 @@ from gradviz.engine import start
 
 print(critical_sigma_w(activation("relu"), 0.0))
 print(start.signal(Recipe(activation="relu", gain=2.0, depth=20)))
-arms = {name: Recipe(activation="relu", gain=gain, lr=0.01, steps=60)
+arms = {name: Recipe(activation="relu", gain=gain, lr=0.01, steps=12)
         for name, gain in (("large", 3.0), ("critical", 2**0.5))}
 norms = history_frame(race(arms, record_every=1)).query("quantity == 'weight_norm'")
 print(norms.pivot_table(index="step", columns="arm", values="value", aggfunc="max"))
 """
 
 
-@lesson.figure(("Which scale keeps the signal alive?", "哪个尺度能让信号存活？"))
-def critical() -> str | None:
-    guess = ui.predict(
-        "critical_tanh",
-        t(
-            "A wide, deep tanh network has weights of variance σ_w²/n and no biases. At which σ_w "
-            "does the signal neither vanish nor explode?",
-            "一个又宽又深的 tanh 网络，权重方差为 σ_w²/n，没有偏置。σ_w 取多少时，"
-            "误差信号既不消失也不爆炸？",
+@lesson.figure(
+    ("The signal against the weight scale", "误差信号与权重尺度"),
+    controls=[ACTIVATION, SCALE],
+    presets=[
+        ui.Preset(
+            t("Explode", "爆炸"),
+            {ACTIVATION: "tanh", SCALE: 4.0},
+            t(
+                "At scale 4 the signal is thousands of times larger at layer 1 than at the last.",
+                "尺度为 4：第 1 层的误差信号是最后一层的几千倍。",
+            ),
         ),
-        [0.5, 1.0, 2.0, 4.0],
+        ui.Preset(
+            t("Vanish", "消失"),
+            {ACTIVATION: "tanh", SCALE: 0.5},
+            t(
+                "At scale 0.5 each layer passes on half of the signal.",
+                "尺度为 0.5：每一层只传下一半的信号。",
+            ),
+        ),
+        ui.Preset(
+            t("Critical", "临界"),
+            {ACTIVATION: "tanh", SCALE: 1.0},
+            t(
+                "At scale 1 most of the signal arrives: it neither vanishes nor explodes.",
+                "尺度为 1：信号大体能传到，既不消失也不爆炸。",
+            ),
+        ),
+        ui.Preset(
+            t("Sigmoid at 1", "sigmoid，尺度 1"),
+            {ACTIVATION: "sigmoid", SCALE: 1.0},
+            t(
+                "The scale that suits tanh lets the signal of sigmoid vanish; all four do.",
+                "适合 tanh 的尺度，对 sigmoid 却让信号消失；这四个尺度都是如此。",
+            ),
+        ),
+    ],
+)
+def scale() -> str:
+    name, chosen = ACTIVATION.value, SCALE.value
+    scales = tuple(sorted({*FAN, chosen}))
+    measured(name, scales)  # here, where the page can say that it waits
+    asked = all(control.value == control.default for control in (ACTIVATION, SCALE))
+    if asked:
+        ask_critical_scale()
+    ui.picture(fan_picture(name, scales, chosen, asked), "scale_chart")
+    return change_in_words(name, chosen)
+
+
+@ui.made_once
+def fan_picture(name: str, scales: tuple[float, ...], chosen: float, asked: bool) -> Spec:
+    layers = range(1, DEPTH + 1)
+    theory = [
+        pd.DataFrame({"sigma": sigma, "layer": layers, "value": ui.expected_profile(recipe)})
+        for sigma, recipe in ((sigma, fan_recipe(name, sigma)) for sigma in scales)
+    ]
+    return scale_fan(measured(name, scales), pd.concat(theory), chosen, asked)
+
+
+def measured(name: str, scales: Sequence[float]) -> pd.DataFrame:
+    """What is measured in the hidden layers at each of the scales: sigma, layer, value, …"""
+    tables = [_signal(name, sigma, DEPTH, WIDTH).assign(sigma=sigma) for sigma in scales]
+    return pd.concat(tables, ignore_index=True).query(f"layer <= {DEPTH}")
+
+
+def fan_recipe(name: str, sigma: float) -> Recipe:
+    return Recipe(activation=name, gain=sigma, depth=DEPTH, width=WIDTH)
+
+
+@ui.made_once
+def change_in_words(name: str, sigma: float) -> str:
+    each = _per_layer(_signal(name, sigma, DEPTH, WIDTH), DEPTH)
+    return t(
+        "Marks are measured on real digits, lines are theory. At σ_w = {sigma:g} each layer "
+        "multiplies the signal by {each:.3f} on its way back; theory says √χ = {theory:.3f} deep "
+        "inside.",
+        "点是在真实手写数字上测得的，线是理论。σ_w = {sigma:g} 时，信号每往回传一层，就乘以 "
+        "{each:.3f}；理论给出网络深处的 √χ = {theory:.3f}。",
+        sigma=sigma,
+        each=each,
+        theory=_root_chi(fan_recipe(name, sigma)),
     )
-    if guess is None:
-        return None
+
+
+def ask_critical_scale() -> None:
     scales = {name: critical_sigma_w(ACTIVATIONS[name], 0.0) for name in NAMES}
-    ui.reveal(
-        math.isclose(guess, scales["tanh"], abs_tol=1e-3),
-        t(
+
+    def reply(guess: float | None) -> tuple[bool | None, str]:
+        found = t(
             "It is {tanh:.0f}: the units sit near zero, where the slope of tanh is 1, so weights "
             "of scale 1 hand on what they get. ReLU passes half of the mean square and needs "
             "√2 = {relu:.3f}. Sigmoid, with slopes of at most 0.25, would need {sigmoid:.2f}.",
@@ -82,45 +160,41 @@ def critical() -> str | None:
             "传下去。ReLU 只传过一半的均方，需要 √2 = {relu:.3f}。sigmoid 的斜率至多 0.25，"
             "需要 {sigmoid:.2f}。",
             **scales,
+        )
+        if guess is None or math.isclose(guess, scales["tanh"], abs_tol=1e-3):
+            return (None if guess is None else True), found
+        missed = (
+            t("At {guess:g} it explodes. ", "取 {guess:g} 时信号爆炸。", guess=guess)
+            if guess > scales["tanh"]
+            else t("At {guess:g} it vanishes. ", "取 {guess:g} 时信号消失。", guess=guess)
+        )
+        return False, missed + found
+
+    ui.ask(
+        "critical_tanh",
+        t(
+            "In a wide, deep tanh network without biases: at which weight scale σ_w does the "
+            "signal neither vanish nor explode on its way back?",
+            "一个又宽又深、没有偏置的 tanh 网络：权重尺度 σ_w 取多少时，误差信号在回程上既不消失"
+            "也不爆炸？",
         ),
-    )
-    return None
-
-
-@lesson.figure(
-    ("The signal against the weight scale", "误差信号与权重尺度"),
-    controls=[ACTIVATION, SCALE],
-    presets={
-        t("Vanish", "消失"): {ACTIVATION: "tanh", SCALE: 0.5},
-        t("Critical", "临界"): {ACTIVATION: "tanh", SCALE: 1.0},
-        t("Explode", "爆炸"): {ACTIVATION: "tanh", SCALE: 4.0},
-        t("Sigmoid at 1", "sigmoid，尺度 1"): {ACTIVATION: "sigmoid", SCALE: 1.0},
-    },
-)
-def scale() -> str:
-    name, sigma = ACTIVATION.value, SCALE.value
-    recipe = Recipe(activation=name, gain=sigma, depth=DEPTH, width=WIDTH)
-    measured = _signal(name, sigma, DEPTH, WIDTH)
-    _profile(measured, recipe, "scale_chart")
-    each = _per_layer(measured, DEPTH)
-    return t(
-        "Marks are measured on real digits, the line is theory. Each layer multiplies the signal "
-        "by {each} on its way back; theory says √χ = {theory} deep inside.",
-        "点是在真实手写数字上测得的，线是理论。信号每往回传一层，就乘以 {each}；"
-        "理论给出网络深处的 √χ = {theory}。",
-        each=f"{each:.3f}",
-        theory=f"{_root_chi(recipe):.3f}",
+        FAN,
+        reply,
+        "σ_w = {:g}".format,
+        guess=float,
+        picture_covers=True,
+        covers=["plane"],
     )
 
 
 @lesson.figure(("Scale and depth", "尺度与深度"), controls=[MAP_ACTIVATION, MAP_SIGMA, MAP_DEPTH])
 def plane() -> str:
     name, sigma, depth = MAP_ACTIVATION.value, MAP_SIGMA.value, int(MAP_DEPTH.value)
-    cells = _cells(name)
-    chart = scale_map(cells, critical_sigma_w(ACTIVATIONS[name], 0.0), (sigma, depth))
-    ui.picture(chart, "map_chart", PRESS, {"sigma": MAP_SIGMA, "depth": MAP_DEPTH})
-    recipe = Recipe(activation=name, gain=sigma, depth=depth, width=64)
-    _profile(_signal(name, sigma, depth, 64), recipe, "map_profile_chart")
+    _cells(name)  # measured here, where the page can say that it waits
+    _signal(name, sigma, depth, 64)
+    sets = {"sigma": MAP_SIGMA, "depth": MAP_DEPTH}
+    ui.picture(map_picture(name, sigma, depth), "map_chart", press=PRESS, sets=sets)
+    ui.picture(profile_picture(name, sigma, depth), "map_profile_chart")
     return t(
         "Left of the dashed line the first layer hears nothing, right of it too much; depth only "
         "makes it worse. Press a cell to see that network's layers.",
@@ -128,41 +202,52 @@ def plane() -> str:
     )
 
 
+@ui.made_once
+def map_picture(name: str, sigma: float, depth: int) -> alt.LayerChart:
+    return scale_map(_cells(name), critical_sigma_w(ACTIVATIONS[name], 0.0), (sigma, depth))
+
+
+@ui.made_once
+def profile_picture(name: str, sigma: float, depth: int) -> alt.LayerChart:
+    """The network of one cell: measured marks over theory, relative to the last hidden layer."""
+    recipe = Recipe(activation=name, gain=sigma, depth=depth, width=64)
+    layers = range(1, depth + 1)
+    theory = pd.DataFrame({"arm": name, "layer": layers, "value": ui.expected_profile(recipe)})
+    rows = _signal(name, sigma, depth, 64).assign(arm=name)
+    title = t("δ / δ of the last", "δ / 末层 δ")
+    return layer_profile(rows, "delta", title, {name: name}, theory)
+
+
 @lesson.figure(("A run that blows up", "一次爆炸的训练"), controls=[QUANTITY])
 def blow_up() -> str | None:
     arms = {
-        "explode": Recipe(activation="relu", gain=3.0, lr=0.01, steps=60),
-        "healthy": Recipe(activation="relu", gain=math.sqrt(2), lr=0.01, steps=60),
+        "explode": Recipe(activation="relu", gain=3.0, lr=0.01, steps=STEPS),
+        "healthy": Recipe(activation="relu", gain=math.sqrt(2), lr=0.01, steps=STEPS),
     }
     names = {
         "explode": t("weight scale 3", "权重尺度 3"),
         "healthy": t("critical scale √2", "临界尺度 √2"),
     }
-    frames = ui.race("blow_up", arms, names, QUANTITY.value)
+    frames = ui.race("blow_up", arms, names, QUANTITY.value, opens_at=LAST_STEP)
+    return growth_in_words(frames) if frames else None
+
+
+@ui.made_once
+def growth_in_words(frames: ui.Frames) -> str | None:
     growth = _growth(history_frame(frames))
     if growth is None:
         return None
     start, end, step = growth
     return t(
-        "At scale 3 the largest weight norm goes from {start} to {end} by step {step}, each step "
-        "larger than the last, until float32 has no number left and a pre-activation overflows.",
-        "尺度为 3 时，最大的权重范数到第 {step} 步已从 {start} 增至 {end}，一步大过一步，"
-        "直到 float32 再也装不下，预激活值溢出。",
+        "At scale 3 the largest weight norm goes from {start} to {end} within {step} steps, each "
+        "larger than the last. Then a pre-activation no longer fits into float32: there is no loss "
+        "any more, and the run ends there. At the critical scale the norms hardly move.",
+        "尺度为 3 时，最大的权重范数在 {step} 步之内从 {start} 增至 {end}，一步大过一步；随后预激"
+        "活值超出 float32 的范围，损失不复存在，训练就此中止。在临界尺度下，范数几乎不变。",
         start=rounded_power(start),
         end=rounded_power(end),
         step=step,
     )
-
-
-def _profile(measured: pd.DataFrame, recipe: Recipe, key: str) -> None:
-    """Draw measured marks over the theory of `recipe`, both relative to the last hidden layer."""
-    layers = range(1, recipe.depth + 1)
-    arm = recipe.activation
-    theory = pd.DataFrame({"arm": arm, "layer": layers, "value": ui.expected_profile(recipe)})
-    chart = layer_profile(
-        measured.assign(arm=arm), "delta", t("δ / δ of the last", "δ / 末层 δ"), {arm: arm}, theory
-    )
-    ui.picture(chart, key)
 
 
 def _per_layer(measured: pd.DataFrame, depth: int) -> float:

@@ -1,11 +1,11 @@
 """§3.3: ReLU and its kin, and why slope one is not enough."""
 
+import altair as alt
+
 from gradviz import ui
 from gradviz.activations import activation
 from gradviz.charts.activation_curves import tangent
-from gradviz.charts.relu_family.dead_units import dead_shares, dead_units
-from gradviz.charts.relu_family.mean_slopes import mean_slopes
-from gradviz.engine.history import history_frame
+from gradviz.charts.relu_family.mean_slopes import AskedSlope, mean_slopes
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 from gradviz.theory.mean_field import mean_square_slope
@@ -102,6 +102,8 @@ ALPHAS = {
     for figure in FIGURES
 }
 SOURCE = {SET: "source", SLOPES["race"]: 0.01, ALPHAS["race"]: 1.0}
+TANGENT = ui.opening("tangent", "probe_z", low=-5.0, high=5.0, default=1.0)
+FIRST_GUESS = 0.2  # of ReLU's mean squared slope
 CODE = """
 from gradviz import Recipe, race
 
@@ -125,13 +127,55 @@ def shape_values(figure: str) -> dict[str, float]:
 )
 def idea() -> str:
     name = CURVE.value
-    shaped = shape_values("curve")
-    ui.picture(tangent(1.0, ("sigmoid", name), NAMES, **shaped), f"idea_chart_{name}")
-    return t(
-        "Move the tangent. Where z is large the slope of sigmoid dies away; those of the family "
-        "stay near 1.",
-        "移动切线：z 较大时，sigmoid 的斜率逐渐消失，而这一族函数的斜率保持在 1 附近。",
+    ui.picture(
+        curves(name, SLOPES["curve"].value, ALPHAS["curve"].value),
+        f"idea_chart_{name}",
+        opens=[TANGENT],
     )
+    return beside_sigmoid(name)
+
+
+@ui.made_once
+def curves(name: str, negative_slope: float, alpha: float) -> alt.VConcatChart:
+    shaped = {"negative_slope": negative_slope, "alpha": alpha}
+    return tangent(1.0, ("sigmoid", name), NAMES, **shaped)
+
+
+def beside_sigmoid(name: str) -> str:
+    """What to see of the curve `name` beside that of sigmoid, as its controls stand."""
+    ones = t(
+        "Move the tangent to the right: sigmoid's slope dies away, {name}'s is 1 however large z "
+        "is.",
+        "把切线往右移：sigmoid 的斜率逐渐消失，而无论 z 多大，{name} 的斜率都是 1。",
+        name=NAMES[name],
+    )
+    match name:
+        case "relu":
+            left = t("To the left it is 0.", "在左边则为 0。")
+        case "leaky_relu":
+            slope = SLOPES["curve"].value
+            left = t("To the left it is {slope:g}.", "在左边则为 {slope:g}。", slope=slope)
+        case "elu":
+            left = t(
+                "To the left it is {alpha:g}·eᶻ and dies away, but is nowhere 0.",
+                "在左边它是 {alpha:g}·eᶻ，会逐渐消失，但处处不为 0。",
+                alpha=ALPHAS["curve"].value,
+            )
+        case "tanh":
+            return t(
+                "At z = 0 the slope of tanh is 1, four times that of sigmoid. Where z is large "
+                "both die away.",
+                "在 z = 0 处，tanh 的斜率为 1，是 sigmoid 的四倍；z 较大时，两者都逐渐消失。",
+            )
+        case _:
+            return t(
+                "Move the tangent to the right: sigmoid's slope dies away, {name}'s comes to 1. "
+                "The bend at 0 is smooth.",
+                "把切线往右移：sigmoid 的斜率逐渐消失，{name} 的斜率则趋于 1。"
+                "它在 0 附近是光滑的。",
+                name=NAMES[name],
+            )
+    return t("{right} {left}", "{right}{left}", right=ones, left=left)
 
 
 @lesson.figure(
@@ -143,28 +187,78 @@ def idea() -> str:
         DEPTH,
         *((SLOPES["race"], ALPHAS["race"]) if SET.value == "source" else ()),
     ],
-    presets={
-        t("Healthy", "健康"): {**SOURCE, RATE: GENTLE, QUANTITY: "delta", DEPTH: 10},
-        t("Deeper", "更深"): {**SOURCE, RATE: 0.01, QUANTITY: "delta", DEPTH: 20},
-        t("Today's", "如今常用"): {SET: "today", RATE: GENTLE, QUANTITY: "delta", DEPTH: 10},
+    presets=[
+        ui.Preset(
+            t("Healthy", "健康"),
+            {**SOURCE, RATE: GENTLE, QUANTITY: "delta", DEPTH: 10},
+            t(
+                "Ten layers: sigmoid's signal is lost on its way to layer 1 and it stays at "
+                "chance; all the others learn.",
+                "十层：sigmoid 的误差信号在传回第 1 层的途中消失，准确率停留在随机猜测的水平；"
+                "其余的全都学会了。",
+            ),
+        ),
+        ui.Preset(
+            t("Deeper", "更深"),
+            {**SOURCE, RATE: 0.01, QUANTITY: "delta", DEPTH: 20},
+            t(
+                "20 layers: ELU learns well; how far ReLU comes depends on the seed.",
+                "20 层：ELU 学得很好；ReLU 能到多少，要看随机种子。",
+            ),
+        ),
+        ui.Preset(
+            t("Today's", "如今常用"),
+            {SET: "today", RATE: GENTLE, QUANTITY: "delta", DEPTH: 10},
+            t(
+                "GELU and SiLU learn too, with ten layers again.",
+                "再回到十层：GELU 与 SiLU 同样能学会。",
+            ),
+        ),
         # In deeper networks such steps overflow before they kill.
-        t("Kill units", "杀死神经元"): {**SOURCE, RATE: KILLING, QUANTITY: "dead", DEPTH: 2},
-    },
+        ui.Preset(
+            t("Kill units", "杀死神经元"),
+            {**SOURCE, RATE: KILLING, QUANTITY: "dead", DEPTH: 2},
+            t(
+                "Two layers and steps 50 times as large: nearly all units of ReLU's second layer "
+                "die, and it stays at chance.",
+                "两层，步长放大到 50 倍：ReLU 第二层的单元几乎全部死亡，"
+                "准确率停留在随机猜测的水平。",
+            ),
+        ),
+    ],
 )
 def race() -> str:
     arms = race_arms()
     names = {name: NAMES[name] for name in arms}
     quantity = QUANTITY.value
-    frames = ui.race("race", arms, names, quantity, theory=list(arms))
-    if quantity == "dead" and ui.ended(frames):
-        shares = dead_shares(history_frame(frames))
-        ui.picture(dead_units(shares, names, arms["sigmoid"].steps), "dead_chart")
+    frames = ui.race(
+        "race",
+        arms,
+        names,
+        quantity,
+        theory=list(arms),
+        curves=("dead_units", "accuracy") if quantity == "dead" else ("loss", "accuracy"),
+    )
+    what = {
+        "delta": t(
+            "All start from Kaiming's weights; the lines are theory at the start.",
+            "初始化都用 Kaiming；线是初始时的理论预测。",
+        ),
+        "dead": t(
+            "A dead unit has slope zero on the whole batch, so it passes no gradient.",
+            "死亡单元在整个批次上斜率都为零，因此传不回任何梯度。",
+        ),
+    }.get(quantity, t("All start from Kaiming's weights.", "初始化都用 Kaiming。"))
+    return what if not ui.ended(frames) else with_ends(what, frames, names)
+
+
+def with_ends(what: str, frames: ui.Frames, names: dict[str, str]) -> str:
+    """`what` is said, and what accuracy the networks have come to."""
     return t(
-        "Same digits, same batches, Kaiming initialization for all; lines are theory before the "
-        "first step. A dead unit has slope zero on the whole batch; after a run, the share of them "
-        "over the steps is drawn below.",
-        "数字与批次相同，初始化都用 Kaiming；线是第一步之前的理论。死亡单元在整个批次上斜率都为零；"
-        "训练结束后，下方会画出其比例随训练步的变化。",
+        "{what} Accuracy in the end: {ends}.",
+        "{what}最后的准确率：{ends}。",
+        what=what,
+        ends=ui.ends_in_words(frames, names),
     )
 
 
@@ -177,32 +271,69 @@ def race_arms() -> dict[str, Recipe]:
 
 
 @lesson.figure(("The mean squared slope", "斜率平方的均值"))
-def slope() -> str | None:
-    guess = ui.predict(
-        "relu_slope",
-        t(
-            "What is the mean squared slope E[φ′²] of ReLU for z ~ N(0, 1)?",
-            "z ~ N(0, 1) 时，ReLU 的斜率平方均值 E[φ′²] 是多少？",
-        ),
-        options=("0.25", "0.5", "1"),
-    )
-    if guess is None:
-        return None
-    ui.reveal(
-        guess == "0.5",
-        t(
-            "It is 0.5: one half of the units are off, the others have slope 1.",
-            "是 0.5：一半的单元关闭，另一半斜率为 1。",
-        ),
-    )
-    values = {name: mean_square_slope(activation(name)) for name in (*REFERENCE, *FAMILY)}
-    ui.picture(mean_slopes(values, NAMES), "slope_chart")
+def slope() -> str:
+    ask_slope()
+    ui.picture(slopes_picture(), "slope_chart")
     return t(
-        "With weights of variance 1/n, so σ_w = 1, each bar is the factor of δ² per layer. None "
+        "With weights of variance 1/n, so σ_w = 1, each is the factor of δ² per layer. None "
         "reaches 1, but sigmoid's is more than ten times smaller than ReLU's.",
-        "权重方差为 1/n（即 σ_w = 1）时，每一条就是 δ² 每层乘上的因子。没有一个达到 1，"
+        "权重方差为 1/n（即 σ_w = 1）时，每个值就是 δ² 每层乘上的因子。没有一个达到 1，"
         "但 sigmoid 的比 ReLU 的小十倍以上。",
     )
+
+
+def ask_slope() -> None:
+    truth = mean_square_slope(activation("relu"))
+
+    def reply(guess: float | None) -> tuple[bool | None, str]:
+        found = t(
+            "It is 0.5: half of the units have slope 1, the other half slope 0.",
+            "是 0.5：一半单元的斜率为 1，另一半为 0。",
+        )
+        if guess is None or abs(guess - truth) < 0.01:
+            return (None if guess is None else True), found
+        if guess == 1:
+            missed = t(
+                "You said 1, as if no unit were off: twice too much. ",
+                "你猜的是 1，仿佛没有单元关闭：多了一倍。",
+            )
+        elif guess < truth:
+            missed = t(
+                "You said {guess:g}: {off:.2g} too little. ",
+                "你猜的是 {guess:g}，少了 {off:.2g}。",
+                guess=guess,
+                off=truth - guess,
+            )
+        else:
+            missed = t(
+                "You said {guess:g}: {off:.2g} too much. ",
+                "你猜的是 {guess:g}，多了 {off:.2g}。",
+                guess=guess,
+                off=guess - truth,
+            )
+        return False, missed + found
+
+    ui.ask(
+        "relu_slope",
+        t(
+            "If the pre-activations z of a layer are spread as N(0, 1), what is the mean of "
+            "ReLU's squared slope, E[φ′²]?",
+            "若一层的预激活值 z 服从 N(0, 1)，ReLU 斜率平方的均值 E[φ′²] 是多少？",
+        ),
+        options=[step / 20 for step in range(21)],
+        reply=reply,
+        names="{:g}".format,
+        guess=lambda option: option,
+        start=FIRST_GUESS,
+        picture_covers=True,
+        covers=["why"],
+    )
+
+
+@ui.made_once
+def slopes_picture() -> alt.LayerChart:
+    values = {name: mean_square_slope(activation(name)) for name in (*REFERENCE, *FAMILY)}
+    return mean_slopes(values, NAMES, AskedSlope("relu", REFERENCE, FIRST_GUESS))
 
 
 @lesson.figure(
@@ -228,11 +359,21 @@ def limit() -> str:
     he = Recipe(activation="relu", depth=20, lr=0.005, steps=300)
     arms = {"he": he, "one": replace(he, gain=1.0), "default": replace(he, init="pytorch")}
     names = {"he": "2/n", "one": "1/n", "default": t("PyTorch's default", "PyTorch 默认")}
-    ui.race("limit", arms, names, LIMIT_QUANTITY.value, theory=list(arms))
-    return t(
-        "Three ReLU networks of 20 layers that differ only in the variance of their first weights.",
-        "三个 20 层的 ReLU 网络，只有初始权重的方差不同。",
+    frames = ui.race("limit", arms, names, LIMIT_QUANTITY.value, theory=list(arms))
+    what = t(
+        "Only the variance of the first weights differs.",
+        "三个网络只有初始权重的方差不同。",
     )
+    if not ui.ended(frames):
+        return what
+    kept = t(
+        "{what} Of the signal at layer {depth}, layer 1 receives at the start: {kept}.",
+        "{what}初始时，第 1 层收到的误差信号与第 {depth} 层之比：{kept}。",
+        what=what,
+        depth=he.depth,
+        kept=ui.kept_in_words(frames, names),
+    )
+    return with_ends(kept, frames, names)
 
 
 lesson.show(CODE)

@@ -2,6 +2,7 @@
 
 import math
 
+import altair as alt
 import numpy as np
 import pandas as pd
 
@@ -77,8 +78,18 @@ CASE = ui.choice(
         "unscaled": t("no scale", "不缩放"),
         "degradation": t("degradation", "退化"),
     },
+    menu=True,
 )
+LIMIT_RATE = ui.choice(
+    "limit_lr",
+    t("Learning rate", "学习率"),
+    ("0.007", "0.05"),
+    default="0.007",
+    help=t("Of both networks.", "两个网络相同。"),
+)
+FACTOR = ui.opening("a", "a", low=0.05, high=1.5, default=0.2)
 DIGITS = {DATASET: "digits", ACTIVATION: "sigmoid", QUANTITY: "delta"}
+LEAST_GUESS, FIRST_GUESS, CLOSE = -12, -6, 0.5  # powers of ten
 CODE = """
 from gradviz import Recipe, history_frame, race
 
@@ -109,83 +120,164 @@ def arm_names() -> dict[str, str]:
 
 @lesson.figure(("A product becomes a sum over paths", "乘积变成对路径的求和"), controls=[PATHS])
 def idea() -> str:
-    ui.picture(path_sum(PATHS.value), "idea_chart")
+    ui.picture(paths_picture(PATHS.value), "idea_chart", opens=[FACTOR])
     return t(
-        "Drag a, the factor weight × slope. The plain network has the last bar only.",
-        "拖动 a，即“权重 × 斜率”这个因子。普通网络只有最右边那一条。",
+        "Drag a, the factor weight × slope. The plain network has the last bar only, the gray one.",
+        "拖动 a，即“权重 × 斜率”这个因子。普通网络只有最右边那一条（灰色）。",
     )
+
+
+@ui.made_once
+def paths_picture(depth: int) -> alt.LayerChart:
+    return path_sum(depth)
 
 
 @lesson.figure(
     ("Plain against residual", "普通网络与残差网络"),
     controls=[DEPTH, ACTIVATION, QUANTITY, DATASET],
-    presets={
-        t("20 layers", "20 层"): {**DIGITS, DEPTH: "20"},
-        t("40 layers", "40 层"): {**DIGITS, DEPTH: "40"},
-        t("56 layers", "56 层"): {**DIGITS, DEPTH: "56"},
-        t("Spirals", "螺旋"): {
-            DATASET: "spirals",
-            ACTIVATION: "relu",
-            QUANTITY: "delta",
-            DEPTH: "56",
-        },
-    },
+    presets=[
+        ui.Preset(
+            t("20 layers", "20 层"),
+            {**DIGITS, DEPTH: "20"},
+            t(
+                "Twenty sigmoid layers: the plain network's signal is lost on its way back, the "
+                "residual one's arrives.",
+                "二十层 sigmoid：普通网络的误差信号在回程中消失，残差网络的则传得到。",
+            ),
+        ),
+        ui.Preset(
+            t("40 layers", "40 层"),
+            {**DIGITS, DEPTH: "40"},
+            t(
+                "Twice as deep: of the plain network's signal still less is left; the residual one "
+                "learns as before.",
+                "深一倍：普通网络剩下的误差信号更少，残差网络则照样学会。",
+            ),
+        ),
+        ui.Preset(
+            t("56 layers", "56 层"),
+            {**DIGITS, DEPTH: "56"},
+            t(
+                "Even here the residual network comes above 90% within 100 steps.",
+                "即便如此，残差网络训练 100 步，准确率仍超过 90%。",
+            ),
+        ),
+        ui.Preset(
+            t("Spirals", "螺旋"),
+            {DATASET: "spirals", ACTIVATION: "relu", QUANTITY: "delta", DEPTH: "56"},
+            t(
+                "56 ReLU layers: at the start the signal arrives in the plain network too, yet "
+                "only the residual one comes above 90%.",
+                "56 层 ReLU：初始时普通网络的误差信号也传得到，但准确率超过 90% 的只有残差网络。",
+            ),
+        ),
+    ],
 )
 def race() -> str:
+    asked = asks_signal()
     arms = race_arms()
-    guess = ask_signal()
-    ui.race("race", arms, arm_names(), QUANTITY.value, theory=list(arms))
-    if guess is not None:
-        answer_signal(guess, arms)
+    frames = ui.race(
+        "race",
+        arms,
+        arm_names(),
+        QUANTITY.value,
+        theory=list(arms),
+        asked=ui.Asked(("residual",), low=LEAST_GUESS, start=FIRST_GUESS) if asked else None,
+    )
+    if not ui.ended(frames):
+        return t("Same data, same batches.", "同样的数据，同样的批次。")
+    if asked:
+        ask_signal(frames)
     return t(
-        "Same data, same batches. Marks are measured, lines are theory at initialization.",
-        "同样的数据，同样的批次。点是测量值，线是初始化时的理论。",
+        "Same data, same batches. Of the signal at the last layer, layer 1 receives at the start: "
+        "{kept}. Accuracy in the end: {ends}.",
+        "同样的数据，同样的批次。初始时，第 1 层收到的误差信号与最后一层之比：{kept}。"
+        "最后的准确率：{ends}。",
+        kept=ui.kept_in_words(frames, arm_names()),
+        ends=ui.ends_in_words(frames, arm_names()),
     )
 
 
-def ask_signal() -> int | None:
-    arms = race_arms()
-    return ui.predict(
-        f"signal_{arms['plain'].depth}_{arms['plain'].activation}",
+def asks_signal() -> bool:
+    """The question is one of the state in which the page opens."""
+    return all(
+        control.value == control.default for control in (DEPTH, ACTIVATION, QUANTITY, DATASET)
+    )
+
+
+def ask_signal(frames: ui.Frames) -> None:
+    kept = ui.kept_signals(frames)
+
+    def reply(exponent: int | None) -> tuple[bool | None, str]:
+        found = t(
+            "Measured: {residual}, against {plain} in the plain network. The identity carries δ "
+            "back past every branch.",
+            "实测为 {residual}，普通网络则为 {plain}。恒等捷径绕过每条支路，把 δ 传了回去。",
+            **{arm: rounded_power(share) for arm, share in kept.items()},
+        )
+        if exponent is None:
+            return None, found
+        off = math.log10(kept["residual"]) - exponent
+        if abs(off) < CLOSE:
+            return True, found
+        words = {"guess": power(exponent), "off": rounded_power(10 ** abs(off))}
+        if off > 0:
+            missed = t(
+                "You said {guess}: {off} times too little. ",
+                "你猜的是 {guess}，小了 {off} 倍。",
+                **words,
+            )
+        else:
+            missed = t(
+                "You said {guess}: {off} times too much. ",
+                "你猜的是 {guess}，大了 {off} 倍。",
+                **words,
+            )
+        return False, missed + found
+
+    ui.ask(
+        "signal_of_residual",
         t(
-            "What is left of the residual network's δ at layer 1, as a share of the last layer's?",
-            "残差网络第 1 层的 δ，还剩最后一层的几分之几？",
+            "What share of the residual network's δ at the last layer arrives at layer 1, before "
+            "training?",
+            "训练之前，残差网络最后一层的 δ，有几分之几能传到第 1 层？",
         ),
-        options=(-12, -6, -3, 0),
-        names=power_of_ten,
+        options=range(LEAST_GUESS, 1),
+        reply=reply,
+        names=power,
+        guess=float,
+        start=FIRST_GUESS,
+        of_the_start=True,
+        picture_covers=True,
+        covers=["factors"],
     )
 
 
-def answer_signal(guess: int, arms: dict[str, Recipe]) -> None:
-    """Compare the prediction with theory for both networks."""
-    plain, residual = (float(ui.expected_profile(recipe)[0]) for recipe in arms.values())
-    ui.reveal(
-        guess == 0,
-        t(
-            "Theory says about {residual}, against {plain} in the plain network: the identity "
-            "carries δ back whatever the branch does.",
-            "理论值约为 {residual}，普通网络则为 {plain}：无论支路如何，恒等捷径都把 δ 原样传回。",
-            residual=rounded_power(residual),
-            plain=rounded_power(plain),
-        ),
-    )
+def power(exponent: int) -> str:
+    return power_of_ten(exponent) if exponent else "1"
 
 
 @lesson.figure(("The factors, layer by layer", "逐层的因子"), controls=[FACTOR_ACTIVATION])
 def factors() -> str:
     plain = replace(RACE, activation=FACTOR_ACTIVATION.value)
     arms = {"plain": plain, "residual": replace(plain, residual=True)}
-    measured = {arm: measured_factors(recipe) for arm, recipe in arms.items()}
-    history = pd.concat([rows.assign(arm=arm) for arm, rows in measured.items()])
-    theory = pd.concat([expected_factors(arm, recipe) for arm, recipe in arms.items()])
-    ui.picture(layer_factors(history, arm_names(), theory), "factors_chart")
+    ui.picture(factors_picture(tuple(arms.items()), tuple(arm_names().items())), "factors_chart")
     return t(
         "Before training, {depth} layers. The product of the marks is {plain} in the plain "
         "network and {residual} in the residual one.",
         "训练之前，{depth} 层。各点的乘积：普通网络为 {plain}，残差网络为 {residual}。",
         depth=RACE.depth,
-        **{arm: rounded_power(product(rows)) for arm, rows in measured.items()},
+        **{arm: rounded_power(product(recipe)) for arm, recipe in arms.items()},
     )
+
+
+@ui.made_once
+def factors_picture(
+    arms: tuple[tuple[str, Recipe], ...], names: tuple[tuple[str, str], ...]
+) -> alt.LayerChart:
+    history = pd.concat([measured_factors(recipe).assign(arm=arm) for arm, recipe in arms])
+    theory = pd.concat([expected_factors(arm, recipe) for arm, recipe in arms])
+    return layer_factors(history, dict(names), theory)
 
 
 @ui.measured
@@ -202,9 +294,11 @@ def expected_factors(arm: str, recipe: Recipe) -> pd.DataFrame:
     return pd.DataFrame({"arm": arm, "layer": layers, "value": delta[:-1] / delta[1:]})
 
 
-def product(factors: pd.DataFrame) -> float:
-    """The product over the hidden layers, as the geometric mean over the seeds."""
-    hidden = factors[factors["layer"] <= RACE.depth]
+@ui.made_once
+def product(recipe: Recipe) -> float:
+    """That of the factors of the hidden layers, as the geometric mean over the seeds."""
+    factors = measured_factors(recipe)
+    hidden = factors[factors["layer"] <= recipe.depth]
     return math.exp(np.log(hidden["value"]).sum() / hidden["seed"].nunique())
 
 
@@ -212,24 +306,25 @@ def product(factors: pd.DataFrame) -> float:
 def why() -> str:
     depth = BLOCKS.value
     scale = depth**-0.5 if SCALED.value else 1.0
-    measured = measured_growth(depth, scale)
-    layers = range(1, depth + 1)
-    theory = [residual_growth(scale, layer) for layer in layers]
-    ui.picture(
-        layer_profile(
-            measured.assign(arm="residual"),
-            "growth",
-            t("Variance, relative to the input", "相对输入的方差"),
-            {"residual": arm_names()["residual"]},
-            theory=pd.DataFrame({"arm": "residual", "layer": layers, "value": theory}),
-        ),
-        "why_chart",
-    )
+    ui.picture(growth_picture(depth, scale, arm_names()["residual"]), "why_chart")
     return t(
         "Theory (1 + s²)^L gives {theory} at the end; measured {measured}.",
         "理论 (1 + s²)^L 在末端给出 {theory}；实测 {measured}。",
-        theory=rounded_power(theory[-1]),
-        measured=rounded_power(at_the_end(measured, depth)),
+        theory=rounded_power(residual_growth(scale, depth)),
+        measured=rounded_power(at_the_end(depth, scale)),
+    )
+
+
+@ui.made_once
+def growth_picture(depth: int, scale: float, name: str) -> alt.LayerChart:
+    layers = range(1, depth + 1)
+    theory = [residual_growth(scale, layer) for layer in layers]
+    return layer_profile(
+        measured_growth(depth, scale).assign(arm="residual"),
+        "growth",
+        t("Variance, relative to the input", "相对输入的方差"),
+        {"residual": name},
+        theory=pd.DataFrame({"arm": "residual", "layer": layers, "value": theory}),
     )
 
 
@@ -241,33 +336,58 @@ def measured_growth(depth: int, scale: float) -> pd.DataFrame:
     return start.block_growth(recipe, examples=256)
 
 
-def at_the_end(growth: pd.DataFrame, depth: int) -> float:
-    """The geometric mean over the seeds after the last block."""
+@ui.made_once
+def at_the_end(depth: int, scale: float) -> float:
+    """The growth after the last block, as the geometric mean over the seeds."""
+    growth = measured_growth(depth, scale)
     return float(np.exp(np.log(growth[growth["layer"] == depth]["value"]).mean()))
 
 
-@lesson.figure(("The limits of the shortcut", "捷径的局限"), controls=[CASE])
+@lesson.figure(
+    ("The limits of the shortcut", "捷径的局限"),
+    controls=lambda: [CASE, LIMIT_RATE] if CASE.value == "plain_wins" else [CASE],
+)
 def limit() -> str:
     cases = {"plain_wins": plain_wins, "unscaled": unscaled, "degradation": degradation}
     return cases[CASE.value]()
 
 
 def plain_wins() -> str:
-    arms = {"plain": PLAIN_WINS, "residual": replace(PLAIN_WINS, residual=True)}
-    ui.race("limit", arms, arm_names())
-    return t(
-        "Spirals, 10 ReLU layers, a small learning rate: the plain network is ahead.",
-        "螺旋数据、10 层 ReLU、较小的学习率：普通网络领先。",
+    plain = replace(PLAIN_WINS, lr=float(LIMIT_RATE.value))
+    arms = {"plain": plain, "residual": replace(plain, residual=True)}
+    frames = ui.race("limit", arms, arm_names(), curves=("accuracy",), curves_lead=True)
+    what = t(
+        "Spirals, {depth} ReLU layers, learning rate {lr:g}.",
+        "螺旋数据、{depth} 层 ReLU，学习率 {lr:g}。",
+        depth=plain.depth,
+        lr=plain.lr,
     )
+    if plain.lr == PLAIN_WINS.lr:
+        what += t(
+            " Which one is ahead is a matter of the learning rate: try 0.05.",
+            "谁领先取决于学习率：试试 0.05。",
+        )
+    return with_ends(what, frames, arm_names())
+
+
+def with_ends(what: str, frames: ui.Frames, names: dict[str, str]) -> str:
+    """`what` is said, and what accuracy the networks have come to."""
+    if not ui.ended(frames):
+        return what
+    ends = ui.ends_in_words(frames, names)
+    return t("{what} In the end: {ends}.", "{what}最后：{ends}。", what=what, ends=ends)
 
 
 def unscaled() -> str:
     arms = {"residual": UNSCALED, "unscaled": replace(UNSCALED, residual_scale=1.0)}
-    ui.race("limit", arms, {"residual": "s = 1/√L", "unscaled": "s = 1"})
-    return t(
-        "40 blocks on digits: with s = 1 the variance doubles per block and the run overflows.",
-        "手写数字，40 个残差块：s = 1 时方差每块翻倍，训练随即上溢。",
+    names = {"residual": "s = 1/√L", "unscaled": "s = 1"}
+    frames = ui.race("limit", arms, names, opens_at=0)
+    what = t(
+        "40 blocks on digits: with s = 1 the variance doubles per block, and the signal on its way "
+        "back grows too.",
+        "手写数字，40 个残差块：s = 1 时方差每块翻倍，误差信号在回程中也越传越大。",
     )
+    return with_ends(what, frames, names)
 
 
 def degradation() -> str:
@@ -281,13 +401,14 @@ def degradation() -> str:
         "deep": t("plain, 56 layers", "普通网络，56 层"),
         "residual": t("residual, 56 blocks", "残差网络，56 块"),
     }
-    ui.race("limit", arms, names)
-    return t(
+    frames = ui.race("limit", arms, names, curves_lead=True)
+    what = t(
         "ReLU with BatchNorm in all three. The deeper plain network has the higher training loss, "
         "and yet its signal does not vanish on the way to layer 1.",
         "三个网络都用 ReLU 与 BatchNorm。更深的普通网络训练损失更高，"
         "而它的误差信号一路传到第 1 层也没有消失。",
     )
+    return with_ends(what, frames, names)
 
 
 lesson.show(CODE)

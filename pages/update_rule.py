@@ -1,18 +1,21 @@
 """§1: the network as a composite function, and what a gradient step does."""
 
+import functools
 from typing import cast
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from gradviz import ui
 from gradviz.activations import activation
+from gradviz.charts.parts.handles import REPLAY
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import rounded_power
-from gradviz.charts.update_rule.composite import composite_curves
+from gradviz.charts.parts.spec import Spec
+from gradviz.charts.surface import START as PRESS
+from gradviz.charts.update_rule import plateau as plateau_picture
+from gradviz.charts.update_rule.composite import ASKED_LAYERS, LAYERS, composite_curves
 from gradviz.charts.update_rule.descent import descent_chart
-from gradviz.charts.update_rule.plateau import plateau_chart
 from gradviz.language import t
 from gradviz.theory.chain import composite as compose
 from gradviz.theory.landscape import (
@@ -50,7 +53,7 @@ BIAS = ui.number(
     step=0.25,
     help=t("The same in every layer.", "各层相同。"),
 )
-LAYERS_SHOWN = ui.opening("layers", low=1, high=MOST_LAYERS, default=1)
+LAYERS_SHOWN = ui.opening("layers", LAYERS, low=1, high=MOST_LAYERS, default=ASKED_LAYERS)
 RATE = ui.steps(
     "lr",
     t("Learning rate α", "学习率 α"),
@@ -76,7 +79,8 @@ W1, W2 = (
         ("w2", t("Start w₂", "起点 w₂"), -1.6),
     )
 )
-START = ui.opening("start", low=-4.0, high=10.0, default=8.0)
+STEP = ui.opening("step", REPLAY, low=0, high=STEPS, default=STEPS)
+START = ui.opening("start", plateau_picture.START, low=-4.0, high=10.0, default=8.0)
 CODE = """
 import numpy as np
 from gradviz import activation
@@ -95,18 +99,59 @@ print(walk.points, walk.losses)
 @lesson.figure(
     ("Layers stacked one by one", "一层一层往上叠"),
     controls=[ACTIVATION, WEIGHT, BIAS],
-    presets={
-        t("Flat", "压平"): {ACTIVATION: "sigmoid", WEIGHT: 1.0, BIAS: 0.0},
-        t("A step", "台阶"): {ACTIVATION: "sigmoid", WEIGHT: 8.0, BIAS: -4.0},
-        t("Healthy", "健康"): {ACTIVATION: "tanh", WEIGHT: 1.0, BIAS: 0.0},
-        t("Explode", "爆炸"): {ACTIVATION: "relu", WEIGHT: 2.0, BIAS: 0.0},
-    },
+    presets=[
+        ui.Preset(
+            t("Flat", "压平"),
+            {ACTIVATION: "sigmoid", WEIGHT: 1.0, BIAS: 0.0, LAYERS_SHOWN: 10},
+            t(
+                "Ten sigmoid layers give nearly the same output for every input.",
+                "叠了十层 sigmoid，不论输入是什么，输出几乎都一样。",
+            ),
+        ),
+        ui.Preset(
+            t("A step", "台阶"),
+            {ACTIVATION: "sigmoid", WEIGHT: 8.0, BIAS: -4.0, LAYERS_SHOWN: 10},
+            t(
+                "Large weights keep two outputs apart. The slope is alive only at the step between "
+                "them.",
+                "权重大了，能区分两种输出，但只有台阶处还有斜率。",
+            ),
+        ),
+        ui.Preset(
+            t("Healthy", "健康"),
+            {ACTIVATION: "tanh", WEIGHT: 1.0, BIAS: 0.0, LAYERS_SHOWN: 10},
+            t(
+                "tanh has slope 1 at zero: there ten layers keep it, and outputs stay apart.",
+                "tanh 在零点的斜率为 1：叠十层也不变，输出仍彼此分开。",
+            ),
+        ),
+        ui.Preset(
+            t("Explode", "爆炸"),
+            {ACTIVATION: "relu", WEIGHT: 2.0, BIAS: 0.0, LAYERS_SHOWN: 10},
+            t(
+                "Every layer doubles the slope: after ten it is about a thousand.",
+                "每一层都把斜率加倍：十层之后约为一千。",
+            ),
+        ),
+    ],
 )
 def composite() -> str:
-    ask_about_ten_layers()
-    name = ACTIVATION.value
-    curves = composite_frame(name, WEIGHT.value, BIAS.value)
-    ui.picture(composite_curves(curves, name, LAYERS_SHOWN.value), key="composite_chart")
+    asked = all(control.value == control.default for control in (ACTIVATION, WEIGHT, BIAS))
+    if asked:
+        ask_about_ten_layers()
+    network = ACTIVATION.value, WEIGHT.value, BIAS.value
+    ui.picture(composite_picture(*network), key="composite_chart", opens=[LAYERS_SHOWN])
+    return slope_in_words(*network)
+
+
+@ui.made_once
+def composite_picture(name: str, weight: float, bias: float) -> Spec:
+    return composite_curves(composite_frame(name, weight, bias), name, ASKED_LAYERS)
+
+
+@ui.made_once
+def slope_in_words(name: str, weight: float, bias: float) -> str:
+    curves = composite_frame(name, weight, bias)
     return t(
         "Move the slider: every layer multiplies the slope by one more factor. At ten layers it is "
         "{slope} at most.",
@@ -131,59 +176,122 @@ def composite_frame(name: str, weight: float, bias: float) -> pd.DataFrame:
 
 
 def ask_about_ten_layers() -> None:
-    guess = ui.predict(
+    spread = spread_of_ten_layers()
+    options = {
+        0.5: t("about 0.5", "约 0.5"),
+        0.05: t("about 0.05", "约 0.05"),
+        0.001: t("about 0.001", "约 0.001"),
+        1e-6: t("about a millionth", "约百万分之一"),
+    }
+
+    def reply(guess: float | None) -> tuple[bool | None, str]:
+        found = t(
+            "They differ by {spread}. Each layer keeps less than a quarter of the difference "
+            "that it is given.",
+            "只差 {spread}。每经过一层，剩下的差别还不到四分之一。",
+            spread=rounded_power(spread, 2),
+        )
+        if guess is None:
+            return None, found
+        if guess < 10 * spread:
+            return True, found
+        missed = t(
+            "You said {guess}, which is {times} times too much. ",
+            "你猜的是{guess}，大了 {times} 倍。",
+            guess=options[guess],
+            times=rounded_power(guess / spread),
+        )
+        return False, missed + found
+
+    ui.ask(
         "ten_layers",
         t(
             "Ten sigmoid layers with weight 1 see every input from −5 to 5. How far apart are "
             "their outputs at most?",
             "十层权重为 1 的 sigmoid 读入 −5 到 5 的所有输入。输出最多相差多少？",
         ),
-        [0.5, 0.05, 0.001, 1e-6],
-        names=lambda size: (
-            t("about {size:g}", "约 {size:g}", size=size)
-            if size >= 0.001
-            else t("about a millionth", "约百万分之一")
-        ),
+        list(options),
+        reply,
+        options,
+        guess=float,
+        picture_covers=True,
     )
-    if guess is None:
-        return
+
+
+@ui.made_once
+def spread_of_ten_layers() -> float:
     ten = composite_frame("sigmoid", 1.0, 0.0).query("layer == 10")
-    spread = np.ptp(ten["value"])
-    ui.reveal(
-        guess == 1e-6,
-        t(
-            "They differ by {spread}. Each layer keeps less than a quarter of the difference "
-            "that it is given.",
-            "只差 {spread}。每经过一层，剩下的差别还不到四分之一。",
-            spread=rounded_power(spread, 2),
-        ),
-    )
+    return float(np.ptp(ten["value"]))
 
 
 @lesson.figure(
     ("Descent on a real loss surface", "在真实的损失曲面上下降"),
     controls=[RATE, W1, W2],
-    presets={
-        t("Healthy", "健康"): {RATE: 0.5, W1: 0.6, W2: -1.6},
-        t("Crawl", "爬行"): {RATE: 0.005, W1: 0.6, W2: -1.6},
-        t("Overshoot", "冲过头"): {RATE: 5.0, W1: 0.6, W2: -1.6},
-        t("Saddle", "鞍点"): {RATE: 0.05, W1: 0.8, W2: -1.0},
-        t("Plateau", "平台"): {RATE: 0.5, W1: -5.0, W2: 5.0},
-    },
+    presets=[
+        ui.Preset(
+            t("Healthy", "健康"),
+            {RATE: 0.5, W1: 0.6, W2: -1.6, STEP: STEPS},
+            t(
+                "Straight downhill, past the saddle, into a minimum.",
+                "一路下坡，绕过鞍点，进入极小点。",
+            ),
+        ),
+        ui.Preset(
+            t("Crawl", "爬行"),
+            {RATE: 0.005, W1: 0.6, W2: -1.6, STEP: STEPS},
+            t(
+                "The same start with a hundredth of the learning rate: right direction, tiny "
+                "steps.",
+                "起点相同，学习率只有百分之一：方向没错，步子太小。",
+            ),
+        ),
+        ui.Preset(
+            t("Overshoot", "冲过头"),
+            {RATE: 5.0, W1: 0.6, W2: -1.6, STEP: STEPS},
+            t(
+                "Ten times the learning rate: the first step flies over the minimum, and later "
+                "ones are thrown back again and again.",
+                "学习率放大十倍：第一步就飞过极小点，此后一再被抛回来。",
+            ),
+        ),
+        ui.Preset(
+            t("Saddle", "鞍点"),
+            {RATE: 0.05, W1: 0.8, W2: -1.0, STEP: STEPS},
+            t(
+                "The path leads to the saddle, where the slope is nearly zero, and waits there.",
+                "路径通向鞍点，那里斜率几乎为零，于是滞留不前。",
+            ),
+        ),
+        ui.Preset(
+            t("Plateau", "平台"),
+            {RATE: 0.5, W1: -5.0, W2: 5.0, STEP: STEPS},
+            t(
+                "Both units are saturated: the loss is high and nothing moves.",
+                "两个神经元都已饱和：损失很高，却一动不动。",
+            ),
+        ),
+    ],
 )
 def descent() -> str:
-    rate = RATE.value
-    walk = descend(scene(), (W1.value, W2.value), rate, STEPS)
+    settings = RATE.value, W1.value, W2.value
     ui.picture(
-        descent_chart(scene(), walk, rate, places()),
+        descent_picture(*settings),
         key="descent_chart",
-        press="start",
+        opens=[STEP],
+        press=PRESS,
         sets={"a": W1, "b": W2},
     )
-    return what_happened(walk)
+    return what_happened(*settings)
 
 
-def what_happened(walk: Descent) -> str:
+@ui.made_once
+def descent_picture(rate: float, w1: float, w2: float) -> Spec:
+    return descent_chart(scene(), path(rate, w1, w2), rate, places())
+
+
+@ui.made_once
+def what_happened(rate: float, w1: float, w2: float) -> str:
+    walk = path(rate, w1, w2)
     first, last = walk.losses[0], walk.losses[-1]
     moved = np.linalg.norm(walk.points[-1] - walk.points[0])
     worse = int((np.diff(walk.losses) > 0).sum())
@@ -191,7 +299,7 @@ def what_happened(walk: Descent) -> str:
         "{steps} steps took the loss from {first:.3f} to {last:.3f} and the weights {moved:.2f} "
         "away; {worse} steps made it worse. The lines of numbers follow the step slider.",
         "{steps} 步之后，损失从 {first:.3f} 变为 {last:.3f}，权值移动了 {moved:.2f}；"
-        "其中 {worse} 步让损失变大。图中的算式随“步”滑块更新。",
+        "其中 {worse} 步让损失变大。图中的算式随“训练步”滑块更新。",
         steps=len(walk.losses) - 1,
         first=first,
         last=last,
@@ -200,55 +308,54 @@ def what_happened(walk: Descent) -> str:
     )
 
 
-@st.cache_resource(show_spinner=False)
+def path(rate: float, w1: float, w2: float) -> Descent:
+    return descend(scene(), (w1, w2), rate, STEPS)
+
+
+@functools.cache
 def scene() -> Landscape:
     return fit(*samples())
 
 
 def places() -> pd.DataFrame:
     """The two minima, found by descent, and the saddle between them."""
-    minima = minima_of_scene()
-    names = [t("minimum", "极小点"), t("minimum", "极小点"), t("saddle", "鞍点")]
-    return pd.DataFrame([*minima, (0.0, 0.0)], columns=["a", "b"]).assign(name=names)
-
-
-@st.cache_data(show_spinner=False)
-def minima_of_scene() -> list[tuple[float, float]]:
     ends = [descend(scene(), (sign, sign), 1.0, 800).points[-1] for sign in (1.0, -1.0)]
-    return [(float(a), float(b)) for a, b in ends]
+    names = [t("minimum", "极小点"), t("minimum", "极小点"), t("saddle", "鞍点")]
+    return pd.DataFrame([*ends, (0.0, 0.0)], columns=["a", "b"]).assign(name=names)
 
 
 @lesson.figure(("The plateau of one saturated unit", "一个饱和神经元的平台"))
 def plateau() -> str:
     ask_about_saturation()
-    weights = np.round(np.arange(-40, 101) / 10, 1)
-    loss, gradient = unit_loss(weights)
-    curve = pd.DataFrame({"w": weights, "loss": loss, "gradient": gradient})
-    presets = pd.DataFrame(
-        {
-            "name": [
-                t("Alive: ω = 1", "有斜率：ω = 1"),
-                t("Slow: ω = 5", "缓慢：ω = 5"),
-                t("Saturated: ω = 8", "饱和：ω = 8"),
-            ],
-            "color": [COLORS[name] for name in ("healthy", "elu", "sigmoid")],
-            "w": [1.0, 5.0, 8.0],
-        }
-    )
-    ui.picture(
-        plateau_chart(curve, unit_frame(weights), presets, START.value),
-        key="plateau_chart",
-    )
+    ui.picture(plateau_curves(), key="plateau_chart", opens=[START])
     return t(
-        "Drag the ring; green marks are every tenth step. From ω = 8 the weight moves by "
-        "{moved:.2f} in {steps} steps at α = {rate:g}, although the loss is nearly the largest "
-        "possible.",
-        "拖动圆环；绿点每十步一个。从 ω = 8 出发，以 α = {rate:g} 走 {steps} 步，权值只移动了 "
-        "{moved:.2f}，尽管损失已接近最大。",
-        moved=8.0 - unit_walks(np.array([8.0]), UNIT_RATE, UNIT_STEPS)[-1, 0],
+        "Drag the ring, where the weight starts. The line above the picture follows it, and green "
+        "marks stand at every tenth of the {steps} steps at α = {rate:g}.",
+        "拖动圆环，改变权值的起点：图上方的文字随之更新。以 α = {rate:g} 走 {steps} 步，"
+        "绿点每十步一个。",
         steps=UNIT_STEPS,
         rate=UNIT_RATE,
     )
+
+
+@ui.made_once
+def plateau_curves() -> Spec:
+    weights = np.round(np.arange(-40, 101) / 10, 1)
+    loss, gradient = unit_loss(weights)
+    output = activation("sigmoid").function(weights)
+    curve = pd.DataFrame({"w": weights, "loss": loss, "gradient": gradient, "output": output})
+    presets = pd.DataFrame(
+        {
+            "name": [
+                t("Saturated: ω = 8", "饱和：ω = 8"),
+                t("Slow: ω = 5", "缓慢：ω = 5"),
+                t("Alive: ω = 1", "有斜率：ω = 1"),
+            ],
+            "color": [COLORS[name] for name in ("sigmoid", "elu", "healthy")],
+            "w": [8.0, 5.0, 1.0],
+        }
+    )
+    return plateau_picture.plateau_chart(curve, unit_frame(weights), presets, START.default)
 
 
 def unit_frame(starts: np.ndarray) -> pd.DataFrame:
@@ -262,7 +369,28 @@ def unit_frame(starts: np.ndarray) -> pd.DataFrame:
 
 
 def ask_about_saturation() -> None:
-    guess = ui.predict(
+    near, far = unit_loss(np.array([plateau_picture.NEAR, plateau_picture.FAR]))[1]
+    options = {
+        2.0: t("twice as large", "是它的两倍"),
+        1.0: t("about the same", "差不多"),
+        0.5: t("half as large", "是它的一半"),
+        0.002: t("hundreds of times smaller", "小几百倍"),
+    }
+
+    def reply(factor: float | None) -> tuple[bool | None, str]:
+        found = t(
+            "It is {ratio:.0f} times smaller. The error is larger, but the gradient also carries "
+            "the slope σ′(8) = {slope} as a factor.",
+            "小 {ratio:.0f} 倍。误差虽然更大，但梯度里还有一个因子：斜率 σ′(8) = {slope}。",
+            ratio=near / far,
+            slope=rounded_power(float(activation("sigmoid").derivative(8.0)), 2),
+        )
+        if factor is None or factor < 0.01:
+            return (None if factor is None else True), found
+        missed = t("You said: {guess}. ", "你猜的是：{guess}。", guess=options[factor])
+        return False, missed + found
+
+    ui.ask(
         "saturation",
         t(
             "The unit should say 0. At ω = 8 it says 0.9997, at ω = 1 it says 0.73. How large is "
@@ -270,25 +398,11 @@ def ask_about_saturation() -> None:
             "神经元本应输出 0。ω = 8 时它输出 0.9997，ω = 1 时输出 0.73。"
             "与 ω = 1 相比，ω = 8 处的梯度有多大？",
         ),
-        ["larger", "equal", "smaller"],
-        names=lambda size: {
-            "larger": t("hundreds of times larger", "大几百倍"),
-            "equal": t("about the same", "差不多"),
-            "smaller": t("hundreds of times smaller", "小几百倍"),
-        }[size],
-    )
-    if guess is None:
-        return
-    near, far = unit_loss(np.array([1.0, 8.0]))[1]
-    ui.reveal(
-        guess == "smaller",
-        t(
-            "It is {ratio:.0f} times smaller. The error is larger, but the gradient also carries "
-            "the slope σ′(8) = {slope} as a factor.",
-            "小 {ratio:.0f} 倍。误差虽然更大，但梯度里还有一个因子：斜率 σ′(8) = {slope}。",
-            ratio=near / far,
-            slope=rounded_power(float(activation("sigmoid").derivative(8.0)), 2),
-        ),
+        list(options),
+        reply,
+        options,
+        guess=float,
+        picture_covers=True,
     )
 
 

@@ -4,13 +4,15 @@ All names that a page would give are said by `t`, so that a test can change ever
 """
 
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import altair as alt
 import numpy as np
 import pandas as pd
+import vl_convert
 
 from gradviz.activations import activation
-from gradviz.charts.activation_curves import tangent
+from gradviz.charts.activation_curves import asked_tangent, tangent
 from gradviz.charts.activations.best_product import best_product
 from gradviz.charts.batchnorm.scale_invariance import scale_invariance
 from gradviz.charts.chain_rule.backward_walk import backward_walk
@@ -18,18 +20,19 @@ from gradviz.charts.chain_rule.factor_plane import factor_plane
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
 from gradviz.charts.clipping.cliff import cliff_chart
 from gradviz.charts.clipping.clip_geometry import clip_geometry
+from gradviz.charts.exploding.scale_fan import scale_fan
 from gradviz.charts.exploding.scale_map import scale_map
 from gradviz.charts.histograms import histograms
 from gradviz.charts.home.gradient_through_depth import gradient_through_depth
 from gradviz.charts.landing import landing
 from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.layers import layer_profile, step_layer_map
+from gradviz.charts.parts.spec import opened, written
 from gradviz.charts.pretraining.layer_by_layer import pretraining
 from gradviz.charts.regularization.loss_parts import loss_parts
 from gradviz.charts.regularization.penalties import penalties
-from gradviz.charts.relu_family.dead_units import dead_shares, dead_units
-from gradviz.charts.relu_family.mean_slopes import mean_slopes
-from gradviz.charts.replay import Extent, run_chart
+from gradviz.charts.relu_family.mean_slopes import AskedSlope, mean_slopes
+from gradviz.charts.replay import AskedEnd, Extent, run_chart
 from gradviz.charts.residual.path_sum import path_sum
 from gradviz.charts.update_rule.composite import composite_curves
 from gradviz.charts.update_rule.descent import descent_chart
@@ -72,7 +75,7 @@ def theory():
     return pd.DataFrame({"arm": "deep", "layer": [1, 2, 3], "value": [1e-3, 1e-2, 0.1]})
 
 
-def run(quantity, ended=True):
+def run(quantity, ended=True, asked=None):
     measured = QUANTITIES[quantity]
     return run_chart(
         history(quantity, measured.axis.log),
@@ -83,6 +86,7 @@ def run(quantity, ended=True):
         theory() if quantity == "delta" else None,
         ended,
         below=dict.fromkeys(CURVES) | {"gradient_norm": 0.3},
+        asked=asked,
     )
 
 
@@ -137,6 +141,7 @@ def plateau():
     weights = np.round(np.arange(-20, 91) / 10, 1)
     loss, gradient = unit_loss(weights)
     curve = pd.DataFrame({"w": weights, "loss": loss, "gradient": gradient})
+    curve["output"] = activation("sigmoid").function(weights)
     walks = pd.DataFrame(unit_walks(weights, 1.0, 5), columns=weights)
     rows = walks.rename_axis(index="step", columns="w").stack().rename("at").reset_index()
     return plateau_chart(curve, rows.assign(loss=unit_loss(rows["at"])[0]), presets(), 8.0)
@@ -179,9 +184,19 @@ def scales():
     return scale_map(pd.DataFrame({**cells, "ratio": [0.1, 1, 8, 0, 1, np.inf]}), 1.0, (2.0, 5))
 
 
-def singular_values():
+def fan(asked=False):
+    layers = np.arange(1, 6)
+    lines = [
+        pd.DataFrame({"sigma": sigma, "layer": layers, "value": factor ** (5.0 - layers)})
+        for sigma, factor in ((0.5, 0.1), (1.0, 0.9), (4.0, 10.0))
+    ]
+    table = pd.concat(lines, ignore_index=True)
+    return scale_fan(table, table, 4.0, asked)
+
+
+def singular_values(asked=False):
     values = matrix_products("gaussian", width=8, depth=10, draws=2)
-    return singular_value_spread(spread_frame(values, np.ones(10)))
+    return singular_value_spread(spread_frame(values, np.ones(10)), asked)
 
 
 def walk():
@@ -203,18 +218,16 @@ def part_of_factor():
     return layer_factors(history("slope", steps=(0,)), names(), theory(), "slope", title)
 
 
-def slopes():
+def slopes(asked=None):
     called = {"relu": t("rectifier", "线性整流"), "tanh": "tanh"}
-    return mean_slopes({"relu": 0.5, "tanh": 0.46}, called)
+    return mean_slopes({"relu": 0.5, "tanh": 0.46}, called, asked)
 
 
 def named_tangent():
     return tangent(1.0, ("sigmoid", "relu"), {"relu": t("rectifier", "线性整流")})
 
 
-def dead():
-    return dead_units(dead_shares(history("dead", log=False)), names(), 10)
-
+VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 PICTURES = {
     "home": gradient_through_depth,
@@ -228,6 +241,10 @@ PICTURES = {
     "cliff": cliff_picture,
     "clip_geometry": clip_geometry,
     "scale_map": scales,
+    "scale_fan": fan,
+    "scale_fan with a question": lambda: fan(asked=True),
+    "singular_values with a question": lambda: singular_values(asked=True),
+    "tangent with a question": asked_tangent,
     "layer_factors": part_of_factor,
     "layer_profile": profile,
     "step_layer_map": lambda: step_layer_map(
@@ -235,14 +252,15 @@ PICTURES = {
     ),
     **{f"run of {name}": lambda name=name: run(name) for name in QUANTITIES},
     "run that goes on": lambda: run("delta", ended=False),
+    "run whose end is asked for": lambda: run("delta", asked=AskedEnd((t("deep", "深"), "10"))),
     "histograms": histogram_chart,
     "histograms of a run that goes on": lambda: histogram_chart(ended=False),
     "pretraining": pre_training,
     "pretraining that goes on": lambda: pre_training(ended=False),
     "loss_parts": lambda: loss_parts(curves(), names(), 10),
     "penalties": penalties,
-    "dead_units": dead,
     "mean_slopes": slopes,
+    "mean_slopes that are asked for": lambda: slopes(AskedSlope("relu", ("tanh",), 0.2)),
     "path_sum": lambda: path_sum(5),
     "composite": composite_picture,
     "descent": descent,
@@ -250,10 +268,21 @@ PICTURES = {
 }
 
 
+def words_in(chart, **values):
+    """All words in a picture, once its parameters of these names are at these values."""
+    spec = written(chart) if isinstance(chart, alt.TopLevelMixin) else chart
+    svg = vl_convert.vegalite_to_svg(with_records(opened(spec, values)), vl_version=VEGA_LITE)
+    texts = [node.text for node in ElementTree.fromstring(svg).iter() if node.tag.endswith("}text")]
+    return [text for text in texts if text]
+
+
 def spec_of(name):
     """The picture as a Vega-Lite spec whose data are lists of records."""
     chart = PICTURES[name]()
-    spec = chart.to_dict() if isinstance(chart, alt.TopLevelMixin) else chart
+    return with_records(chart.to_dict() if isinstance(chart, alt.TopLevelMixin) else chart)
+
+
+def with_records(spec):
     tables = {key: records(table) for key, table in spec.get("datasets", {}).items()}
     return {**spec, "datasets": tables}
 

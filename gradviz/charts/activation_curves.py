@@ -10,14 +10,22 @@ import pandas as pd
 
 from gradviz.activations import Activation, activation
 from gradviz.charts.parts.expressions import in_words, quoted, translated
-from gradviz.charts.parts.handles import GHOST, handle_selection
+from gradviz.charts.parts.handles import (
+    GHOST,
+    GUESSED,
+    HAS_GUESS,
+    SHARE_REVEALED,
+    handle_selection,
+    question_params,
+)
 from gradviz.charts.parts.marks import layered
-from gradviz.charts.parts.palette import COLORS, colors_of
-from gradviz.charts.parts.theme import LONG, READOUT, legend, themed
+from gradviz.charts.parts.palette import COLORS, INK, colors_of
+from gradviz.charts.parts.theme import LONG, READOUT, WORDS, legend, themed
 from gradviz.language import t
 
 POINTER_STEPS = 20  # positions of the tangent per unit of z
 POINTER_LIMIT = 5.0
+PROBE = "probe_z"  # the signal of the selection: where the tangent is
 FUNCTION_HEIGHT, FUNCTION_RANGE = 145, (-1.2, 1.2)
 UNITS = FUNCTION_RANGE[1] - FUNCTION_RANGE[0]  # in the height of the functions
 SLOPE_HEIGHT, SLOPE_RANGE = 110, (0.0, 1.25)
@@ -40,16 +48,31 @@ def tangent(
     """
     if not -POINTER_LIMIT <= z <= POINTER_LIMIT:
         raise ValueError(f"z={z!r} is not a number from {-POINTER_LIMIT:g} to {POINTER_LIMIT:g}")
-    titles = {name: (titles or {}).get(name, name) for name in names}
-    curves = _curves({name: activation(name, negative_slope, alpha) for name in names})
+    functions = {name: activation(name, negative_slope, alpha) for name in names}
+    return _drawn(_curves(functions), {name: (titles or {}).get(name, name) for name in names}, z)
+
+
+def asked_tangent(z: float = 1.0) -> alt.VConcatChart:
+    """As `tangent`, for sigmoid and tanh, where it is asked how large a slope can be.
+
+    The slopes come as the answer is revealed, and beside them is the guess.
+    """
+    functions = {name: activation(name) for name in ("sigmoid", "tanh")}
+    return _drawn(_curves(functions), {name: name for name in functions}, z, asked=True)
+
+
+def _drawn(
+    curves: pd.DataFrame, titles: Mapping[str, str], z: float, asked: bool = False
+) -> alt.VConcatChart:
     slider = alt.binding_range(
         min=-POINTER_LIMIT, max=POINTER_LIMIT, step=1 / POINTER_STEPS, name="z "
     )
     probe = handle_selection("probe", "z", round(z * POINTER_STEPS) / POINTER_STEPS, slider, True)
+    picture = alt.vconcat(
+        _functions(curves, titles, probe, asked), _slopes(curves, titles, asked), spacing=12
+    )
     return themed(
-        alt.vconcat(
-            _functions(curves, titles, probe), _slopes(curves, titles), spacing=12
-        ).properties(
+        (picture.add_params(*question_params()) if asked else picture).properties(
             description=t(
                 "Curves of {names} with a movable tangent, above the curves of their slopes",
                 "{names} 的曲线与可移动的切线，下方是各自的导数曲线",
@@ -86,7 +109,7 @@ def _name_color(titles: Mapping[str, str]) -> alt.Color:
 
 
 def _functions(
-    curves: pd.DataFrame, titles: Mapping[str, str], probe: alt.Parameter
+    curves: pd.DataFrame, titles: Mapping[str, str], probe: alt.Parameter, asked: bool
 ) -> alt.LayerChart:
     low, high = FUNCTION_RANGE
     # Of a curve that is flat at −2 or −3 all is shown; one that goes on down leaves the picture.
@@ -107,11 +130,11 @@ def _functions(
     )
     point = here.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y)
     return layered(
-        lines, line, point, *_slope_words(curves, titles), _handles().add_params(probe)
+        lines, line, point, *_slope_words(curves, titles, asked), _handles().add_params(probe)
     ).properties(height=round(FUNCTION_HEIGHT * (high - low) / UNITS))
 
 
-def _slope_words(curves: pd.DataFrame, titles: Mapping[str, str]) -> list[alt.Chart]:
+def _slope_words(curves: pd.DataFrame, titles: Mapping[str, str], asked: bool) -> list[alt.Chart]:
     """The slopes in numbers, in the upper left corner that no curve enters."""
     words = []
     for row, (name, title) in enumerate(titles.items()):
@@ -119,6 +142,7 @@ def _slope_words(curves: pd.DataFrame, titles: Mapping[str, str]) -> list[alt.Ch
         slope = "format(datum.slope, '.3f')"
         words.append(
             _at_probe(curves[curves["name"] == name])
+            .transform_filter(_answered(asked))
             .transform_calculate(words=in_words(text, name=quoted(title), slope=slope))
             .mark_text(align="left", color=COLORS[name], fontSize=LONG, fontWeight="bold")
             .encode(x=alt.value(6), y=alt.value(12 + 16 * row), text="words:N")
@@ -126,7 +150,7 @@ def _slope_words(curves: pd.DataFrame, titles: Mapping[str, str]) -> list[alt.Ch
     return words
 
 
-def _slopes(curves: pd.DataFrame, titles: Mapping[str, str]) -> alt.LayerChart:
+def _slopes(curves: pd.DataFrame, titles: Mapping[str, str], asked: bool) -> alt.LayerChart:
     low, high = SLOPE_RANGE
     high = max(high, 1.25 * float(curves["slope"].max()))
     ticks = [0, 0.25, 0.5, 0.75, 1] if high < 1.5 else list(range(int(high) + 1))
@@ -138,24 +162,54 @@ def _slopes(curves: pd.DataFrame, titles: Mapping[str, str]) -> alt.LayerChart:
         axis=alt.Axis(values=ticks, format="~r"),
     )
     color = _name_color(titles)
-    base = alt.Chart(curves).encode(x=x, y=y, color=color)
+    traced = f"datum.z <= {-POINTER_LIMIT} + {SHARE_REVEALED} * {2 * POINTER_LIMIT}"
+    base = alt.Chart(curves).transform_filter(traced if asked else "true")
+    base = base.encode(x=x, y=y, color=color)
     tops = curves.loc[curves.groupby("name")["slope"].idxmax()]
-    top = alt.Chart(tops).encode(x=x, y=y, color=color)
+    top = alt.Chart(tops).transform_filter(_answered(asked)).encode(x=x, y=y, color=color)
     label = in_words(t("max {slope}", "最大 {slope}"), slope="format(datum.slope, '.3~r')")
     return layered(
+        *(_guess(y) if asked else []),
         base.mark_line(clip=True),
         top.mark_point(size=70),
         top.mark_text(dy=-11, fontSize=READOUT, fontWeight="bold")
         .transform_calculate(words=label)
         .encode(text="words:N"),
-        _at_probe(curves).mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, color=color),
+        _at_probe(curves)
+        .transform_filter(_answered(asked))
+        .mark_point(filled=True, size=70, opacity=1)
+        .encode(x=x, y=y, color=color),
         _handles(),
-    ).properties(height=SLOPE_HEIGHT)
+    ).properties(height=SLOPE_HEIGHT + (50 if asked else 0))
+
+
+def _guess(y: alt.Y) -> list[alt.Chart]:
+    """The largest slope that the reader guesses, as a line at that height."""
+    line = (
+        alt.Chart(pd.DataFrame({"guess": [0]}))
+        .transform_filter(HAS_GUESS)
+        .transform_calculate(
+            slope=GUESSED,
+            words=in_words(t("your guess: {slope}", "你的猜测：{slope}"), slope=GUESSED),
+        )
+        .encode(y=y)
+    )
+    return [
+        line.mark_rule(color=INK, strokeWidth=2, strokeDash=[2, 4]),
+        line.mark_text(align="left", baseline="bottom", dx=6, dy=-4, **WORDS).encode(
+            x=alt.value(0), text="words:N"
+        ),
+    ]
+
+
+def _answered(asked: bool) -> str:
+    """A Vega expression: is there no question, or has it been answered?"""
+    return f"{SHARE_REVEALED} == 1" if asked else "true"
 
 
 def _at_probe(curves: pd.DataFrame) -> alt.Chart:
     """The rows of `curves` at the position of the tangent."""
-    return alt.Chart(curves).transform_filter(f"abs(datum.z - probe_z) < {0.5 / POINTER_STEPS}")
+    return alt.Chart(curves).transform_filter(f"abs(datum.z - {PROBE}) < {0.5 / POINTER_STEPS}")
 
 
 def _handles() -> alt.Chart:

@@ -13,13 +13,18 @@ from gradviz.language import t
 
 
 def landing(
-    layers: pd.DataFrame, healthy: tuple[float, float], largest_slope: float, color: str
+    layers: pd.DataFrame,
+    healthy: tuple[float, float],
+    largest_slope: float,
+    color: str,
+    reach: float | None = None,
 ) -> alt.VConcatChart:
     """Where the pre-activations z of each layer lie, above the slopes that they get there.
 
     `layers` has one row per layer with columns layer; q05, q25, q50, q75, q95 (quantiles of z);
     mean_slope and rms_slope (√E[φ′²]). `healthy` is the range of z with slopes worth having,
-    `largest_slope` that of the activation, `color` its name in `COLORS`.
+    `largest_slope` that of the activation, `color` its name in `COLORS`. The axis of z ends at
+    ±`reach`, so that it stays while the settings change; without, it holds what there is.
     """
     depth = int(layers["layer"].max())
     scale = alt.Scale(domain=[0.5, depth + 0.5], nice=False)
@@ -28,7 +33,7 @@ def landing(
     x_below = alt.X("layer:Q", scale=scale, axis=axis)
     return themed(
         alt.vconcat(
-            _quantile_bands(layers, healthy, x, COLORS[color]),
+            _quantile_bands(layers, healthy, x, COLORS[color], reach),
             _slope_marks(layers, largest_slope, x_below, COLORS[color]),
             spacing=12,
         ).properties(
@@ -41,9 +46,14 @@ def landing(
 
 
 def _quantile_bands(
-    layers: pd.DataFrame, healthy: tuple[float, float], x: alt.X, color: str
+    layers: pd.DataFrame,
+    healthy: tuple[float, float],
+    x: alt.X,
+    color: str,
+    reach: float | None,
 ) -> alt.LayerChart:
-    reach = max(6.0, float(layers[["q05", "q95"]].abs().max().max()) * 1.1)
+    if reach is None:
+        reach = max(6.0, float(layers[["q05", "q95"]].abs().max().max()) * 1.25)
     z = alt.Scale(domain=[-reach, reach], nice=False)
     region = pd.DataFrame({"low": [healthy[0]], "high": [healthy[1]]}).clip(-reach, reach)
     zone = alt.Chart(region)
@@ -61,14 +71,21 @@ def _quantile_bands(
         zone.mark_rect(color=COLORS["healthy"], opacity=0.15).encode(
             y=alt.Y("low:Q", scale=z, title=title), y2="high:Q"
         ),
-        zone.mark_text(
-            align="left", baseline="bottom", dx=6, dy=-3, color=COLORS["healthy"], fontSize=READOUT
-        ).encode(
-            x=alt.value(0), y=alt.Y("high:Q"), text=alt.value(t("slope is alive", "斜率有效区"))
+        base.mark_rule(strokeWidth=3, color=color, opacity=0.45, clip=True).encode(
+            y="q05:Q", y2="q95:Q"
         ),
-        base.mark_rule(strokeWidth=3, color=color, opacity=0.45).encode(y="q05:Q", y2="q95:Q"),
-        base.mark_rule(strokeWidth=9, color=color, opacity=0.6).encode(y="q25:Q", y2="q75:Q"),
-        base.mark_point(filled=True, size=35, color=INK, opacity=1).encode(y="q50:Q"),
+        base.mark_rule(strokeWidth=9, color=color, opacity=0.6, clip=True).encode(
+            y="q25:Q", y2="q75:Q"
+        ),
+        base.mark_point(filled=True, size=35, color=INK, opacity=1, clip=True).encode(y="q50:Q"),
+        # Above all marks, at the top, where there is room for words.
+        zone.mark_text(
+            align="left", baseline="top", dx=6, color=COLORS["healthy"], fontSize=READOUT
+        ).encode(
+            x=alt.value(0),
+            y=alt.value(2),
+            text=alt.value(t("within the band the slope is alive", "色带内斜率有效")),
+        ),
     ).properties(height=180)
 
 

@@ -49,11 +49,11 @@ def arm_color(names: Names) -> alt.Color:
     )
 
 
-def _columns(names: Names) -> int:
-    """How many names stand in one row of the legend: all, if a phone has room for that, or two."""
-    # A Chinese character is as wide as two letters, a symbol with its gaps as five.
-    letters = sum(1 + (ord(letter) > 0x2E80) for name in names.values() for letter in name)
-    return len(names) if letters + 5 * len(names) <= 45 else 2
+def _columns(names: Names) -> int | alt.ExprRef:
+    """Of the legend of `names`: one row of them where they fit, else two columns."""
+    # Pixels: a sign and the space around it, and the letters, of which Chinese ones are wider.
+    needed = sum(38 + sum(14 if letter > "\u2e80" else 7 for letter in n) for n in names.values())
+    return alt.expr(f"width < {needed} ? 2 : {len(names)}") if len(names) > 2 else 2
 
 
 @dataclass(frozen=True)

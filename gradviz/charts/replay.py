@@ -26,7 +26,14 @@ from gradviz.charts.layers import (
     profile_look,
 )
 from gradviz.charts.parts.expressions import tooltip_line
-from gradviz.charts.parts.handles import REPLAY, RUN, question_params, replay_slider
+from gradviz.charts.parts.handles import (
+    GUESSED,
+    REPLAY,
+    RUN,
+    SHARE_REVEALED,
+    question_params,
+    replay_slider,
+)
 from gradviz.charts.parts.marks import layered, rule_at, state_names, step_axis
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
@@ -79,6 +86,16 @@ class Curve:
     copies: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class AskedEnd:
+    """What a question asks of a run: how it ends. Its curves are not seen until that is revealed.
+
+    `guesses` are all that the reader may guess, in words; a guess is a place among them.
+    """
+
+    guesses: tuple[str, ...]
+
+
 def run_chart(
     history: pd.DataFrame,
     curves: pd.DataFrame,
@@ -89,7 +106,8 @@ def run_chart(
     ended: bool = False,
     below: Mapping[str, float | None] = USUAL_CURVES,
     opens_at: int | None = None,
-    asked: Asked | None = None,
+    asked: Asked | AskedEnd | None = None,
+    curves_lead: bool = False,
 ) -> Spec:
     """`quantity` by layer, and below it the curves of the run so far, as a Vega-Lite spec.
 
@@ -97,7 +115,8 @@ def run_chart(
     value. With `ended` the reader can scrub through the run, which opens at the training step
     `opens_at`, or at its last; before, `history` need only hold the latest steps. `below` are the
     names of the curves, each with a threshold worth a rule or None. What is `asked` of a run that
-    has ended is covered until the page reveals it.
+    has ended is covered until the page reveals it. With `curves_lead` the curves carry the message,
+    and are the larger part.
     """
     asked = asked if ended else None
     rows = summarize(history, quantity.name, quantity.axis.log)
@@ -106,8 +125,9 @@ def run_chart(
     track = track_of(rows["step"]) if ended else None
     rows = with_until(rows) if track else latest(rows)
     last = int(rows["step"].max()) if len(rows) else 0
+    profile_asked = asked if isinstance(asked, Asked) else None
     look = profile_look(
-        rows, theory, quantity, names, track is not None, extent.depth, extent.values, asked
+        rows, theory, quantity, names, track is not None, extent.depth, extent.values, profile_asked
     )
     look = replace(look, later=last > 0)
     tables = {name: summarize_curves(curves, name) for name in below}
@@ -122,11 +142,12 @@ def run_chart(
     )
     heights = {axis.name: _heights(tables[axis.name], axis) for axis in axes}
     now = pd.DataFrame({"step": [last] if len(rows) else []})
-    picture = _picture(look, axes, max(extent.steps, 1), track)
+    end = asked if isinstance(asked, AskedEnd) else None
+    picture = _picture(look, axes, max(extent.steps, 1), track, end, curves_lead)
     if track is not None:
         picture = picture.opening(**{REPLAY: track.nearest(opens_at), RUN: run_key(curves)})
     marks = points(rows, look)
-    guess = {"guess": guess_line(marks)} if asked else {}
+    guess = {"guess": guess_line(marks)} if profile_asked else {}
     return picture.with_data(
         marks=marks, prediction=line(theory, look), now=now, **guess, **heights
     )
@@ -134,16 +155,22 @@ def run_chart(
 
 @built_once
 def _picture(
-    look: Look, curves: tuple[Curve, ...], steps: int, track: Track | None
+    look: Look,
+    curves: tuple[Curve, ...],
+    steps: int,
+    track: Track | None,
+    end: AskedEnd | None,
+    curves_lead: bool,
 ) -> alt.VConcatChart:
     """The picture without its data."""
     profile = profile_layers(alt.NamedData("marks"), alt.NamedData("prediction"), look)
+    high, low = (PROFILE_HEIGHT, CURVES_HEIGHT)[:: -1 if curves_lead else 1]
     chart = alt.vconcat(
-        profile.properties(height=PROFILE_HEIGHT),
+        profile.properties(height=high),
         *(
             _curve(
-                curve, look, steps, first=curve is curves[0], last=curve is curves[-1]
-            ).properties(height=CURVES_HEIGHT / len(curves))
+                curve, look, steps, first=curve is curves[0], last=curve is curves[-1], end=end
+            ).properties(height=low / len(curves))
             for curve in curves
         ),
         spacing=10,
@@ -155,14 +182,21 @@ def _picture(
         )
     )
     params = [] if track is None else replay_slider(track)
-    params += question_params(look.asked.start) if look.asked else []
+    if look.asked or end:
+        params += question_params(look.asked.start if look.asked else None)
     return chart.add_params(*params) if params else chart
 
 
-def _curve(curve: Curve, look: Look, steps: int, first: bool, last: bool) -> alt.LayerChart:
+def _curve(
+    curve: Curve, look: Look, steps: int, first: bool, last: bool, end: AskedEnd | None
+) -> alt.LayerChart:
     """One curve; of those below each other only the last has the axis of the steps."""
     axis, color = step_axis(steps, labeled=last), arm_color(dict(look.names))
-    lines = alt.Chart(alt.NamedData(curve.name)).encode(x=axis, color=color)
+    shown = alt.Chart(alt.NamedData(curve.name))
+    if end:
+        # The answer unrolls from the start of the run.
+        shown = shown.transform_filter(f"datum.step <= {SHARE_REVEALED} * {steps}")
+    lines = shown.encode(x=axis, color=color)
     # A line that runs exactly over another is dashed, so that both are seen.
     copy = alt.FieldOneOfPredicate(field="arm", oneOf=list(curve.copies))
     over = alt.when(copy).then(alt.value([7, 7])).otherwise(alt.value([1, 0]))
@@ -172,7 +206,17 @@ def _curve(curve: Curve, look: Look, steps: int, first: bool, last: bool) -> alt
         *_zeros(curve, lines),
         *_threshold(curve),
         *_now(look.framed, first, steps),
+        *(_guessed_end(end) if end and last else []),
     )
+
+
+def _guessed_end(end: AskedEnd) -> list[alt.Chart]:
+    """The reader's guess in words, half-way up at the end, between who learns and who does not."""
+    guesses = [t("your guess: {guess}", "你的猜测：{guess}", guess=guess) for guess in end.guesses]
+    rows = pd.DataFrame({"place": range(len(guesses)), "words": guesses})
+    words = alt.Chart(rows).transform_filter(f"datum.place === {GUESSED}")
+    words = words.mark_text(align="right", baseline="middle", dx=-6, **WORDS)
+    return [words.encode(x=alt.value("width"), text="words:N")]
 
 
 def _zeros(curve: Curve, lines: alt.Chart) -> list[alt.Chart]:

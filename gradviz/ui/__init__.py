@@ -4,6 +4,7 @@ A page imports this package as `from gradviz import ui`.
 """
 
 from gradviz.charts.layers import Asked
+from gradviz.charts.replay import AskedEnd
 from gradviz.runs import Job
 from gradviz.ui.ask import ask
 from gradviz.ui.chrome import heading, lesson_link, open_page, single_figure
@@ -23,12 +24,20 @@ from gradviz.ui.live import Frames, ended, live_job, live_run, show_events
 from gradviz.ui.made_once import made_once
 from gradviz.ui.measured import expected_profile, measured
 from gradviz.ui.picture import picture
-from gradviz.ui.race import SEEDS, quantity_choice, race
+from gradviz.ui.race import (
+    SEEDS,
+    ends_in_words,
+    kept_in_words,
+    kept_signals,
+    quantity_choice,
+    race,
+)
 from gradviz.ui.remedy import remedy
 
 __all__ = [
     "SEEDS",
     "Asked",
+    "AskedEnd",
     "Figure",
     "Frames",
     "Job",
@@ -38,8 +47,11 @@ __all__ = [
     "ask",
     "choice",
     "ended",
+    "ends_in_words",
     "expected_profile",
     "heading",
+    "kept_in_words",
+    "kept_signals",
     "landing_picture",
     "lesson_link",
     "live_job",

@@ -98,10 +98,7 @@ class Control(Generic[Value]):
         raw = st.query_params.get(self.key)
         if self.key in seen and (raw == seen[self.key] or not _moved_in_history()):
             kept = st.session_state.get(self.key, self.default)
-            before = st.session_state.get(_DECLARED, {}).get(self.key)
-            # What stands at a default that depends on other controls goes along with it.
-            at_default = before is not None and kept == before.default
-            return kept if self.accepts(kept) and not at_default else self.default
+            return kept if self.accepts(kept) else self.default
         seen[self.key] = raw
         if raw is None:
             return self.default
@@ -212,6 +209,14 @@ class Opening(Number[Amount]):
     """
 
     slider: str
+
+    def _settle(self) -> Amount:
+        # No widget changes it: unless a link or a preset has, it opens where the page says now,
+        # which may be elsewhere than for other settings.
+        if st.query_params.get(self.key) is None and not times_set(self):
+            st.session_state.setdefault(_SEEN, {})[self.key] = None
+            return self.default
+        return super()._settle()
 
     def _widget(self) -> None:
         """It has none: the picture draws it."""

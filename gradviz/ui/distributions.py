@@ -28,23 +28,26 @@ def race_histograms(
     layers: Sequence[int],
     seeds: int = SEEDS,
     opens_at: int | None = None,
-) -> None:
+) -> Frames:
     """Draw histograms of a race of `arms`, joining it if the figure above has run it.
 
     `series` maps each histogram's name to an arm and one of `DISTRIBUTIONS`, and `names` to what
     it is called on the page; `title` says what is spread. The picture opens at the training step
-    `opens_at`, or at the last.
+    `opens_at`, or at the last. Returns the frames drawn last.
     """
+    drawn = [Frames()]
     last = max(recipe.steps for recipe in arms.values())
     step = opening(f"{key}_step", REPLAY, low=0, high=last, default=opens_at or last)
 
     def draw(frames: Frames) -> None:
+        drawn[0] = frames
         chart = _histograms(
             frames, tuple(series.items()), tuple(names.items()), title, tuple(layers)
         )
         picture(chart, key=f"{key}_chart", opens=[step] if ended(frames) else [])
 
     live_run(key, arms, seeds, draw, join=True, histograms=True)
+    return drawn[0]
 
 
 @made_once

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 _SEEDS, _EXAMPLES = 3, 256
 
 
-def landing_picture(recipe: Recipe, key: str) -> pd.DataFrame:
-    """Draw where the layers of `recipe` land, and return what was measured (one row per layer)."""
-    picture(_start_picture(recipe), key)
-    return _measured(recipe)
+def landing_picture(recipe: Recipe, key: str, reach: float | None = None) -> pd.DataFrame:
+    """Draw where the layers of `recipe` land, and return what was measured (one row per layer).
+
+    The axis ends at ±`reach`, or as `charts.landing.landing` says.
+    """
+    layers = _measured(recipe)
+    picture(_start_picture(recipe, reach), key)
+    return layers
 
 
 def trained_landing_picture(recipe: Recipe, key: str) -> pd.DataFrame:
@@ -43,8 +47,8 @@ def trained_landing_picture(recipe: Recipe, key: str) -> pd.DataFrame:
 
 
 @made_once
-def _start_picture(recipe: Recipe) -> alt.VConcatChart:
-    return _landing(_measured(recipe), recipe)
+def _start_picture(recipe: Recipe, reach: float | None = None) -> alt.VConcatChart:
+    return _landing(_measured(recipe), recipe, reach)
 
 
 @made_once
@@ -52,9 +56,9 @@ def _trained_picture(frames: Frames, recipe: Recipe) -> alt.VConcatChart:
     return _landing(_by_layer(frames[-1].table), recipe)
 
 
-def _landing(layers: pd.DataFrame, recipe: Recipe) -> alt.VConcatChart:
+def _landing(layers: pd.DataFrame, recipe: Recipe, reach: float | None = None) -> alt.VConcatChart:
     phi = activation_of(recipe)
-    return landing(layers, living_range(phi), phi.largest_slope, recipe.activation)
+    return landing(layers, living_range(phi), phi.largest_slope, recipe.activation, reach)
 
 
 @measured

@@ -36,6 +36,9 @@ JOBS: dict[Hashable, Job] = {}
 WITH_HISTOGRAMS: set[Hashable] = set()  # the keys of those of which a figure draws histograms
 _REMEMBERED = 500
 
+# In the session state: the keys of the jobs that figures show, by the figures' own keys.
+_DRAWN, _JOINED = "live_drawn", "live_joined"
+
 
 class Frames(Sequence[Any]):
     """What was measured so far, oldest first: `snapshots.Snapshot` or what else a job yields.
@@ -141,8 +144,10 @@ def live_job(
     if len(JOBS) > _REMEMBERED:
         JOBS.pop(next(iter(JOBS)))
     if join:
+        st.session_state.setdefault(_JOINED, {})[key] = job.key
         run = runs.known(job) or runs.recorded(job)
     else:
+        _take_along(key, job)
         run = _watched(key, job)
         if st.session_state.pop(f"{key}_start", False):
             _start(key, job)
@@ -156,6 +161,17 @@ def live_job(
     if not join:
         _buttons(key, run, another_seed)
     return run
+
+
+def _take_along(key: str, job: Job) -> None:
+    """Draw the page again if others of its figures still show the run that this one showed.
+
+    A figure that is touched reruns alone, and its controls choose their run too.
+    """
+    drawn = st.session_state.setdefault(_DRAWN, {})
+    earlier, drawn[key] = drawn.get(key, job.key), job.key
+    if earlier != job.key and earlier in st.session_state.get(_JOINED, {}).values():
+        st.rerun()
 
 
 def _watched(key: str, job: Job) -> Run | None:
@@ -184,14 +200,23 @@ def show_events(frames: Frames, names: Mapping[str, str]) -> None:
     """Name the zeros and overflows of a run that has ended: of each arm and kind the first.
 
     `names` maps arms to what they are called on the page. The lines stand beside the picture where
-    there is room, so that nothing moves when they come.
+    there is room, so that nothing moves when they come; several stand behind a button, so that
+    they do not make the figure higher than the window.
     """
-    if not ended(frames):
+    lines = _event_lines(frames, tuple(names.items())) if ended(frames) else []
+    if not lines:
         return
     figure = stage.current()
-    with figure.actions if figure is not None and figure.actions else st.container():
-        for line in _event_lines(frames, tuple(names.items())):
-            st.caption(line)
+    place = figure.actions if figure is not None and figure.actions else st.container()
+    # Not to be seen while it would answer a question: see questions.css.
+    with place, st.container(key=f"events_{figure.name}" if figure else None):
+        if len(lines) == 1:
+            st.caption(lines[0])
+            return
+        label = t("Zeros and overflows ({n})", "归零与上溢（{n}）", n=len(lines))
+        with st.popover(label, width="stretch"):
+            for line in lines:
+                st.caption(line)
 
 
 @made_once

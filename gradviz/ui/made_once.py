@@ -57,6 +57,12 @@ class Shelf:
                 self._make_room(place.size)
         return place.thing
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._places.clear()
+            self._size = 0
+
     def _make_room(self, added: int) -> None:
         with self._lock:
             self._size += added
@@ -91,6 +97,12 @@ def made_once(make: Callable[Settings, Result]) -> Callable[Settings, Result]:
         return shelf.find_or_make(key, lambda: _as_sent(make(*settings, **named)))
 
     return find_or_make
+
+
+def forget() -> None:
+    """Let everything be made anew, as on a server that has just started."""
+    for shelf in (_FINISHED, _RUNNING):
+        shelf.clear()
 
 
 def _as_sent(thing: Any) -> Any:  # noqa: ANN401 — whatever a page makes

@@ -13,8 +13,9 @@ import pandas as pd
 
 from gradviz.charts.layers import Asked
 from gradviz.charts.parts.handles import REPLAY
+from gradviz.charts.parts.powers import rounded_power
 from gradviz.charts.parts.spec import Spec
-from gradviz.charts.replay import Extent, run_chart
+from gradviz.charts.replay import AskedEnd, Extent, run_chart
 from gradviz.engine.history import curves_frame, history_frame
 from gradviz.language import t
 from gradviz.quantities import QUANTITIES
@@ -44,7 +45,8 @@ def race(
     thresholds: Mapping[str, float] | None = None,
     follow: bool = False,
     opens_at: int | None = None,
-    asked: Asked | None = None,
+    asked: Asked | AskedEnd | None = None,
+    curves_lead: bool = False,
 ) -> Frames:
     """Draw the buttons and the picture of a race; returns the frames drawn last.
 
@@ -52,8 +54,9 @@ def race(
     page; an arm called like an entry of the palette has its color. Of the arms in `theory` the
     mean-field prediction is drawn as a line where the quantity is δ. `thresholds` are values of
     curves, by their names, worth a rule. The picture opens at the training step `opens_at`, the
-    most telling one, or at the last. `asked` are the arms whose profile at the start a question of
-    the figure (see `ui.ask`) asks for; only a recorded run is covered. For `join` and `follow` see
+    most telling one, or at the last. `asked` is what a question of the figure (see `ui.ask`) asks
+    for: the profile of some arms at the start, or how the run ends; only a recorded run is covered.
+    With `curves_lead` the curves are the larger part of the picture. For `join` and `follow` see
     `live_run`.
     """
     steps = max(recipe.steps for recipe in arms.values())
@@ -74,13 +77,22 @@ def race(
             tuple((name, limits.get(name)) for name in curves),
             steps,
             max(recipe.depth for recipe in arms.values()),
-            asked if quantity == "delta" and frames.recorded else None,
+            _covered(asked, quantity, frames),
+            curves_lead,
         )
         picture(chart, key=f"{key}_chart", opens=[step] if ended(frames) else [])
 
     live_run(key, arms, seeds, draw, join, follow)
     show_events(drawn[0], names)
     return drawn[0]
+
+
+def _covered(
+    asked: Asked | AskedEnd | None, quantity: str, frames: Frames
+) -> Asked | AskedEnd | None:
+    """What of the picture is covered: nothing of a run that the reader has trained."""
+    elsewhere = isinstance(asked, Asked) and quantity != "delta"
+    return asked if frames.recorded and not elsewhere else None
 
 
 @made_once
@@ -92,7 +104,8 @@ def _race_picture(
     curves: tuple[tuple[str, float | None], ...],
     steps: int,
     depth: int,
-    asked: Asked | None,
+    asked: Asked | AskedEnd | None,
+    curves_lead: bool,
 ) -> Spec:
     """The picture of a race, see `race`."""
     # While the run lasts only its latest step is shown; the training needs the processor too.
@@ -107,7 +120,47 @@ def _race_picture(
         ended=ended(frames),
         below=dict(curves),
         asked=asked,
+        curves_lead=curves_lead,
     )
+
+
+@made_once
+def kept_signals(frames: Frames) -> dict[str, float]:
+    """By arm, what layer 1 received before training of δ at the last hidden layer.
+
+    The geometric mean of the ratio over the seeds; 0 or inf where float32 has no number for it.
+    """
+    kept = {}
+    for frame in frames:
+        if frame.step == 0:
+            delta = frame.layers["delta"].astype(float)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                kept[frame.arm] = float(np.exp(np.log(delta[:, 0] / delta[:, -2]).mean()))
+    return kept
+
+
+def kept_in_words(frames: Frames, names: Mapping[str, str]) -> str:
+    """`kept_signals` as a list, in the order of `names`."""
+    kept = kept_signals(frames)
+    return _listed({name: rounded_power(kept[arm]) for arm, name in names.items()})
+
+
+def ends_in_words(frames: Frames, names: Mapping[str, str]) -> str:
+    """What accuracy each arm has come to, as a list: the mean over the seeds not overflowed."""
+    lost = t("overflow", "上溢")
+    ends = {arm: lost if e is None else f"{e:.0%}" for arm, e in _accuracies(frames).items()}
+    return _listed({name: ends[arm] for arm, name in names.items() if arm in ends})
+
+
+@made_once
+def _accuracies(frames: Frames) -> dict[str, float | None]:
+    """What each arm has come to, None if all its seeds have overflowed."""
+    last = {frame.arm: frame.accuracy[np.isfinite(frame.accuracy)] for frame in frames}
+    return {arm: float(seeds.mean()) if seeds.size else None for arm, seeds in last.items()}
+
+
+def _listed(words: Mapping[str, str]) -> str:
+    return t("; ", "；").join(f"{name} {what}" for name, what in words.items())
 
 
 def _theory(expected: Mapping[str, Recipe], frames: Frames) -> pd.DataFrame:

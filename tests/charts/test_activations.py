@@ -1,9 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pictures import words_in
 
 from gradviz import language
-from gradviz.charts.activation_curves import tangent
+from gradviz.charts.activation_curves import asked_tangent, tangent
 from gradviz.charts.activations.best_product import best_product, layers_until
 from gradviz.charts.landing import landing
 
@@ -77,6 +78,16 @@ def test_both_curves_of_the_tangent_hear_the_pointer():
     assert all(strip["encoding"]["tooltip"] == {"value": ""} for strip in strips)
 
 
+def test_until_the_answer_is_revealed_no_slope_is_told():
+    chart = asked_tangent()
+    truths = {"max 0.25", "slope of sigmoid: 0.197", "最大 0.25", "sigmoid 的斜率：0.197"}
+    covered = words_in(chart, revealed=0, guess=0.5)
+    assert not truths & set(covered) and [text for text in covered if text.endswith("0.5")]
+    shown = words_in(chart, revealed=1, guess=0.5)
+    assert len(truths & set(shown)) == 2 and set(covered) <= set(shown)
+    assert set(words_in(tangent())) == set(words_in(chart, revealed=1))
+
+
 @pytest.mark.parametrize("z", [-6, 5.5])
 def test_a_tangent_outside_the_picture_is_refused(z):
     with pytest.raises(ValueError, match="z="):
@@ -140,3 +151,12 @@ def test_landing_makes_room_for_large_pre_activations(layers):
     wide = layers.assign(q95=40.0)
     spec = landing(wide, (-4.4, 4.4), 0.25, "sigmoid").to_dict()
     assert spec["vconcat"][0]["layer"][0]["encoding"]["y"]["scale"]["domain"][1] > 40
+
+
+def test_an_axis_that_is_given_stays(layers):
+    for wide in (layers, layers.assign(q95=40.0)):
+        spec = landing(wide, (-4.4, 4.4), 0.25, "sigmoid", reach=14.0).to_dict()
+        bands = spec["vconcat"][0]["layer"]
+        assert bands[0]["encoding"]["y"]["scale"]["domain"] == [-14, 14]
+        clipped = [layer["mark"].get("clip") for layer in bands if layer["mark"]["type"] == "rule"]
+        assert clipped == [True, True]

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pictures import words_in
 
 from gradviz.activations import activation
 from gradviz.charts.chain_rule import factor_plane as plane
@@ -12,6 +13,7 @@ from gradviz.charts.chain_rule.backward_walk import (
 )
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
 from gradviz.charts.parts.buttons import with_lines
+from gradviz.charts.parts.powers import rounded_power
 from gradviz.theory.chain import ScalarNetwork, factors, matrix_products, mean_field_products
 
 SIGMOID = activation("sigmoid")
@@ -101,6 +103,11 @@ def test_sliders_start_at_the_arguments_and_limits_are_named():
             plane.factor_plane(SIGMOID, PRESETS, **setting)
 
 
+def test_the_plane_stays_whatever_activation_it_is_of_so_that_its_sliders_do():
+    first, second = (plane.factor_plane(activation(name), PRESETS) for name in ("tanh", "sigmoid"))
+    assert {**first, "datasets": None} == {**second, "datasets": None}
+
+
 def test_nielsens_window_is_drawn_for_sigmoid_only():
     def texts(name):
         chart = plane.factor_plane(activation(name), PRESETS)
@@ -156,8 +163,20 @@ def test_bands_end_at_the_edge_of_the_axis_and_no_mark_lies_below_it():
 def test_values_below_the_axis_stand_at_its_foot_and_say_so():
     spread = spread_frame(matrix_products("gaussian", width=8, depth=40, draws=2), np.ones(40))
     spread.loc[37:, "median"] = [1e-22, 0.0, 0.0]
-    marks, below, words = singular_value_spread(spread).layer[-3:]
-    assert len(marks.data) == 2 * 40 - 3 and marks.data["value"].min() >= 1e-20
+    _, marks, below, words = singular_value_spread(spread).layer[-4:]
+    assert len(marks.data) == 40 - 3 and marks.data["value"].min() >= 1e-20
     assert below.mark.shape == "triangle-down" and (below.data["foot"] == 1e-20).all()
     assert below.data["value"].tolist() == [1e-22, 0.0, 0.0]
     assert words.data["words"][0].startswith("▼")
+
+
+def test_until_the_answer_is_revealed_the_end_of_the_products_is_the_readers_guess():
+    values = matrix_products("gaussian", width=16, depth=30, draws=4, seed=2)
+    chart = singular_value_spread(spread_frame(values, np.ones(30)), asked=True)
+    truth = f"median: {rounded_power(np.median(values[:, -1]))}"
+    covered = words_in(chart, revealed=0, guess=1e-2)
+    assert "your guess" in covered and truth not in covered
+    assert {"your guess", truth} <= set(words_in(chart, revealed=1, guess=1e-2))
+    filters = [step.filter for layer in chart.layer[:2] for step in layer.transform]
+    assert len(set(filters)) == 1 and "revealed" in filters[0]
+    assert "your guess" not in words_in(chart, revealed=1)

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pictures import words_in
 
 from gradviz.activations import activation
 from gradviz.charts.update_rule.composite import composite_curves
@@ -21,13 +22,8 @@ def curves(name="sigmoid", weight=1.0, layers=12):
     )
 
 
-def domain(view):
-    line = next(layer for layer in view["layer"] if layer["mark"]["type"] == "line")
-    return line["encoding"]["y"]["scale"]["domain"]
-
-
 def test_a_slider_in_the_browser_chooses_the_layers():
-    (slider,) = composite_curves(curves(), "sigmoid", 3)["params"]
+    slider, *_ = composite_curves(curves(), "sigmoid", 3)["params"]
     assert (slider["name"], slider["value"], slider["bind"]["max"]) == ("layers", 3, 12)
     with pytest.raises(ValueError, match=r"layers=13 .* 1 to 12"):
         composite_curves(curves(), "sigmoid", 13)
@@ -39,12 +35,31 @@ def test_the_words_tell_spread_and_slope_of_each_number_of_layers():
     assert "1.5·10⁻⁶" in words.loc[10, "words"] and "3.9·10⁻⁷" in words.loc[10, "words"]
 
 
-def test_the_axes_stay_when_the_weights_change():
-    weak, strong = (composite_curves(curves("relu", weight), "relu") for weight in (1.0, 2.0))
-    assert [domain(view) for view in weak["vconcat"][1:]] == [
-        domain(view) for view in strong["vconcat"][1:]
+def test_the_picture_stays_whatever_network_it_is_of_so_that_its_slider_does():
+    pictures = [
+        composite_curves(curves(name, weight), name)
+        for name, weight in (("relu", 1.0), ("relu", 2.0), ("sigmoid", 1.0))
     ]
-    assert strong["datasets"]["curves"]["value"].max() > 1e4 > domain(strong["vconcat"][1])[1]
+    weak, strong, other = (
+        {key: part for key, part in picture.items() if key != "datasets"} for picture in pictures
+    )
+    assert weak == strong == other
+    ends = [picture["datasets"]["summary"][["low", "high"]].iloc[0] for picture in pictures]
+    assert ends[0].equals(ends[1]) and (ends[2]["low"], ends[2]["high"]) == (-0.08, 1.08)
+    assert pictures[1]["datasets"]["curves"]["value"].max() > 1e4 > ends[1]["high"]
+
+
+def test_until_the_answer_is_revealed_one_layer_is_seen_and_then_as_many_as_are_asked_for():
+    picture = composite_curves(curves(), "sigmoid", 10)
+    covered = words_in(picture, revealed=0, guess=0.05)
+    assert "1 layer: outputs differ by 0.99; largest slope 0.25" in covered
+    assert "your guess: 0.05" in covered and "measured: 1.5·10⁻⁶" not in covered
+    shown = words_in(picture, revealed=1, guess=0.05)
+    assert "10 layers: outputs differ by 1.5·10⁻⁶; largest slope 3.9·10⁻⁷" in shown
+    assert {"your guess: 0.05", "measured: 1.5·10⁻⁶"} <= set(shown)
+    # The guess is one of ten layers, and nobody need have guessed.
+    for words in (words_in(picture, revealed=1), words_in(picture, revealed=1, guess=1, layers=9)):
+        assert not [text for text in words if "guess" in text]
 
 
 def test_slopes_below_the_axis_are_marked_and_not_dropped():

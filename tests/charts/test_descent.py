@@ -4,8 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from pictures import words_in
 
 from gradviz import language
+from gradviz.charts.parts.handles import REPLAY, RUN
 from gradviz.charts.surface import surface_frame
 from gradviz.charts.update_rule.descent import descent_chart
 from gradviz.charts.update_rule.plateau import plateau_chart
@@ -39,18 +41,30 @@ def test_words_are_the_update_rule_with_the_numbers_of_the_step():
 def test_a_press_on_the_surface_selects_a_start():
     params = {param["name"]: param for param in chart()["params"]}
     assert params["start"]["select"]["fields"] == ["a", "b"]
-    assert params["step_shown"]["bind"]["max"] == 6
+    assert params[REPLAY]["bind"]["max"] == 6
+
+
+def without_run(spec):
+    """What is drawn, without the data and without the name by which the page knows the path."""
+    params = [param for param in spec["params"] if param["name"] != RUN]
+    return {**spec, "params": params, "datasets": None}
 
 
 def test_only_the_data_change_with_the_path_and_titles_with_the_language():
     first, second = chart(), chart(lr=2.0)
-    assert {k: v for k, v in first.items() if k != "datasets"} == {
-        k: v for k, v in second.items() if k != "datasets"
-    }
+    assert without_run(first) == without_run(second)
     assert not first["datasets"]["path"].equals(second["datasets"]["path"])
     language.use("zh")
     assert "损失曲面" in chart()["description"]
     language.use("en")
+
+
+def test_each_path_is_a_run_of_its_own_to_the_page_that_plays_it_once():
+    runs = [
+        next(param["value"] for param in picture["params"] if param["name"] == RUN)
+        for picture in (chart(), chart(), chart(lr=2.0))
+    ]
+    assert runs[0] == runs[1] != runs[2]
 
 
 def test_points_that_are_not_finite_are_left_out_of_the_path_only():
@@ -66,6 +80,7 @@ def plateau(start=8.0):
     weights = np.round(np.arange(-20, 91) / 10, 1)
     loss, gradient = unit_loss(weights)
     curve = pd.DataFrame({"w": weights, "loss": loss, "gradient": gradient})
+    curve["output"] = 1 / (1 + np.exp(-weights))
     walks = pd.DataFrame(unit_walks(weights, 1.0, 5), columns=weights)
     rows = walks.rename_axis(index="step", columns="w").stack().rename("at").reset_index()
     presets = pd.DataFrame({"name": ["one"], "color": ["#000"], "w": [1.0]})
@@ -79,7 +94,22 @@ def test_plateau_starts_where_it_is_told_and_tells_where_the_walk_ends():
     slope = 2 / (1 + math.exp(-8)) * math.exp(-8) / (1 + math.exp(-8)) ** 2
     assert table.loc[8.0, "gradient"] == pytest.approx(slope)
     assert table.loc[8.0, "at"] == pytest.approx(8 - 5 * slope, rel=1e-4)
-    assert "from 8.0 to 8.00" in table.loc[8.0, "words"]
+    assert "from 8.0 to 8.00" in table.loc[8.0, "told"]
+
+
+def test_what_is_said_of_the_unit_is_said_of_the_start_that_the_ring_is_at():
+    saturated, right = (words_in(plateau(w), revealed=1) for w in (8.0, -2.0))
+    assert [text for text in saturated if "move ω from 8.0" in text]
+    assert "saturated: as wrong as can be, and it stays" in saturated
+    assert [text for text in right if "move ω from -2.0" in text]
+    assert "nearly right from the start" in right
+
+
+def test_until_the_answer_is_revealed_nothing_tells_how_steep_it_is_at_the_right():
+    covered = words_in(plateau(), revealed=0, guess=2)
+    assert "at ω = 8.0 the unit says 0.9997, and should say 0" in covered
+    assert {"your guess", "at ω = 1: 0.29"} <= set(covered)
+    assert not [text for text in covered if "∂Loss/∂ω =" in text or "saturated:" in text]
 
 
 def test_a_start_off_the_walks_is_named():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from gradviz.charts.layers import layer_profile, step_layer_map
-from gradviz.charts.parts.handles import REPLAY, RUN
+from gradviz.charts.parts.handles import GUESS, REPLAY, REVEALED, RUN
 from gradviz.charts.parts.summary import (
     dodged,
     log_domain,
@@ -14,7 +14,7 @@ from gradviz.charts.parts.summary import (
     summarize_curves,
     with_until,
 )
-from gradviz.charts.replay import Extent, run_chart
+from gradviz.charts.replay import AskedEnd, Extent, run_chart
 from gradviz.quantities import CURVES, QUANTITIES, SHARE, Quantity
 
 SIGNAL = QUANTITIES["delta"]
@@ -203,6 +203,37 @@ def test_theory_belongs_to_the_first_step():
     assert calculated == f"{REPLAY} > 0 ? 'theory, at the start' : 'theory'"
     rows = ended_run((0, 10, 20), theory=theory)["datasets"]["prediction"]
     assert rows["label"].tolist() == ["", "right", ""]
+
+
+def test_how_a_run_ends_is_not_seen_before_it_is_revealed():
+    spec = ended_run((0, 10, 20), asked=AskedEnd(("deep", "both")))
+    for curve in spec["vconcat"][1:]:
+        for mark in ("line", "area"):
+            (drawn,) = marks(curve, mark)
+            assert drawn["transform"] == [{"filter": f"datum.step <= toNumber({REVEALED}) * 20"}]
+    assert param(spec, REVEALED)["value"] == 0 and param(spec, GUESS)["value"] == ""
+    (guess,) = (m for m in marks(spec["vconcat"][-1], "text") if GUESS in str(m["transform"]))
+    words = spec["datasets"][guess["data"]["name"]]["words"].tolist()
+    assert words == ["your guess: deep", "your guess: both"]
+    goes_on = run_chart(
+        history([[0.1, 1.0, 1]]),
+        both_curves([[2.0]]),
+        SIGNAL,
+        NAMES,
+        Extent(20),
+        asked=AskedEnd(("deep",)),
+    )
+    assert REVEALED not in str(goes_on["vconcat"])
+
+
+def test_the_curves_are_the_larger_part_where_they_carry_the_message():
+    def heights(**options):
+        return [view["height"] for view in ended_run((0, 10, 20), **options)["vconcat"]]
+
+    profile, *below = heights()
+    led_profile, *led_below = heights(curves_lead=True)
+    assert profile > sum(below) and sum(led_below) > led_profile
+    assert profile + sum(below) == led_profile + sum(led_below)
 
 
 @pytest.mark.parametrize(("step", "opacity"), [(0, 0.8), (10, 0.25)])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
-from pictures import PICTURES, spec_of
+from pictures import PICTURES, VEGA_LITE, spec_of
 
 from gradviz.activations import ACTIVATIONS
 from gradviz.charts.parts.palette import (
@@ -25,7 +25,6 @@ from gradviz.charts.parts.powers import decades, power_axis, power_of_ten, round
 from gradviz.charts.parts.theme import READOUT, SMALL, themed
 
 ROOT = Path(__file__).resolve().parents[2]
-VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
 def test_contrast_of_black_on_white_is_21():

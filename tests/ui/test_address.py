@@ -93,7 +93,7 @@ def test_no_control_takes_hostile_text(key, raw):
     [
         ("depth", "drift", "depth"),
         ("depth", "drift", "seed"),
-        ("exploding", "critical", "scale"),
+        ("exploding", "plane", "map_sigma"),
         ("chain_rule", "scalar", "layers"),
         ("depth", None, "figure"),
     ],

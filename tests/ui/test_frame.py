@@ -214,29 +214,47 @@ def test_a_panel_that_is_shown_alone_can_start_its_run():
         assert ("drift_train" in {button.key for button in app.button}) == (figure == "drift")
 
 
-def a_default_that_follows():
+def opening_page():
     import streamlit as st
 
     from gradviz import ui
     from gradviz.ui import controls
 
     controls.start_page("test")
-    steps = ui.number("steps", "Steps", low=1, high=500, default=150, step=1, help="help")
+    steps = ui.number("steps", "Steps", low=1, high=20, default=8, step=1, help="help")
     steps.draw()
-    shown = ui.opening("shown", "replay_step", low=0, high=500, default=steps.value)
-    st.text(str(shown.value))
+    opens = ui.opening("opens", "slider", low=0, high=20, default=steps.value)
+    st.text(str(opens.value))
+    st.button("preset", on_click=ui.set_all, args=({opens: 3},))
 
 
-def test_what_stands_at_a_default_goes_along_with_it():
-    app = AppTest.from_function(a_default_that_follows).run()
-    assert app.text[0].value == "150"
-    app.slider(key="steps").set_value(400).run()
-    assert app.text[0].value == "400"
+def test_a_slider_inside_a_picture_opens_where_the_page_says_in_the_present_state():
+    app = run(opening_page)
+    assert state(app) == "8"
+    app.slider(key="steps").set_value(12).run()
+    assert state(app) == "12"
+    app.button[0].click().run()
+    app.slider(key="steps").set_value(5).run()
+    assert state(app) == "3", "a preset has set it"
+    assert state(run(opening_page, opens="4")) == "4"
 
 
-def test_what_a_link_has_set_stays_when_the_default_moves():
-    app = AppTest.from_function(a_default_that_follows)
-    app.query_params["shown"] = "20"
-    app.run()
-    app.slider(key="steps").set_value(400).run()
-    assert app.text[0].value == "20"
+def test_what_a_run_comes_to_is_said_in_words():
+    from dataclasses import replace
+
+    import numpy as np
+
+    from gradviz import ui
+    from gradviz.engine.train import race
+    from gradviz.recipe import Recipe
+
+    deep = list(race({"deep": Recipe(depth=3, width=4, steps=2, batch_size=16)}, 2))
+    lost = [replace(frame, arm="lost", accuracy=np.array([np.nan] * 2)) for frame in deep]
+    frames = ui.Frames(deep + lost, key="words", complete=True)
+    accuracy = f"{deep[-1].accuracy.mean():.0%}"
+    names = {"lost": "lost one", "deep": "deep one"}
+    assert ui.ends_in_words(frames, names) == f"lost one overflow; deep one {accuracy}"
+    delta = deep[0].layers["delta"].astype(float)
+    kept = np.exp(np.log(delta[:, 0] / delta[:, 2]).mean())
+    assert ui.kept_signals(frames)["deep"] == pytest.approx(kept)
+    assert ui.kept_in_words(frames, {"deep": "deep one"}).startswith("deep one 0.")

@@ -10,7 +10,7 @@ from gradviz.charts.parts.palette import BACKGROUNDS, COLORS, contrast
 
 ROOT = Path(__file__).resolve().parents[2]
 THEME = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
-STYLE = (ROOT / "gradviz" / "ui" / "page.css").read_text(encoding="utf-8")
+STYLE = (ROOT / "gradviz" / "ui" / "page" / "page.css").read_text(encoding="utf-8")
 READABLE = 4.5  # WCAG 2.2, 1.4.3
 
 WORDS = ("textColor", "grayTextColor", "linkColor", "primaryColor")

@@ -17,6 +17,7 @@ from gradviz.charts.parts.theme import READOUT, themed
 from gradviz.language import t
 
 EXPONENTS = (-12, -1)  # of the thresholds that can be chosen
+LIMIT = "limit_exponent"  # the signal of the selection
 
 
 def best_product(
@@ -101,7 +102,7 @@ def _threshold(y: alt.Y) -> alt.Chart:
     exponents = pd.DataFrame({"e": range(EXPONENTS[0], EXPONENTS[1] + 1)})
     return (
         alt.Chart(exponents.assign(product=10.0 ** exponents["e"]))
-        .transform_filter("datum.e == limit_exponent")
+        .transform_filter(f"datum.e == {LIMIT}")
         .mark_rule(color=INK, strokeWidth=2, strokeDash=[6, 4])
         .encode(y=y)
     )
@@ -113,7 +114,7 @@ def _crossings(factors: pd.DataFrame, layers: int, x: alt.X, y: alt.Y) -> list[a
     columns = (factors[name].tolist() for name in ("name", "label", "slope"))
     for row, (name, label, slope) in enumerate(zip(*columns, strict=True)):
         cases = _crossing_cases(label, slope, layers)
-        now = alt.Chart(cases).transform_filter("datum.e == limit_exponent")
+        now = alt.Chart(cases).transform_filter(f"datum.e == {LIMIT}")
         color = colors_of(factors["name"])[name]
         ring = now.mark_point(size=160, strokeWidth=2.5, color=color, clip=True).encode(x=x, y=y)
         words = now.mark_text(align="right", color=color, fontSize=READOUT, fontWeight="bold")

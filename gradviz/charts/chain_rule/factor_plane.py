@@ -10,7 +10,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.activations import Activation, activation
+from gradviz.activations import Activation
 from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.buttons import line_of_words, preset_buttons, with_lines
 from gradviz.charts.parts.expressions import tooltip_line
@@ -35,26 +35,31 @@ def factor_plane(
 ) -> Spec:
     """|w φ′(z)| as a colored plane with the region where it is at least 1, above its powers.
 
-    Returns a Vega-Lite spec. `presets` has the columns name, color, w, z. Raises `ValueError` for
-    w, z or a depth outside `W_LIMIT`, `Z_LIMIT`, `DEPTHS`.
+    Returns a Vega-Lite spec, which is the same for all activations but for its data, so that the
+    sliders stay where the reader has left them. `presets` has the columns name, color, w, z. Raises
+    `ValueError` for w, z or a depth outside `W_LIMIT`, `Z_LIMIT`, `DEPTHS`.
     """
     limits = {"w": (w, -W_LIMIT, W_LIMIT), "z": (z, -Z_LIMIT, Z_LIMIT), "depth": (depth, *DEPTHS)}
     for name, (value, low, high) in limits.items():
         if not low <= value <= high:
             raise ValueError(f"{name}={value!r} is not a number from {low:g} to {high:g}")
-    return _picture(phi.name, w, z, depth).with_data(
-        cells=factor_cells(phi), border=border_frame(phi), presets=with_lines(presets)
+    return _picture(w, z, depth).with_data(
+        cells=factor_cells(phi),
+        border=border_frame(phi),
+        region=_region_name(phi),
+        window=_nielsen() if phi.name == "sigmoid" else _nielsen().head(0),
+        presets=with_lines(presets),
     )
 
 
 @built_once
-def _picture(name: str, w: float, z: float, depth: int) -> alt.VConcatChart:
+def _picture(w: float, z: float, depth: int) -> alt.VConcatChart:
     """The picture without its data."""
     slider = alt.binding_range(min=DEPTHS[0], max=DEPTHS[1], step=1, name=t("Layers ", "层数 "))
     return (
         alt.vconcat(
             preset_buttons(alt.NamedData("presets"), CHOSEN),
-            _plane(activation(name), w, z),
+            _plane(w, z),
             line_of_words(_words()),
             _powers(),
             spacing=7,
@@ -124,7 +129,7 @@ def _cell_selection(w: float, z: float) -> alt.Parameter:
     )
 
 
-def _plane(phi: Activation, w: float, z: float) -> alt.LayerChart:
+def _plane(w: float, z: float) -> alt.LayerChart:
     x = alt.X(
         "left:Q",
         scale=alt.Scale(domain=[-W_LIMIT, W_LIMIT], nice=False),
@@ -160,32 +165,39 @@ def _plane(phi: Activation, w: float, z: float) -> alt.LayerChart:
         point.mark_point(filled=True, size=150, color="white", opacity=1),
         point.mark_point(filled=True, size=70, color="black", opacity=1),
     ]
-    window = _nielsen() if phi.name == "sigmoid" else []
-    return layered(plane, border, *window, *_region_name(phi), *marks).properties(height=215)
+    return layered(plane, border, *_window(), _region(), *marks).properties(height=215)
 
 
-def _region_name(phi: Activation) -> list[alt.Chart]:
+def _region() -> alt.Chart:
+    words = alt.Chart(alt.NamedData("region")).mark_text(
+        align="left", color="white", fontSize=LONG, fontWeight="bold"
+    )
+    return words.encode(x=alt.X("w:Q"), y=alt.Y("z:Q"), text="words:N")
+
+
+def _region_name(phi: Activation) -> pd.DataFrame:
     """The meaning of the white border, inside the region on both sides where there is room."""
     z = 0.0 if phi.name in ("sigmoid", "tanh") else Z_LIMIT / 2
-    rows = pd.DataFrame({"w": [-W_LIMIT + 0.3], "z": [z], "words": ["|w φ′(z)| ≥ 1"]})
-    words = alt.Chart(rows).mark_text(align="left", color="white", fontSize=LONG, fontWeight="bold")
-    return [words.encode(x=alt.X("w:Q"), y=alt.Y("z:Q"), text="words:N")]
+    return pd.DataFrame({"w": [-W_LIMIT + 0.3], "z": [z], "words": ["|w φ′(z)| ≥ 1"]})
 
 
-def _nielsen() -> list[alt.Chart]:
-    """The widest interval of inputs that keeps the factor at 1 or more, as a bar."""
-    w = np.linspace(4, W_LIMIT, 601)
-    low, high, width = nielsen_window(w)
-    best = int(np.argmax(width))
-    words = t("input width {width:.2f}", "输入宽度 {width:.2f}", width=width[best])
-    rows = pd.DataFrame({"w": [w[best]], "low": [low[best]], "z": [high[best]], "words": [words]})
-    bar = alt.Chart(rows).encode(x=alt.X("w:Q"), y=alt.Y("z:Q"))
+def _window() -> list[alt.Chart]:
+    bar = alt.Chart(alt.NamedData("window")).encode(x=alt.X("w:Q"), y=alt.Y("z:Q"))
     return [
         bar.mark_rule(color="white", strokeWidth=2, strokeDash=[4, 3]).encode(y2="low:Q"),
         bar.mark_text(
             dx=24, dy=-10, align="right", color="white", fontSize=LONG, fontWeight="bold"
         ).encode(text="words:N"),
     ]
+
+
+def _nielsen() -> pd.DataFrame:
+    """The widest interval of inputs that keeps the factor at 1 or more, to be drawn as a bar."""
+    w = np.linspace(4, W_LIMIT, 601)
+    low, high, width = nielsen_window(w)
+    best = int(np.argmax(width))
+    words = t("input width {width:.2f}", "输入宽度 {width:.2f}", width=width[best])
+    return pd.DataFrame({"w": [w[best]], "low": [low[best]], "z": [high[best]], "words": [words]})
 
 
 def _words() -> alt.Chart:

@@ -100,7 +100,7 @@ def themed(chart: Chart) -> Chart:
 
 
 def legend(
-    columns: int = 2,
+    columns: int | alt.ExprRef = 2,
     orient: Literal["top", "bottom"] = "top",
     *,
     title: Optional[str] = alt.Undefined,

@@ -14,14 +14,14 @@ from gradviz.charts.parts.powers import scientific
 from gradviz.charts.parts.theme import READOUT, themed
 from gradviz.language import t
 
-HEIGHT = 220
+HEIGHT = 320
 
 
 def path_sum(depth: int) -> alt.LayerChart:
     """(1 + a)^depth as the sum over k of C(depth, k)·a^k, with `a` on a slider in the browser.
 
-    A path of k branches carries a^k; the plain network has only the one with all of them
-    (Veit et al. 2016, section 3). Raises `ValueError` for a depth below 1.
+    A path of k branches carries a^k; the plain network has only the one with all of them, which has
+    its color (Veit et al. 2016, section 3). Raises `ValueError` for a depth below 1.
     """
     if depth < 1:
         raise ValueError(f"depth={depth!r} is not a whole number from 1")
@@ -30,7 +30,7 @@ def path_sum(depth: int) -> alt.LayerChart:
     paths = pd.DataFrame({"branches": range(depth + 1)})
     paths["paths"] = [float(math.comb(depth, k)) for k in paths["branches"]]
     return themed(
-        layered(_bars(paths).add_params(a), *_words(depth)).properties(
+        layered(_bars(paths, depth).add_params(a), *_words(depth)).properties(
             height=HEIGHT,
             description=t(
                 "Bars: what the paths through each number of branches add to the gradient",
@@ -40,12 +40,17 @@ def path_sum(depth: int) -> alt.LayerChart:
     )
 
 
-def _bars(paths: pd.DataFrame) -> alt.Chart:
+def _bars(paths: pd.DataFrame, depth: int) -> alt.Chart:
     return (
         alt.Chart(paths)
         .transform_calculate(share="datum.paths * pow(a, datum.branches)")
-        .mark_bar(color=COLORS["residual"])
+        .mark_bar()
         .encode(
+            color=alt.condition(
+                alt.datum.branches == depth,
+                alt.value(COLORS["plain"]),
+                alt.value(COLORS["residual"]),
+            ),
             x=alt.X(
                 "branches:O",
                 title=t("Branches that the path goes through", "路径穿过的支路数"),

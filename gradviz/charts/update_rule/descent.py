@@ -11,27 +11,29 @@ import pandas as pd
 from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.buttons import line_of_words
 from gradviz.charts.parts.expressions import tooltip_line
+from gradviz.charts.parts.handles import REPLAY, RUN, replay_slider
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, rounded_power
 from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.summary import Track, run_key
 from gradviz.charts.parts.theme import READOUT
 from gradviz.charts.surface import LOSSES, path_marks, surface_frame, surface_map
 from gradviz.language import t
 from gradviz.theory.landscape import Descent, Landscape
 
-STEP = "step_shown"  # the parameter that says how far along the path we are
-
 
 def descent_chart(scene: Landscape, walk: Descent, lr: float, places: pd.DataFrame) -> Spec:
     """The path of `walk` on `scene`, as a Vega-Lite spec; a press on the surface selects a start.
 
+    The page plays the path once, as it does a run.
     `places` are points of the surface worth naming, with the columns a, b and name.
     """
     steps = len(walk.losses) - 1
     # The axes show finite numbers only; the words tell what became of the others.
     path = path_frame(walk)
-    return _picture(scene.names, scene.low, scene.high, steps).with_data(
+    picture = _picture(scene.names, scene.low, scene.high, steps)
+    return picture.opening(**{RUN: run_key(path)}).with_data(
         surface=surface_frame(scene),
         places=places,
         path=path.replace([np.inf, -np.inf], np.nan).dropna(),
@@ -70,7 +72,6 @@ def _picture(
     steps: int,
 ) -> alt.VConcatChart:
     """The picture without its data."""
-    slider = alt.binding_range(min=0, max=steps, step=1, name=t("Step ", "步 "))
     return (
         alt.vconcat(
             _surface(names, low, high),
@@ -78,7 +79,7 @@ def _picture(
             _loss_curve(steps),
             spacing=6,
         )
-        .add_params(alt.param(STEP, value=steps, bind=slider))
+        .add_params(*replay_slider(Track(0, steps, 1)))
         .resolve_scale(x="independent", y="independent")
         .properties(
             description=t(
@@ -110,11 +111,11 @@ def _places() -> list[alt.Chart]:
 
 def _path() -> list[alt.Chart]:
     path = alt.Chart(alt.NamedData("path")).encode(x=alt.X("a:Q"), y=alt.Y("b:Q"))
-    walked = path.transform_filter(f"datum.step <= {STEP}")
+    walked = path.transform_filter(f"datum.step <= {REPLAY}")
     color = COLORS["explode"]
     return [
         *path_marks(walked, path, color, size=28),
-        path.transform_filter(f"datum.step == {STEP}").mark_point(
+        path.transform_filter(f"datum.step == {REPLAY}").mark_point(
             filled=True, size=150, color=color, stroke="white", strokeWidth=2, opacity=1, clip=True
         ),
     ]
@@ -123,7 +124,7 @@ def _path() -> list[alt.Chart]:
 def _line_of_weight(weight: int, steps: int) -> alt.Chart:
     """The update of one weight at the step shown; at the end of the path, the last one."""
     rows = alt.Chart(alt.NamedData("words")).transform_filter(
-        f"datum.weight == {weight} && datum.step == min({STEP}, {steps - 1})"
+        f"datum.weight == {weight} && datum.step == min({REPLAY}, {steps - 1})"
     )
     return line_of_words(rows)
 
@@ -140,7 +141,7 @@ def _loss_curve(steps: int) -> alt.LayerChart:
     )
     axis = power_axis(low, high, t("Loss", "损失"), most=5)
     y = alt.Y("shown:Q", scale=power_scale(low, high), axis=axis)
-    here = base.transform_filter(f"datum.step == {STEP}")
+    here = base.transform_filter(f"datum.step == {REPLAY}")
     color = COLORS["explode"]
     return layered(
         base.mark_line(color=color, strokeWidth=2).encode(x=x, y=y),

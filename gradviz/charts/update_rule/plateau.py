@@ -8,14 +8,29 @@ import pandas as pd
 
 from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.buttons import line_of_words, preset_buttons, with_lines
-from gradviz.charts.parts.handles import GHOST, handle_selection
+from gradviz.charts.parts.expressions import in_words
+from gradviz.charts.parts.handles import (
+    GHOST,
+    GUESSED,
+    HAS_GUESS,
+    SHARE_REVEALED,
+    handle_selection,
+    question_params,
+)
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import rounded_power
 from gradviz.charts.parts.spec import Spec, built_once
+from gradviz.charts.parts.theme import WORDS
 from gradviz.language import t
 
 START = "start_w"  # the signal of the selection
+# The reader, who sees the gradient at NEAR, guesses by how much that at FAR is larger.
+NEAR, FAR = 1.0, 8.0
+STEEPEST = 0.62  # of the axis of the gradient, with room for guesses up to twice that at NEAR
+STAYS, LEARNS = 0.1, 0.1  # who moves less than that stays; whose loss is under that has learned
+
+_ANSWERED = f"{SHARE_REVEALED} == 1"
 
 
 def plateau_chart(
@@ -23,9 +38,11 @@ def plateau_chart(
 ) -> Spec:
     """Loss and gradient over the weight ω, and the steps taken from a start that one can drag.
 
-    Returns a Vega-Lite spec. `curve` has the columns w, loss, gradient; `walks` w (the start),
-    step, at (where the weight is then) and loss (there); `presets` name, color, w. Raises
-    `ValueError` for a start that has no walk.
+    Returns a Vega-Lite spec. `curve` has the columns w, loss, gradient, and `output`, what the unit
+    says; `walks` w (the start), step, at (where the weight is then) and loss (there); `presets`
+    name, color, w. Raises `ValueError` for a start that has no walk.
+
+    Until the answer is revealed, neither the gradient right of `NEAR` nor any step is seen.
     """
     starts = np.unique(walks["w"])
     if not np.isclose(starts, start).any():
@@ -41,11 +58,14 @@ def plateau_chart(
 
 
 def ends_frame(curve: pd.DataFrame, walks: pd.DataFrame) -> pd.DataFrame:
-    """For each start where its walk ends, and both in words."""
-    last = walks[walks["step"] == walks["step"].max()]
-    table = last.drop(columns="loss").merge(curve, on="w")
+    """For each start where its walk ends, `told` in words, and the `verdict` on the walk.
+
+    `before` is what can be said of the start before the answer is revealed.
+    """
+    last = walks[walks["step"] == walks["step"].max()].rename(columns={"loss": "loss_there"})
+    table = last.merge(curve, on="w")
     columns = (table[name].tolist() for name in ("gradient", "step", "w", "at"))
-    table["words"] = [
+    table["told"] = [
         t(
             "∂Loss/∂ω = {gradient}: {steps} steps move ω from {w:.1f} to {at:.2f}",
             "∂Loss/∂ω = {gradient}：{steps} 步后 ω 从 {w:.1f} 变为 {at:.2f}",
@@ -56,7 +76,35 @@ def ends_frame(curve: pd.DataFrame, walks: pd.DataFrame) -> pd.DataFrame:
         )
         for gradient, steps, w, at in zip(*columns, strict=True)
     ]
+    learned = walks[walks["loss"] < LEARNS].groupby("w")["step"].min()
+    moved = (table["w"] - table["at"]).tolist()
+    table["verdict"] = [_verdict(*row) for row in zip(moved, table["w"].map(learned), strict=True)]
+    table["before"] = [
+        t(
+            "at ω = {w:.1f} the unit says {output:.4g}, and should say 0",
+            "ω = {w:.1f} 时神经元输出 {output:.4g}，本应输出 0",
+            w=w,
+            output=output,
+        )
+        for w, output in zip(table["w"].tolist(), table["output"].tolist(), strict=True)
+    ]
     return table
+
+
+def _verdict(moved: float, learned: float) -> str:
+    """What to think of a walk by which ω has `moved`; from step `learned` on the loss is small."""
+    if learned == 0:
+        return t("nearly right from the start", "一开始就差不多是对的")
+    if learned > 0:
+        return t(
+            "the loss is under {loss:g} after {steps:.0f} steps",
+            "{steps:.0f} 步后损失低于 {loss:g}",
+            loss=LEARNS,
+            steps=learned,
+        )
+    if moved < STAYS:
+        return t("saturated: as wrong as can be, and it stays", "饱和：错到极点，却一动不动")
+    return t("slow: still wrong at the end", "缓慢：到最后仍然是错的")
 
 
 @built_once
@@ -68,11 +116,13 @@ def _picture(low: float, high: float, start: float) -> alt.VConcatChart:
     return (
         alt.vconcat(
             preset_buttons(alt.NamedData("presets"), f"abs(datum.w - {START}) < 0.05"),
-            line_of_words(_at_start("ends")),
+            _words("told", "datum.before"),
+            _words("verdict", "''"),
             _loss(ends, chosen),
             _gradient(ends),
             spacing=8,
         )
+        .add_params(*question_params())
         .resolve_scale(x="independent", color="independent")
         .properties(
             description=t(
@@ -83,6 +133,12 @@ def _picture(low: float, high: float, start: float) -> alt.VConcatChart:
             )
         )
     )
+
+
+def _words(told: str, before: str) -> alt.Chart:
+    """What becomes of the unit that starts here: the column `told`, until the answer `before`."""
+    words = f"{_ANSWERED} ? datum.{told} : {before}"
+    return line_of_words(_at_start("ends").transform_calculate(words=words))
 
 
 def _at_start(data: str) -> alt.Chart:
@@ -106,7 +162,7 @@ def _loss(ends: tuple[float, float], chosen: alt.Parameter) -> alt.LayerChart:
         .mark_line(color=INK, strokeWidth=2)
         .encode(x=_w(ends, hidden), y=y)
     )
-    steps = _at_start("walks")
+    steps = _at_start("walks").transform_filter(f"{_ANSWERED} || datum.step == 0")
     place = {"x": _w(ends, hidden, "at"), "y": y}
     way = steps.mark_point(filled=True, size=45, color=COLORS["healthy"], opacity=0.8)
     first = steps.transform_filter("datum.step == 0")
@@ -116,20 +172,63 @@ def _loss(ends: tuple[float, float], chosen: alt.Parameter) -> alt.LayerChart:
         way.encode(**place),
         begin.encode(**place),
         _handles().add_params(chosen),
-    ).properties(height=165)
+    ).properties(height=130)
 
 
 def _gradient(ends: tuple[float, float]) -> alt.LayerChart:
     x = _w(ends, corner_axis("ω", alt.Axis(tickMinStep=1)))
-    y = alt.Y("gradient:Q", title="∂Loss/∂ω", axis=alt.Axis(tickCount=3))
-    base = alt.Chart(alt.NamedData("curve")).encode(x=x, y=y)
-    here = _at_start("curve").mark_point(filled=True, size=90, color=COLORS["sigmoid"], opacity=1)
+    y = alt.Y(
+        "gradient:Q",
+        title="∂Loss/∂ω",
+        scale=alt.Scale(domain=[0, STEEPEST], nice=False),
+        axis=alt.Axis(tickCount=3),
+    )
+    known = f"{NEAR} + {SHARE_REVEALED} * {ends[1] - NEAR}"
+    seen = alt.Chart(alt.NamedData("curve")).transform_filter(f"datum.w <= {known}")
+    base = seen.encode(x=x, y=y)
+    here = _at_start("curve").transform_filter(f"datum.w <= {known}")
     return layered(
         base.mark_area(color=COLORS["sigmoid"], opacity=0.2),
         base.mark_line(color=COLORS["sigmoid"], strokeWidth=2),
-        here.encode(x=x, y=y),
+        *_asked(x, y),
+        here.mark_point(filled=True, size=90, color=COLORS["sigmoid"], opacity=1).encode(x=x, y=y),
         _handles().encode(tooltip=GHOST),
-    ).properties(height=100)
+    ).properties(height=140)
+
+
+def _asked(x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """The gradient at NEAR in numbers, and from there to FAR the line of the guess."""
+    curve = alt.Chart(alt.NamedData("curve"))
+    near = curve.transform_filter(f"abs(datum.w - {NEAR}) < 0.05")
+    line = (
+        near.transform_filter(HAS_GUESS)
+        .transform_calculate(place=f"[{NEAR}, {FAR}]")
+        .transform_flatten(["place"])
+        .transform_calculate(
+            w="datum.place", gradient=f"datum.gradient * (datum.w > {NEAR} ? {GUESSED} : 1)"
+        )
+        .encode(x=x, y=y)
+    )
+    end = line.transform_filter(f"datum.w == {FAR}")
+    truth = curve.transform_filter(f"abs(datum.w - {FAR}) < 0.05 && {_ANSWERED} && {HAS_GUESS}")
+    number = in_words(
+        t("at ω = {w}: {gradient}", "ω = {w} 处：{gradient}"),
+        w=f"'{NEAR:g}'",
+        gradient="format(datum.gradient, '.2f')",
+    )
+    return [
+        near.transform_calculate(words=number)
+        .mark_text(align="right", baseline="bottom", dy=-8, **WORDS)
+        .encode(x=x, y=y, text="words:N"),
+        line.mark_line(color=INK, strokeWidth=2, strokeDash=[2, 4]),
+        end.mark_point(size=110, strokeWidth=2.5, color=INK, opacity=1),
+        end.mark_text(baseline="bottom", dy=-9, **WORDS).encode(
+            text=alt.value(t("your guess", "你的猜测"))
+        ),
+        truth.mark_point(size=190, strokeWidth=3, color=COLORS["sigmoid"], opacity=1).encode(
+            x=x, y=y
+        ),
+    ]
 
 
 def _handles() -> alt.Chart:

@@ -101,9 +101,10 @@ function keep(question, place) {
   answer(question, place, true);
 }
 
-// Streamlit draws questions and pictures anew at any time: bring them to what was answered.
+// Streamlit draws questions and pictures anew at any time: bring them to what was answered. A picture
+// may also stay while its question comes or goes, as a control is moved.
 const asked = new WeakSet();
-const coverable = new WeakSet();
+const coveredFor = new WeakMap(); // by input "revealed": its question, or null for none
 
 function discoverQuestions() {
   for (const question of document.querySelectorAll(QUESTION)) {
@@ -114,12 +115,17 @@ function discoverQuestions() {
     else answer(question, place, false);
   }
   for (const input of document.querySelectorAll(`.vega-bind input[name="${REVEALED}"]`)) {
-    if (coverable.has(input)) continue;
-    coverable.add(input);
-    const question = questionOf(figureOf(input));
-    if (question && openQuestion(figureOf(input))) cover(question);
-    else if (question) answer(question, question.dataset.answered, false);
-    else set(input, 1);
+    const question = questionOf(figureOf(input)) ?? null;
+    if (coveredFor.get(input) === question) continue;
+    coveredFor.set(input, question);
+    if (question && openQuestion(figureOf(input))) {
+      set(input, 0);
+      cover(question);
+    } else if (question) answer(question, question.dataset.answered, false);
+    else {
+      for (const guess of inputsOf(figureOf(input), GUESS)) set(guess, "");
+      set(input, 1);
+    }
   }
 }
 
