@@ -130,7 +130,7 @@ def race() -> str:
     )
     if not ui.ended(frames):
         return what
-    if guesses:
+    if guesses and frames.recorded:
         ask_which_learns(guesses, frames)
         return what  # the reply says how it ends
     ends = ui.ends_in_words(frames, arm_names())

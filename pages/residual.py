@@ -186,7 +186,7 @@ def race() -> str:
     )
     if not ui.ended(frames):
         return t("Same data, same batches.", "同样的数据，同样的批次。")
-    if asked:
+    if asked and frames.recorded:
         ask_signal(frames)
     return t(
         "Same data, same batches. Of the signal at the last layer, layer 1 receives at the start: "
