@@ -89,8 +89,6 @@ def ask_largest_slope() -> None:
         [0.1, 0.25, 0.5, 1.0],
         reply,
         guess=float,
-        picture_covers=True,
-        covers=["best_product"],
     )
 
 

@@ -195,8 +195,6 @@ def ask_which_learns(guesses: dict[str, str], frames: ui.Frames) -> None:
         names=guesses,
         guess=lambda option: list(guesses).index(option),
         of_the_start=True,
-        picture_covers=True,
-        covers=["why", "spread_over_time"] if vanishing else ["spread_over_time"],
     )
 
 

@@ -369,7 +369,6 @@ def ask_about_median(median: float, rms: float) -> None:
         reply,
         power_of_ten,
         guess=lambda exponent: 10.0**exponent,
-        picture_covers=True,
     )
 
 

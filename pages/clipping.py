@@ -211,7 +211,6 @@ def geometry() -> str:
         ),
         names=CLIPS,
         guess=lambda kind: KINDS.index(f"clip_{kind}"),
-        picture_covers=True,
     )
     ui.picture(
         geometry_picture(),

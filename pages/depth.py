@@ -140,8 +140,6 @@ def ask_first_layer(frames: ui.Frames) -> None:
         guess=lambda exponent: -exponent,
         start=0,
         of_the_start=True,
-        picture_covers=True,
-        covers=["heat_map"],
     )
 
 

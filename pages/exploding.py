@@ -182,8 +182,6 @@ def ask_critical_scale() -> None:
         reply,
         "σ_w = {:g}".format,
         guess=float,
-        picture_covers=True,
-        covers=["plane"],
     )
 
 

@@ -255,8 +255,6 @@ def ask_signal(frames: ui.Frames, depth: int) -> None:
         guess=float,
         start=FIRST_GUESS,
         of_the_start=True,
-        picture_covers=True,
-        covers=["why"],
     )
 
 

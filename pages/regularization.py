@@ -83,7 +83,6 @@ def idea() -> str:
         ),
         names={"l1": "L1", "l2": "L2", "both": t("both", "两者都能")},
         guess=GUESSES.index,
-        picture_covers=True,
     )
     ui.picture(idea_picture(), "idea_chart", opens=[PULL, PULLED])
     return t(

@@ -325,8 +325,6 @@ def ask_slope() -> None:
         names="{:g}".format,
         guess=lambda option: option,
         start=FIRST_GUESS,
-        picture_covers=True,
-        covers=["why"],
     )
 
 

@@ -248,8 +248,6 @@ def ask_signal(frames: ui.Frames) -> None:
         guess=float,
         start=FIRST_GUESS,
         of_the_start=True,
-        picture_covers=True,
-        covers=["factors"],
     )
 
 

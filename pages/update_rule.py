@@ -214,7 +214,6 @@ def ask_about_ten_layers() -> None:
         reply,
         options,
         guess=float,
-        picture_covers=True,
     )
 
 
@@ -402,7 +401,6 @@ def ask_about_saturation() -> None:
         reply,
         options,
         guess=float,
-        picture_covers=True,
     )
 
 

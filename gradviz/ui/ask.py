@@ -29,8 +29,6 @@ def ask(
     guess: Callable[[Option], float] | None = None,
     start: Option | None = None,
     of_the_start: bool = False,
-    picture_covers: bool = False,
-    covers: Sequence[str] = (),
 ) -> None:
     """Ask `question` above the picture of the present figure until the reader commits.
 
@@ -40,8 +38,7 @@ def ask(
     there. `guess` turns an option into the number that the picture marks as the reader's (its
     parameter `handles.GUESS`).
 
-    Until then the figure's picture and words are covered, and so are the figures named in
-    `covers`. With `picture_covers` the picture does that itself, by its parameter
+    Until then the figure's words are covered, and its picture covers the answer by its parameter
     `handles.REVEALED`. Where the answer is `of_the_start` of a run, the run stands there until the
     answer is revealed, and only then plays.
     """
@@ -52,9 +49,6 @@ def ask(
     chosen = choose(question, labels, numbers, options.index(start) if start is not None else 0)
     body = _FORM.format(
         key=html.escape(key),
-        covers=html.escape(" ".join(covers)),
-        cover="words" if picture_covers else "picture",
-        covered=html.escape(t("Covered until you have predicted", "先作出预测，再看此图")),
         start="true" if of_the_start else "false",
         predict=html.escape(t("Predict first", "先预测")),
         question=html.escape(question),
@@ -71,8 +65,7 @@ def ask(
 
 
 _FORM = """
-<form class="gradviz-question" data-key="{key}" data-cover="{cover}" data-covers="{covers}"
-  data-covered="{covered}" data-of-the-start="{start}">
+<form class="gradviz-question" data-key="{key}" data-of-the-start="{start}">
 <p class="gradviz-asked"><strong>{predict}</strong> · {question}</p>
 <div class="gradviz-guess">{choose}<button type="submit">{commit}</button>
 <button type="button" class="gradviz-skip">{skip}</button></div>

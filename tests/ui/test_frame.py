@@ -107,13 +107,13 @@ def question_page():
 
     sizes = {"names": "{:g}×".format, "guess": lambda slope: -slope}
     ui.ask("slope", "How large?", [0.25, 1.0], reply, **sizes)
-    ui.ask("deep", "And deeper?", [1.0, 2.0], reply, start=2.0, covers=["a", "b"], **sizes)
+    ui.ask("deep", "And deeper?", [1.0, 2.0], reply, start=2.0, **sizes)
 
 
 def test_a_question_comes_with_its_replies_covered():
     app = run(question_page, lang="en")
     buttons, slider = [html.unescape(element.proto.body) for element in app.get("html")]
-    assert 'data-key="slope" data-cover="picture" data-covers=""' in buttons
+    assert 'data-key="slope" data-of-the-start="false"' in buttons
     assert 'value="0" data-guess="-0.25"><span>0.25×</span>' in buttons
     replies = re.findall(r'<p data-for="(\w+)" data-verdict="(\w+)" hidden>(.+?)</p>', buttons)
     assert [reply[:2] for reply in replies] == [
@@ -122,7 +122,7 @@ def test_a_question_comes_with_its_replies_covered():
         ("skipped", "open"),
     ]
     assert "Right. " in replies[0][2] and "Not quite. " in replies[1][2]
-    assert 'data-covers="a b"' in slider and 'type="range" min="0" max="1" step="1" value="1"' in (
+    assert 'data-key="deep"' in slider and 'type="range" min="0" max="1" step="1" value="1"' in (
         slider
     )
     assert '["-1.0", "-2.0"]' in slider and "<output>2×</output>" in slider

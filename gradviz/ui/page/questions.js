@@ -1,7 +1,7 @@
 // A figure's question: the reader guesses, commits, and the picture uncovers the answer.
 //
-// What was answered is kept for the tab. Until then the page's style sheet covers the figure (see
-// page.css); a picture with the input "revealed" covers its answer itself.
+// What was answered is kept for the tab. Until then the style sheet covers the words of the figure,
+// and its picture the answer, by the input "revealed".
 
 const GUESS = "guess"; // see gradviz/charts/parts/handles.py
 const REVEALED = "revealed";
@@ -61,7 +61,6 @@ function answer(question, place, animated) {
   question.dataset.answered = place;
   for (const reply of question.querySelectorAll("[data-for]"))
     reply.hidden = reply.dataset.for !== place;
-  coverOthers(question, false);
   markGuess(question);
   uncover(figureOf(question), animated);
 }
@@ -75,19 +74,10 @@ function askAgain(question) {
 }
 
 function cover(question) {
-  coverOthers(question, true);
   markGuess(question);
   if (question.dataset.ofTheStart !== "true") return;
   const figure = figureOf(question);
   for (const player of players) if (figure.contains(player.slider)) player.waitAtStart();
-}
-
-function coverOthers(question, covered) {
-  for (const name of question.dataset.covers.split(" ").filter(Boolean)) {
-    const figure = figureCalled(name);
-    if (covered) figure?.setAttribute("data-covered", question.dataset.covered);
-    else figure?.removeAttribute("data-covered");
-  }
 }
 
 function commit(question) {
