@@ -37,7 +37,9 @@ def race_histograms(
     """
     drawn = [Frames()]
     last = max(recipe.steps for recipe in arms.values())
-    step = opening(f"{key}_step", REPLAY, low=0, high=last, default=opens_at or last)
+    step = opening(
+        f"{key}_step", REPLAY, low=0, high=last, default=last if opens_at is None else opens_at
+    )
 
     def draw(frames: Frames) -> None:
         drawn[0] = frames
