@@ -47,10 +47,8 @@ def ended_run(visitor, address, language="en", train="Train it live", finished="
 
 def show(visitor, quantity, title):
     """Choose what the picture shows, which draws it anew; wait longer than Play would."""
-    choice = visitor.page.get_by_role("radio", name=quantity)
-    if not choice.is_visible():
-        visitor.page.get_by_text("More", exact=True).click()
-    choice.click()
+    visitor.page.locator(".st-key-quantity input").click()
+    visitor.page.get_by_role("option", name=quantity).click()
     visitor.page.locator("svg").get_by_text(title).first.wait_for()
     visitor.page.wait_for_timeout(1500)
 
