@@ -34,6 +34,7 @@ def cards() -> None:
             with st.container(key=f"cards_{entries[0].name}"):
                 for entry in entries:
                     with st.container(border=True, gap="small", key=f"card_{entry.name}"):
+                        ui.thumbnail(entry.name)
                         ui.lesson_link(entry)
                         st.caption(t(*entry.summary))
 

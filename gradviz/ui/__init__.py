@@ -6,6 +6,7 @@ A page imports this package as `from gradviz import ui`.
 from gradviz.charts.layers import Asked
 from gradviz.runs import Job
 from gradviz.ui.ask import ask
+from gradviz.ui.cards import thumbnail
 from gradviz.ui.chrome import heading, lesson_link, open_page, single_figure
 from gradviz.ui.controls import (
     activation_choice,
@@ -60,5 +61,6 @@ __all__ = [
     "single_figure",
     "steps",
     "switch",
+    "thumbnail",
     "trained_landing_picture",
 ]

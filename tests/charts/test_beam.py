@@ -2,6 +2,7 @@
 
 import functools
 import re
+import urllib.parse
 from xml.etree import ElementTree
 
 import altair as alt
@@ -158,3 +159,45 @@ def test_a_beam_follows_the_step_of_the_replay():
         assert len(found) == 6
         assert found[0][0] == pytest.approx(first, abs=2e-3)
         assert found[-1][0] == pytest.approx(0.5, abs=2e-3)
+
+
+def image(frames, description="a beam"):
+    """Of a thumbnail: the image element, its SVG, and the outlines of its beams as points."""
+    element = ElementTree.fromstring(beam.thumbnail(frames, description).replace('">', '"/>'))
+    address = element.get("src")
+    assert address.startswith("data:image/svg+xml,")
+    svg = ElementTree.fromstring(urllib.parse.unquote(address.partition(",")[2]))
+    outlines = [
+        np.array([float(n) for n in re.findall(r"-?\d+\.?\d*", path.get("d"))]).reshape(-1, 2)
+        for path in svg.iter("{http://www.w3.org/2000/svg}path")
+        if path.get("fill", "").startswith("url")
+    ]
+    return element, svg, outlines
+
+
+def test_a_thumbnail_is_as_wide_and_as_colored_as_the_signal():
+    frame = beam_frame(levels())
+    _, svg, (outline,) = image([frame])
+    upper, lower = outline[: len(frame)], outline[len(frame) :][::-1]
+    unit = beam._THUMBNAIL[1] / 2 - 1
+    assert list((lower - upper)[:, 1] / 2 / unit) == pytest.approx(list(frame["half"]), abs=2e-3)
+    stops = [stop.get("stop-color") for stop in svg.iter("{http://www.w3.org/2000/svg}stop")]
+    assert stops == [color_of(decade) for decade in frame["decade"]]
+
+
+def test_a_thumbnail_shows_zeros_and_overflows():
+    _, svg, (zero, overflow) = image(
+        [beam_frame(levels([0.0, 1.0])), beam_frame(levels([np.inf] * 2))]
+    )
+    assert zero[0, 1] == zero[-1, 1]
+    assert overflow[0, 1] == 1
+    stops = [stop.get("stop-color") for stop in svg.iter("{http://www.w3.org/2000/svg}stop")]
+    assert stops[0] == COLORS["vanish"]
+    assert set(stops[3:]) == {COLORS["explode"]}
+
+
+def test_a_thumbnail_is_small_and_has_its_alt_text():
+    element, _, outlines = image([beam_frame(levels([0.5] * 20))] * 2, 'a "beam" & more')
+    assert element.get("alt") == 'a "beam" & more'
+    assert len(outlines) == 2
+    assert len(element.get("src")) < 8000
