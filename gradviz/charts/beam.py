@@ -163,22 +163,26 @@ def beam_layers(rows: alt.Chart, look: BeamLook) -> alt.LayerChart:
 
     It wants a height of about `HEIGHT`.
     """
-    rows = rows.transform_calculate(
+    placed = rows.transform_calculate(
         place=f"datum.layer <= {look.depth} ? datum.layer : {look.loss}"
     )
-    layers = rows.transform_filter(f"datum.layer <= {look.depth}")
+    # The parts have no data of their own: they inherit those of the whole, computed once.
+    every = alt.Chart()
+    layers = every.transform_filter(f"datum.layer <= {look.depth}")
     halo = _ribbon(layers, look, wide=1.1).mark_area(opacity=0.16, tooltip=None)
     # Edged in its own color, so that no light falls between two pieces.
     ribbon = _ribbon(layers, look).mark_area(strokeWidth=0.7, strokeJoin="round", tooltip=None)
-    return layered(
+    beam = layered(
         _untouched(layers, look),
         halo,
         ribbon.encode(stroke=_stroke(signal_color("shade:Q"))),
-        *_glow(rows, look),
-        *_network(layers, rows, look),
+        *_glow(every, look),
+        *_network(layers, every, look),
         *_beyond(layers, look),
         *_words(layers, look),
     )
+    beam.data, beam.transform = placed.data, placed.transform
+    return beam
 
 
 def signal_color(field: str = "decade:Q") -> alt.Color:

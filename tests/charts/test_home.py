@@ -41,7 +41,7 @@ def calculated(view):
 
 def test_the_signal_is_the_factor_to_the_number_of_layers_passed():
     _, beam = views(home.gradient_through_depth())
-    formulas = calculated(beam["layer"][1]["layer"][0])
+    formulas = calculated(beam["layer"][1])
     assert formulas["relative"] == "pow(chain_factor, max(0, depth - datum.layer))"
     assert formulas["nearer"] == "pow(chain_factor, max(0, depth - datum.layer - 1))"
 
