@@ -50,6 +50,7 @@ _COLORS = (COLORS["vanish"], COLORS["healthy"], "#b5872a", COLORS["explode"])
 _GLOW = np.arange(0.92, 0.1, -0.09)  # parts of the width that are one over the other brighter
 _LEVEL = alt.Scale(domain=[-_TALL, _TALL], nice=False, zero=False)
 _NARROW = "width < 420"
+_PIECES = 60  # of the ribbon, about, or one for each layer
 _QUARTERS = 4  # the layers whose numbers are written: first, last, and evenly between
 
 
@@ -202,23 +203,37 @@ def _stroke(color: alt.Color) -> alt.Stroke:
 
 
 def _ribbon(layers: alt.Chart, look: BeamLook, wide: float = 1.0) -> alt.Chart:
-    """A piece from each layer to the next row, in the layer's color, so many times as wide."""
-    beyond = "datum.state === 'overflow' ? 99 : datum.state === 'zero' ? -99 : datum.decade"
-    further = f"datum.layer < {look.depth} ? datum.layer + 1 : {look.loss}"
+    """Pieces from each layer to the next row, each in the color of its left end.
+
+    Where layers are few there are several pieces between two, so that the color flows too. They
+    are so many times as wide as the beam.
+    """
+    low, high = look.scale.low, look.scale.high
+    further = f"(datum.layer < {look.depth} ? datum.layer + 1 : {look.loss})"
+    between = "datum.half + (datum.nearer_half - datum.half) * {share}"
     return (
-        layers.transform_calculate(shade=beyond)
-        .transform_fold(["half", "nearer_half"], as_=["end", "level"])
+        layers.transform_filter("datum.half > 0 || datum.nearer_half > 0")
+        .transform_calculate(pieces=f"sequence(max(1, round({_PIECES} / {look.depth})))")
+        .transform_calculate(share="1 / length(datum.pieces)")
+        .transform_flatten(["pieces"], as_=["piece"])
         .transform_calculate(
-            at=f"datum.end === 'half' ? datum.layer : {further}",
-            top=f"{wide} * datum.level",
-            bottom=f"-{wide} * datum.level",
+            # Half the width says the color: beyond the ends of its scale no color changes.
+            shade=f"{low} + {high - low} * ({between.format(share='datum.piece * datum.share')})",
+            ends="[0, 1]",
         )
+        .transform_flatten(["ends"], as_=["end"])
+        .transform_calculate(on="(datum.piece + datum.end) * datum.share")
+        .transform_calculate(
+            at=f"datum.layer + ({further} - datum.layer) * datum.on",
+            top=f"{wide} * ({between.format(share='datum.on')})",
+        )
+        .transform_calculate(bottom="-datum.top")
         .mark_area()
         .encode(
             x=look.x("at:Q"),
             y=look.y("top:Q"),
             y2="bottom:Q",
-            detail="layer:Q",
+            detail=["layer:Q", "piece:Q"],
             color=signal_color("shade:Q"),
         )
     )

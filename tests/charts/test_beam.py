@@ -50,26 +50,31 @@ def computed(factor, depth):
 
 
 def pieces(svg):
-    """The pieces of the ribbon, by layer: half the width at the layer and at the next, color."""
+    """All pieces of the ribbon, from left to right: half the width at both ends, and the color."""
     found = []
     for path in svg.iter("{http://www.w3.org/2000/svg}path"):
         # Only the ribbon's pieces are edged in their own color.
-        if path.get("fill", "none") not in ("none", "white") and path.get("stroke") == path.get(
-            "fill"
-        ):
-            numbers = [float(n) for n in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", path.get("d"))]
-            corners = np.array(numbers[:8]).reshape(4, 2)
+        fill = path.get("fill", "none")
+        if fill not in ("none", "white") and path.get("stroke") == fill:
+            numbers = re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", path.get("d"))
+            corners = np.array(numbers[:8], dtype=float).reshape(4, 2)
             left = corners[corners[:, 0] == corners[:, 0].min()]
             right = corners[corners[:, 0] == corners[:, 0].max()]
             unit = HEIGHT / (2 * beam._TALL)
-            halves = [np.ptp(side[:, 1]) / 2 / unit for side in (left, right)]
-            found.append((left[0, 0], *halves, path.get("fill")))
+            ends = [np.ptp(side[:, 1]) / 2 / unit for side in (left, right)]
+            found.append((left[0, 0], *ends, fill))
     return [piece[1:] for piece in sorted(found)]
 
 
-def halves(svg):
+def at_layers(svg, depth=6):
+    """The pieces that begin at a layer."""
+    found = pieces(svg)
+    return found[:: len(found) // depth]
+
+
+def halves(svg, depth=6):
     """Half the width at each layer."""
-    return [piece[0] for piece in pieces(svg)]
+    return [piece[0] for piece in at_layers(svg, depth)]
 
 
 def words(svg):
@@ -103,8 +108,12 @@ def test_the_pieces_join():
     assert found[-1][1] == pytest.approx(SCALE.even, abs=0.002)
 
 
+def test_a_deep_network_has_a_piece_for_each_layer():
+    assert len(pieces(computed(0.9, 100))) == 100
+
+
 def test_the_colors_are_those_of_the_same_powers_of_ten():
-    for decade, (_, _, color) in zip(DECADES, pieces(measured()), strict=True):
+    for decade, (_, _, color) in zip(DECADES, at_layers(measured()), strict=True):
         assert channels(color) == pytest.approx(channels(color_of(decade)), abs=1)
     assert color_of(0) == COLORS["healthy"]
     assert color_of(-3) == color_of(-np.inf) == COLORS["vanish"]
@@ -115,7 +124,7 @@ def test_the_colors_are_those_of_the_same_powers_of_ten():
 def test_the_browser_computes_what_python_does(factor):
     signals = factor ** (20.0 - np.arange(1, 21))
     found, expected = pieces(computed(factor, 20)), pieces(measured(tuple(signals)))
-    assert len(found) == len(expected) == 20
+    assert len(found) == len(expected) == 60
     for own, other in zip(found, expected, strict=True):
         assert own[:2] == pytest.approx(other[:2], abs=0.002)
         assert channels(own[2]) == pytest.approx(channels(other[2]), abs=1)
@@ -128,10 +137,11 @@ def test_numbers_are_relative_to_the_last_layer():
 
 def test_zeros_and_overflows_are_drawn_and_named():
     zeros = measured((0.0, 0.0, 1e-30, 1e-3, 1.0))
-    assert halves(zeros) == pytest.approx([0, 0, 0.012, 0.25, 0.5], abs=2e-3)
+    # Between two layers that get nothing there is no beam at all.
+    assert halves(zeros, 4) == pytest.approx([0, beam._HAIR, 0.25, 0.5], abs=2e-3)
     assert "exactly 0 (underflow)" in words(zeros)
     overflows = measured((np.inf, np.nan, 1e6, 1e3, 1.0))
-    assert halves(overflows) == pytest.approx([1, 1, 1, 0.75, 0.5], abs=2e-3)
+    assert halves(overflows, 5) == pytest.approx([1, 1, 1, 0.75, 0.5], abs=2e-3)
     assert channels(pieces(overflows)[0][2]) == channels(COLORS["explode"])
     assert "∞ or NaN (overflow)" in words(overflows)
     assert not {"exactly 0 (underflow)", "∞ or NaN (overflow)"} & words(measured())
@@ -155,10 +165,10 @@ def test_a_beam_follows_the_step_of_the_replay():
     frame = beam_frame(with_until(run))
     assert len(frame) == 2 * (6 + 1)
     for step, first in ((0, beam._HAIR), (9, beam._HAIR), (10, 0.5), (30, 0.5)):
-        found = pieces(drawn(at_step(alt.Chart(frame)), 6, replay_step=step))
+        found = halves(drawn(at_step(alt.Chart(frame)), 6, replay_step=step))
         assert len(found) == 6
-        assert found[0][0] == pytest.approx(first, abs=2e-3)
-        assert found[-1][0] == pytest.approx(0.5, abs=2e-3)
+        assert found[0] == pytest.approx(first, abs=2e-3)
+        assert found[-1] == pytest.approx(0.5, abs=2e-3)
 
 
 def image(frames, description="a beam"):
