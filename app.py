@@ -20,8 +20,10 @@ def story() -> str:
     ui.picture(story_picture(), key="story_chart", opens=[FACTOR, LAYERS])
     return t(
         "One factor per layer decides everything: a little under 1 and the first layers hear "
-        "nothing, a little over 1 and they are shouted at.",
-        "每层一个因子，决定一切：略小于 1，前几层就什么也听不到；略大于 1，它们就会震耳欲聋。",
+        "nothing, a little over 1 and they are shouted at. The beam is as wide as the gradient's "
+        "power of ten: drag its edge.",
+        "每层一个因子，决定一切：略小于 1，前几层就什么也听不到；略大于 1，它们就会震耳欲聋。"
+        "光束的宽度就是梯度的数量级，拖动它的边缘试试。",
     )
 
 
@@ -32,6 +34,7 @@ def cards() -> None:
             with st.container(key=f"cards_{entries[0].name}"):
                 for entry in entries:
                     with st.container(border=True, gap="small", key=f"card_{entry.name}"):
+                        ui.thumbnail(entry.name)
                         ui.lesson_link(entry)
                         st.caption(t(*entry.summary))
 

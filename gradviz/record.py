@@ -2,7 +2,8 @@
 
 Every page is opened as it stands, in each of its presets, and with each option of its small
 choices. What it looks for in the store and does not find is computed and written to
-gradviz/recordings/; what no page asks for any more is removed.
+gradviz/recordings/; what no page asks for any more is removed. What the cards on home show of it
+stands in beams.json there.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import replace
 
 from streamlit.testing.v1 import AppTest
 
-from gradviz import store
+from gradviz import store, thumbnails
 from gradviz.recipe import Recipe
 from gradviz.snapshots import Snapshot
 from gradviz.ui import catalog
@@ -83,6 +84,7 @@ def main() -> None:
     parser.add_argument("lessons", nargs="*", help="their names; all if none is given")
     chosen = parser.parse_args().lessons or names
     kept: set[str] = set()
+    beams = {} if set(chosen) == set(names) else thumbnails.read()
     for name in chosen:
         keys = wanted(name)
         kept |= keys.keys()
@@ -93,6 +95,8 @@ def main() -> None:
             path = store.write(store.SHIPPED, key, computed(key))
             size, seconds = path.stat().st_size / 1000, time.monotonic() - begun
             print(f"  {path.name} {size:6.0f} kB {seconds:5.1f} s  {_in_short(key)}", flush=True)
+        beams[name] = thumbnails.of_lesson(name, keys.values())
+    thumbnails.write(beams)
     if set(chosen) == set(names):
         for path in sorted(store.SHIPPED.glob("*.npz")):
             if path.name not in kept:

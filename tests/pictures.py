@@ -15,6 +15,7 @@ from gradviz.activations import activation
 from gradviz.charts.activation_curves import asked_tangent, tangent
 from gradviz.charts.activations.best_product import best_product
 from gradviz.charts.batchnorm.scale_invariance import scale_invariance
+from gradviz.charts.beam import BeamLook, beam_frame, beam_layers
 from gradviz.charts.chain_rule.backward_walk import backward_walk
 from gradviz.charts.chain_rule.factor_plane import factor_plane
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
@@ -28,6 +29,7 @@ from gradviz.charts.landing import landing
 from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.layers import layer_profile, step_layer_map
 from gradviz.charts.parts.spec import opened, written
+from gradviz.charts.parts.theme import themed
 from gradviz.charts.pretraining.layer_by_layer import pretraining
 from gradviz.charts.regularization.loss_parts import loss_parts
 from gradviz.charts.regularization.penalties import penalties
@@ -208,6 +210,11 @@ def plane():
     return factor_plane(activation("sigmoid"), presets(), 4.0, 0.0, 6)
 
 
+def beam():
+    rows = pd.DataFrame({"layer": [1, 2, 3, 4], "value": [np.inf, 0.0, 1e-3, 1.0]})
+    return themed(beam_layers(alt.Chart(beam_frame(rows)), BeamLook(4)))
+
+
 def profile():
     title = QUANTITIES["delta"].title()
     return layer_profile(history("delta", steps=(0,)), "delta", title, names(), theory(), 0.01)
@@ -231,6 +238,7 @@ VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 PICTURES = {
     "home": gradient_through_depth,
+    "beam": beam,
     "tangent": named_tangent,
     "best_product": products,
     "landing": landing_picture,

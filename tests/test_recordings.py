@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradviz import record, store
+from gradviz import record, store, thumbnails
 from gradviz.snapshots import Moment, PretrainSnapshot, Snapshot
 from gradviz.ui import catalog
 from gradviz.ui.live import JOBS
@@ -35,6 +35,11 @@ def test_every_state_that_a_page_offers_is_recorded_and_nothing_is_stale(keys):
     missing = {name: sorted(own.keys() - shipped()) for name, own in keys.items()}
     assert not any(missing.values()), f"run python -m gradviz.record: {missing}"
     assert not shipped() - wanted, "asked for by no page: run python -m gradviz.record"
+
+
+def test_the_cards_of_home_show_what_is_recorded(keys):
+    shown = {name: thumbnails.of_lesson(name, own.values()) for name, own in keys.items()}
+    assert thumbnails.read() == shown, "run python -m gradviz.record"
 
 
 def test_the_recordings_are_small():

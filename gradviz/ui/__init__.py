@@ -7,6 +7,7 @@ from gradviz.charts.layers import Asked
 from gradviz.charts.replay import AskedEnd
 from gradviz.runs import Job
 from gradviz.ui.ask import ask
+from gradviz.ui.cards import thumbnail
 from gradviz.ui.chrome import heading, lesson_link, open_page, single_figure
 from gradviz.ui.controls import (
     activation_choice,
@@ -72,5 +73,6 @@ __all__ = [
     "single_figure",
     "steps",
     "switch",
+    "thumbnail",
     "trained_landing_picture",
 ]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from gradviz.charts.histograms import FRAMES, histograms
+from gradviz.charts.histograms import histograms
 from gradviz.charts.regularization.loss_parts import loss_parts
 from gradviz.engine.histograms import measure_histograms, shares
 from gradviz.engine.history import curves_frame, histogram_frame
@@ -72,8 +72,7 @@ def test_the_picture_has_a_slider_once_the_run_has_ended():
     assert slider["bind"]["max"] == slider["value"] == 50 and run["value"]
     shown = going["datasets"]["bars"]
     assert shown["step"].unique().tolist() == [50]
-    steps = done["datasets"]["steps"]["step"]
-    assert 10 < len(steps) <= FRAMES and steps.iloc[0] == 0 and steps.iloc[-1] == 50
+    assert done["datasets"]["steps"]["step"].tolist() == sorted(rows["step"].unique())
     assert set(done["datasets"]["bars"]["layer"]) == {1, 3}
     assert "1, 3" in done["description"]
 

@@ -90,7 +90,12 @@ def ends_of_products(preset):
     return np.concatenate(
         [
             matrix_products(
-                values["kind"], values["width"], 50, values["draws"], values["gain"], seed
+                values["kind"],
+                int(values["width"]),
+                50,
+                int(values["draws"]),
+                values["gain"],
+                seed,
             )[:, -1]
             for seed in seeds(3)
         ]

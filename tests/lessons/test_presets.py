@@ -8,6 +8,7 @@ import pytest
 from lessons import open_page
 from presets import CHECKED, Preset, ends, lesson_of, offered, undrawn
 
+from gradviz.charts.beam import EXPLODED, VANISHED
 from gradviz.charts.home import gradient_through_depth as home
 from gradviz.ui import catalog
 from gradviz.ui.controls import Control
@@ -55,7 +56,7 @@ def layer_one(preset):
 
 @ends("home", "story", "sigmoid", "vanishing")
 def test_home_vanishing_ends_in_the_zone_of_that_name(preset):
-    assert layer_one(preset) < home.VANISHED / 3
+    assert layer_one(preset) < VANISHED / 3
 
 
 @ends("home", "story", "healthy")
@@ -65,4 +66,4 @@ def test_home_healthy_hands_on_what_it_gets(preset):
 
 @ends("home", "story", "exploding")
 def test_home_exploding_ends_in_the_zone_of_that_name(preset):
-    assert layer_one(preset) > home.EXPLODED * 3
+    assert layer_one(preset) > EXPLODED * 3

@@ -6,31 +6,23 @@ same selection `chain`, whose field `factor` is the signal `chain_factor` (see `
 
 from __future__ import annotations
 
-import math
-
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from gradviz.charts.parts.expressions import in_words, quoted, tooltip_line
+from gradviz.charts.beam import BeamLook, BeamScale, beam_layers
+from gradviz.charts.parts.expressions import in_words, tooltip_line
 from gradviz.charts.parts.handles import handle_selection
 from gradviz.charts.parts.marks import layered
-from gradviz.charts.parts.palette import COLORS, INK
-from gradviz.charts.parts.powers import (
-    power_axis,
-    power_of_ten,
-    power_scale,
-    scientific,
-    superscript,
-)
-from gradviz.charts.parts.theme import READOUT, WORDS, themed
+from gradviz.charts.parts.palette import COLORS
+from gradviz.charts.parts.powers import scientific, superscript
+from gradviz.charts.parts.theme import WORDS, themed
 from gradviz.language import t
 
 FACTORS = (0.1, 1.6)  # of the slider
-DEPTHS = (2, 60)
-SIGNALS = (1e-12, 1e9)  # of the axis; beyond it a layer stands on the edge
-VANISHED, EXPLODED = 1e-3, 1e3
-OPENING_FACTOR, OPENING_DEPTH = 0.8, 40
+DEPTHS = (2, 100)
+OPENING_FACTOR, OPENING_DEPTH = 0.8, 60
+HEIGHT = 320  # pixels, of the beam
 FACTOR, DEPTH = "chain_factor", "depth"  # names of the signals in the browser
 
 
@@ -45,15 +37,11 @@ def gradient_through_depth(
     for name, value, (low, high) in (("factor", factor, FACTORS), ("depth", depth, DEPTHS)):
         if not low <= value <= high:
             raise ValueError(f"{name}={value!r} is not a number from {low:g} to {high:g}")
-    chain = _factor_selection(factor)
-    layers = _layers()
+    look = BeamLook(DEPTH)
+    # The handles lie at the bottom: nothing over them but the layers hears the pointer.
+    beam = layered(_handles(look).add_params(_factor_selection(factor)), _beam(look))
     return themed(
-        alt.vconcat(
-            _presets(),
-            _network(layers),
-            _signal(layers, chain),
-            spacing=16,
-        )
+        alt.vconcat(_presets(), beam.properties(height=HEIGHT, title=_sentence()), spacing=16)
         .add_params(_depth_slider(depth))
         .resolve_scale(x="independent", color="independent")
         .properties(description=_description())
@@ -72,32 +60,13 @@ def _depth_slider(depth: int) -> alt.Parameter:
     return alt.param(name=DEPTH, value=depth, bind=slider)
 
 
-def _layers() -> alt.Chart:
-    """A row per layer with the `signal` that reaches it, and its `decade` within the axis."""
-    low, high = SIGNALS
-    numbers = alt.sequence(1, DEPTHS[1] + 1, as_="layer")
-    return (
-        alt.Chart(numbers)
-        .transform_filter(f"datum.layer <= {DEPTH}")
-        .transform_calculate(signal=f"pow({FACTOR}, {DEPTH} - datum.layer)")
-        .transform_calculate(
-            shown=f"clamp(datum.signal, {low}, {high})",
-            decade="log(datum.shown) / LN10",
-            left="datum.layer - 0.42",
-            right="datum.layer + 0.42",
-        )
-    )
-
-
-def _layer_scale() -> alt.Scale:
-    end = alt.ExprRef(f"{DEPTH} + 0.6")
-    return alt.Scale(domain=[0.4, end], nice=False, zero=False)
-
-
-def _signal_color() -> alt.Color:
-    colors = [COLORS["vanish"], COLORS["healthy"], COLORS["explode"]]
-    scale = alt.Scale(domain=[-6, 0, 6], range=colors, clamp=True, interpolate="lab")
-    return alt.Color("decade:Q", scale=scale, legend=None)
+def _beam(look: BeamLook) -> alt.LayerChart:
+    """The beam of a chain that is computed in the browser: `factor`^(`depth` − l) at layer l."""
+    rows = alt.Chart(alt.sequence(1, DEPTHS[1] + 2, as_="layer"))
+    rows = rows.transform_filter(f"datum.layer <= {DEPTH} + 1")
+    signal = f"pow({FACTOR}, max(0, {DEPTH} - datum.layer))"
+    nearer = f"pow({FACTOR}, max(0, {DEPTH} - datum.layer - 1))"
+    return beam_layers(look.scale.computed(rows, signal, nearer), look)
 
 
 def _presets() -> alt.LayerChart:
@@ -131,28 +100,6 @@ def _presets() -> alt.LayerChart:
     return layered(face, number, name).properties(height=52)
 
 
-def _network(layers: alt.Chart) -> alt.Chart:
-    """The network as a row of layers: the less signal a layer gets, the fainter it is."""
-    return (
-        layers.mark_rect(cornerRadius=3)
-        .encode(
-            x=alt.X("left:Q", scale=_layer_scale(), axis=None),
-            x2="right:Q",
-            color=_signal_color(),
-            opacity=alt.Opacity(
-                "decade:Q",
-                scale=alt.Scale(domain=[-9, 0], range=[0.12, 1], clamp=True),
-                legend=None,
-            ),
-            tooltip=[
-                tooltip_line("layer:Q", t("layer", "层")),
-                tooltip_line("signal:Q", t("gradient", "梯度"), ".2e"),
-            ],
-        )
-        .properties(height=32, title=_sentence())
-    )
-
-
 def _sentence() -> alt.TitleParams:
     """The calculation that the picture shows, in numbers, up to date with every drag."""
     product = f"format({FACTOR}, '.2f') + {superscript(f'({DEPTH} - 1)')}"
@@ -166,90 +113,51 @@ def _sentence() -> alt.TitleParams:
     )
 
 
-def _signal(layers: alt.Chart, chain: alt.Parameter) -> alt.LayerChart:
-    """The signal of each layer on a log axis, over the zones where training fails."""
-    low, high = SIGNALS
-    x = alt.X(
-        "layer:Q",
-        scale=_layer_scale(),
-        title=t("Layer (1 is next to the input)", "层（第 1 层紧邻输入）"),
-        axis=alt.Axis(tickMinStep=1, format="d", grid=False),
-    )
-    title = t("Gradient that arrives", "到达该层的梯度")
-    y = alt.Y("shown:Q", scale=power_scale(low, high), axis=power_axis(low, high, title, most=8))
-    base = layers.encode(x=x, y=y)
-    inside = f"datum.signal >= {low} && datum.signal <= {high}"
-    line = base.transform_filter(inside).mark_line(color=INK, strokeWidth=2)
-    dots = base.mark_point(filled=True, size=90, opacity=1).encode(
-        color=_signal_color(),
-        shape=alt.when(inside).then(alt.value("circle")).otherwise(alt.value("diamond")),
-    )
-    handles = _handles(x).add_params(chain)
-    return layered(*_zones(y), line, dots, _off_scale(layers, x), handles).properties(height=300)
+def handle_frame(scale: BeamScale) -> pd.DataFrame:
+    """The factors that the slider can take, each with the wedge of the beam's edge that is its own.
 
-
-def _off_scale(layers: alt.Chart, x: alt.X) -> alt.Chart:
-    """What the diamonds mean, where layer 1 lies beyond the axis."""
-    low, high = SIGNALS
-    below = t("◆ below {edge}", "◆ 小于 {edge}", edge=power_of_ten(round(math.log10(low))))
-    above = t("◆ above {edge}", "◆ 大于 {edge}", edge=power_of_ten(round(math.log10(high))))
-    return (
-        layers.transform_filter("datum.layer == 1 && datum.signal != datum.shown")
-        .transform_calculate(
-            height=f"datum.signal < {low} ? {low * 10} : {high / 10}",
-            words=f"datum.signal < {low} ? {quoted(below)} : {quoted(above)}",
-        )
-        .mark_text(align="left", **WORDS)
-        .encode(x=x, y=alt.Y("height:Q"), text="words:N")
-    )
-
-
-def _zones(y: alt.Y) -> list[alt.Chart]:
-    rows = pd.DataFrame(
-        {
-            "name": [t("vanishing", "梯度消失"), t("exploding", "梯度爆炸")],
-            "from": [SIGNALS[0], EXPLODED],
-            "shown": [VANISHED, SIGNALS[1]],
-            "words_at": [SIGNALS[0] * 6, SIGNALS[1] / 6],
-            "color": [COLORS["vanish"], COLORS["explode"]],
-        }
-    )
-    zone = alt.Chart(rows).encode(color=alt.Color("color:N", scale=None))
-    words = zone.mark_text(align="right", dx=-6, fontSize=READOUT)
-    return [
-        zone.mark_rect(opacity=0.13).encode(y=y, y2="from:Q"),
-        # On the right, where every curve ends at 1, the words are never in the way.
-        words.encode(x=alt.value("width"), y=alt.Y("words_at:Q"), text="name:N"),
-    ]
-
-
-def _handles(x: alt.X) -> alt.Chart:
-    """Invisible wedges over the whole picture, one for each factor that the slider can take.
-
-    On a log axis the curve of a factor is a straight line through 1 at the last layer, so the
-    factors between two neighbors fill a wedge with its tip there.
+    The edge of a factor is a straight line from the last layer, by `slope` of half a width a layer.
+    So the factors between two neighbors fill a wedge, from `lower` to `upper` of such slopes.
     """
     factors = np.round(np.arange(FACTORS[0], FACTORS[1] + 0.005, 0.01), 2)
-    lower, upper = factors - 0.005, factors + 0.005
-    lower[0], upper[-1] = FACTORS[0] / 100, FACTORS[1] * 100
-    wedges = pd.DataFrame({"factor": factors, "lower": lower, "upper": upper})
+    edges = np.append(factors - 0.005, factors[-1] + 0.005)
+    edges[0], edges[-1] = FACTORS[0] / 100, FACTORS[1] * 100
+    slopes = np.log10(edges) / (scale.high - scale.low)
+    return pd.DataFrame({"factor": factors, "lower": slopes[:-1], "upper": slopes[1:]})
+
+
+def _handles(look: BeamLook) -> alt.Chart:
+    """Invisible wedges over the picture and, mirrored, below: the beam's edge follows the pointer.
+
+    Where a wedge meets the middle of the beam it ends: so it has a corner there, on either side.
+    """
+    even, end = look.scale.even, "0.4"
+
+    def crossing(slope: str) -> str:
+        return f"({slope} < 0 ? max({end}, {DEPTH} + {even} / {slope}) : {end})"
+
+    corners = f"[{DEPTH}, {crossing('datum.lower')}, {crossing('datum.upper')}, {end}]"
     return (
-        alt.Chart(wedges.merge(pd.DataFrame({"at_tip": [False, True]}), how="cross"))
-        .transform_calculate(layer=f"datum.at_tip ? {DEPTH} : 0.4")
+        alt.Chart(handle_frame(look.scale))
+        .transform_calculate(corners=corners, sides="[1, -1]")
+        .transform_flatten(["corners"], as_=["at"])
+        .transform_flatten(["sides"], as_=["side"])
         .transform_calculate(
-            shown=f"pow(datum.lower, {DEPTH} - datum.layer)",
-            top=f"pow(datum.upper, {DEPTH} - datum.layer)",
+            top=f"datum.side * max(0, {even} + ({DEPTH} - datum.at) * datum.upper)",
+            bottom=f"datum.side * max(0, {even} + ({DEPTH} - datum.at) * datum.lower)",
         )
         .mark_area(opacity=0, clip=True, cursor="ns-resize", tooltip=None)
-        .encode(x=x, y=alt.Y("shown:Q"), y2="top:Q", detail="factor:Q")
+        .encode(x=look.x("at:Q"), y=look.y("top:Q"), y2="bottom:Q", detail=["factor:Q", "side:Q"])
     )
 
 
 def _description() -> str:
     return t(
-        "A chain of layers, each colored by the gradient that reaches it, above a curve of that "
-        "gradient on a log axis with a vanishing zone below 10⁻³ and an exploding zone above 10³. "
-        "Sliders set the factor per layer and the number of layers.",
-        "一串层，各按到达该层的梯度着色；下方是该梯度在对数轴上的曲线，10⁻³ 以下为消失区，"
-        "10³ 以上为爆炸区。滑块可调每层的因子和层数。",
+        "A network as a row of layers, and as a beam the gradient that flows back through it from "
+        "the loss on the right. Its width is the gradient's power of ten: it stays a green band at "
+        "factor 1, thins to a blue hair below it and swells red above it. Sliders set the factor "
+        "per layer and the number of layers.",
+        "一个网络画成一排层，梯度从右端的损失出发，像一束光往回传。光束的宽度是梯度的数量级："
+        "因子为 1 时始终是一条绿色的宽带，小于 1 时收窄成一根蓝色的细丝，大于 1 时涨成一片红色。"
+        "滑块可调每层的因子和层数。",
     )

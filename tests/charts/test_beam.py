@@ -1,0 +1,213 @@
+"""The beam's widths, colors and numbers are those of the signal, as the browser draws them."""
+
+import functools
+import re
+import urllib.parse
+from xml.etree import ElementTree
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+import vl_convert
+
+from gradviz.charts import beam
+from gradviz.charts.beam import BeamLook, BeamScale, beam_frame, beam_layers, color_of
+from gradviz.charts.parts.handles import at_step
+from gradviz.charts.parts.palette import COLORS
+from gradviz.charts.parts.summary import with_until
+from gradviz.charts.parts.theme import themed
+
+VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+HEIGHT = 260
+SCALE = BeamScale()
+SIGNALS = (4e-9, 3e-7, 2e-5, 1e-3, 0.2, 0.5)  # layers 1 to 6
+DECADES = np.log10(np.array(SIGNALS) / SIGNALS[-1])
+
+
+def levels(values=SIGNALS, **columns):
+    return pd.DataFrame({"layer": range(1, len(values) + 1), "value": values, **columns})
+
+
+def drawn(rows, depth, **params):
+    """The picture as the browser draws it: an SVG whose data are `rows`, a chart."""
+    chart = beam_layers(rows, BeamLook(depth)).properties(width=600, height=HEIGHT)
+    chart = chart.add_params(*(alt.param(name=name, value=own) for name, own in params.items()))
+    svg = vl_convert.vegalite_to_svg(themed(chart).to_dict(), vl_version=VEGA_LITE)
+    return ElementTree.fromstring(svg)
+
+
+@functools.cache
+def measured(values=SIGNALS):
+    return drawn(alt.Chart(beam_frame(levels(values))), len(values))
+
+
+@functools.cache
+def computed(factor, depth):
+    rows = alt.Chart(alt.sequence(1, depth + 2, as_="layer"))
+    signal, nearer = (f"pow({factor}, max(0, {depth} - datum.layer - {i}))" for i in (0, 1))
+    return drawn(SCALE.computed(rows, signal, nearer), depth)
+
+
+def pieces(svg):
+    """All pieces of the ribbon, from left to right: half the width at both ends, and the color."""
+    found = []
+    for path in svg.iter("{http://www.w3.org/2000/svg}path"):
+        # Only the ribbon's pieces are edged in their own color.
+        fill = path.get("fill", "none")
+        if fill not in ("none", "white") and path.get("stroke") == fill:
+            numbers = re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", path.get("d"))
+            corners = np.array(numbers[:8], dtype=float).reshape(4, 2)
+            left = corners[corners[:, 0] == corners[:, 0].min()]
+            right = corners[corners[:, 0] == corners[:, 0].max()]
+            unit = HEIGHT / (2 * beam._TALL)
+            ends = [np.ptp(side[:, 1]) / 2 / unit for side in (left, right)]
+            found.append((left[0, 0], *ends, fill))
+    return [piece[1:] for piece in sorted(found)]
+
+
+def at_layers(svg, depth=6):
+    """The pieces that begin at a layer."""
+    found = pieces(svg)
+    return found[:: len(found) // depth]
+
+
+def halves(svg, depth=6):
+    """Half the width at each layer."""
+    return [piece[0] for piece in at_layers(svg, depth)]
+
+
+def words(svg):
+    return {
+        node.text for node in svg.iter("{http://www.w3.org/2000/svg}text") if node.text is not None
+    }
+
+
+def channels(color):
+    if color.startswith("#"):
+        return list(bytes.fromhex(color[1:]))
+    return [int(number) for number in re.findall(r"\d+", color)]
+
+
+def test_the_width_is_the_power_of_ten_between_a_hair_and_one():
+    states = ["measured"] * 5 + ["zero", "overflow"]
+    half = SCALE.half([1e-6, 1e-3, 1.0, 1e3, 1e6, 0.0, np.inf], states)
+    assert half == pytest.approx([beam._HAIR, 0.25, 0.5, 0.75, 1.0, 0.0, 1.0])
+    assert SCALE.half([1e-30, 1e30], ["measured"] * 2) == pytest.approx([beam._HAIR, 1.0])
+    assert SCALE.even == SCALE.half([1.0], ["measured"])
+
+
+def test_each_layer_is_as_wide_as_what_was_measured_there():
+    shares = np.clip((DECADES + 6) / 12, beam._HAIR, 1)
+    assert halves(measured()) == pytest.approx(shares, abs=0.002)
+
+
+def test_the_pieces_join():
+    found = pieces(measured())
+    assert [piece[1] for piece in found[:-1]] == pytest.approx([p[0] for p in found[1:]], abs=1e-3)
+    assert found[-1][1] == pytest.approx(SCALE.even, abs=0.002)
+
+
+def test_a_deep_network_has_a_piece_for_each_layer():
+    assert len(pieces(computed(0.9, 100))) == 100
+
+
+def test_the_colors_are_those_of_the_same_powers_of_ten():
+    for decade, (_, _, color) in zip(DECADES, at_layers(measured()), strict=True):
+        assert channels(color) == pytest.approx(channels(color_of(decade)), abs=1)
+    assert color_of(0) == COLORS["healthy"]
+    assert color_of(-3) == color_of(-np.inf) == COLORS["vanish"]
+    assert color_of(3) == color_of(np.inf) == COLORS["explode"]
+
+
+@pytest.mark.parametrize("factor", [0.25, 0.8, 1.0, 1.25])
+def test_the_browser_computes_what_python_does(factor):
+    signals = factor ** (20.0 - np.arange(1, 21))
+    found, expected = pieces(computed(factor, 20)), pieces(measured(tuple(signals)))
+    assert len(found) == len(expected) == 60
+    for own, other in zip(found, expected, strict=True):
+        assert own[:2] == pytest.approx(other[:2], abs=0.002)
+        assert channels(own[2]) == pytest.approx(channels(other[2]), abs=1)
+    assert words(computed(factor, 20)) == words(measured(tuple(signals)))
+
+
+def test_numbers_are_relative_to_the_last_layer():
+    assert {"8.0·10⁻⁹", "6.0·10⁻⁷", "2.0·10⁻³", "0.4", "1"} <= words(measured())
+
+
+def test_zeros_and_overflows_are_drawn_and_named():
+    zeros = measured((0.0, 0.0, 1e-30, 1e-3, 1.0))
+    # Between two layers that get nothing there is no beam at all.
+    assert halves(zeros, 4) == pytest.approx([0, beam._HAIR, 0.25, 0.5], abs=2e-3)
+    assert "exactly 0 (underflow)" in words(zeros)
+    overflows = measured((np.inf, np.nan, 1e6, 1e3, 1.0))
+    assert halves(overflows, 5) == pytest.approx([1, 1, 1, 0.75, 0.5], abs=2e-3)
+    assert channels(pieces(overflows)[0][2]) == channels(COLORS["explode"])
+    assert "∞ or NaN (overflow)" in words(overflows)
+    assert not {"exactly 0 (underflow)", "∞ or NaN (overflow)"} & words(measured())
+
+
+@pytest.mark.parametrize(("value", "state"), [(0.0, "zero"), (np.nan, "overflow")])
+def test_a_beam_without_a_single_number_says_so(value, state):
+    frame = beam_frame(levels([value] * 3))
+    assert list(frame["state"][:3]) == [state] * 3
+    assert frame["half"].notna().all()
+    assert frame["nearer_half"].notna().all()
+
+
+def test_a_beam_may_be_measured_by_something_else():
+    frame = beam_frame(levels(), reference=1e-3)
+    assert list(frame["relative"][:6]) == pytest.approx(np.array(SIGNALS) / 1e-3)
+
+
+def test_a_beam_follows_the_step_of_the_replay():
+    run = pd.concat([levels(step=0, arm="a"), levels([0.5] * 6, step=10, arm="a")])
+    frame = beam_frame(with_until(run))
+    assert len(frame) == 2 * (6 + 1)
+    for step, first in ((0, beam._HAIR), (9, beam._HAIR), (10, 0.5), (30, 0.5)):
+        found = halves(drawn(at_step(alt.Chart(frame)), 6, replay_step=step))
+        assert len(found) == 6
+        assert found[0] == pytest.approx(first, abs=2e-3)
+        assert found[-1] == pytest.approx(0.5, abs=2e-3)
+
+
+def image(frames, description="a beam"):
+    """Of a thumbnail: the image element, its SVG, and the outlines of its beams as points."""
+    element = ElementTree.fromstring(beam.thumbnail(frames, description).replace('">', '"/>'))
+    address = element.get("src")
+    assert address.startswith("data:image/svg+xml,")
+    svg = ElementTree.fromstring(urllib.parse.unquote(address.partition(",")[2]))
+    outlines = [
+        np.array([float(n) for n in re.findall(r"-?\d+\.?\d*", path.get("d"))]).reshape(-1, 2)
+        for path in svg.iter("{http://www.w3.org/2000/svg}path")
+        if path.get("fill", "").startswith("url")
+    ]
+    return element, svg, outlines
+
+
+def test_a_thumbnail_is_as_wide_and_as_colored_as_the_signal():
+    frame = beam_frame(levels())
+    _, svg, (outline,) = image([frame])
+    upper, lower = outline[: len(frame)], outline[len(frame) :][::-1]
+    unit = beam._THUMBNAIL[1] / 2 - 1
+    assert list((lower - upper)[:, 1] / 2 / unit) == pytest.approx(list(frame["half"]), abs=2e-3)
+    stops = [stop.get("stop-color") for stop in svg.iter("{http://www.w3.org/2000/svg}stop")]
+    assert stops == [color_of(decade) for decade in frame["decade"]]
+
+
+def test_a_thumbnail_shows_zeros_and_overflows():
+    _, svg, (zero, overflow) = image(
+        [beam_frame(levels([0.0, 1.0])), beam_frame(levels([np.inf] * 2))]
+    )
+    assert zero[0, 1] == zero[-1, 1]
+    assert overflow[0, 1] == 1
+    stops = [stop.get("stop-color") for stop in svg.iter("{http://www.w3.org/2000/svg}stop")]
+    assert stops[0] == COLORS["vanish"]
+    assert set(stops[3:]) == {COLORS["explode"]}
+
+
+def test_a_thumbnail_is_small_and_has_its_alt_text():
+    element, _, outlines = image([beam_frame(levels([0.5] * 20))] * 2, 'a "beam" & more')
+    assert element.get("alt") == 'a "beam" & more'
+    assert len(outlines) == 2
+    assert len(element.get("src")) < 8000
