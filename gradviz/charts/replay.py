@@ -148,9 +148,11 @@ def run_chart(
         picture = picture.opening(**{REPLAY: track.nearest(opens_at), RUN: run_key(curves)})
     marks = points(rows, look)
     guess = {"guess": guess_line(marks)} if profile_asked else {}
-    return picture.with_data(
-        marks=marks, prediction=line(theory, look), now=now, **guess, **heights
-    )
+    # While a run lasts the words on theory stay where they are, whatever marks come.
+    known = marks if track is not None else None
+    height = CURVES_HEIGHT if curves_lead else PROFILE_HEIGHT
+    prediction = line(theory, look, known, height)
+    return picture.with_data(marks=marks, prediction=prediction, now=now, **guess, **heights)
 
 
 @built_once
