@@ -105,7 +105,7 @@ def _slope_marks(
     shape = alt.Shape(
         "kind:N",
         scale=alt.Scale(domain=list(names.values()), range=["circle", "diamond"]),
-        legend=legend(),
+        legend=legend(joined=True),
     )
     tooltip = [
         tooltip_line("layer:Q", t("layer", "层")),

@@ -41,13 +41,18 @@ Data = pd.DataFrame | alt.NamedData
 Names = dict[str, str]  # from an arm's stable name to its translated one
 
 
-def arm_color(names: Names) -> alt.Color:
-    """One color per arm, the arm's own wherever it has one, with translated names."""
+def arm_color(names: Names, joined: bool = False) -> alt.Color:
+    """One color per arm, the arm's own wherever it has one, with translated names.
+
+    It is `joined` if several pictures below each other have it.
+    """
     colors = colors_of(names)
     return alt.Color(
         "arm:N",
         scale=alt.Scale(domain=list(colors), range=list(colors.values())),
-        legend=legend(_columns(names), labelExpr=translated(names), symbolType="circle"),
+        legend=legend(
+            _columns(names), joined=joined, labelExpr=translated(names), symbolType="circle"
+        ),
     )
 
 
@@ -81,7 +86,7 @@ class Look:
     with. With `framed` the marks are those of the step that the parameter `REPLAY` says; without,
     `later` says that they are of a step after the first. Theory belongs to the first: at others
     it is faded. While `asked` is not revealed, theory is not seen and the marks of the arms asked
-    for lie on the line of the guess.
+    for lie on the line of the guess. It is `joined` if other pictures below have the same arms.
     """
 
     title: str
@@ -92,6 +97,7 @@ class Look:
     guide: float | None = None
     framed: bool = False
     later: bool = False
+    joined: bool = False
     asked: Asked | None = None
 
 
@@ -227,7 +233,7 @@ def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
     """
     x, beside = _layer_axis("layer:Q", look.depth), _layer_axis("place:Q", look.depth)
     y = _level(look)
-    color = arm_color(dict(look.names))
+    color = arm_color(dict(look.names), look.joined)
     measured = alt.Chart(marks)
     if look.framed:
         measured = at_step(measured)

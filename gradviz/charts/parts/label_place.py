@@ -47,7 +47,8 @@ def place_words(
     """The best place for words on one of `lines`, of which they tell; None if there are none.
 
     `lines` has the columns arm, x, y; `marks` step, x, y. At the first step the words are `now`
-    pixels long, after it `later` pixels. Of several free places it is the one nearest to its line.
+    pixels long, after it `later` pixels. Of several free places it is one near its line and the
+    middle of the plot.
     """
     if lines.empty:
         return None
@@ -69,6 +70,7 @@ def place_words(
     down = _down(at["y"], plot) + np.array([option.lift for option in options])
     rightward = np.array([option.align == "left" for option in options])
     cost = np.array([abs(option.lift - _TALL / 2) / 10 for option in options])
+    cost += 2 * abs(across - 0.5)
     for width in (_PHONE, _DESKTOP):
         for obstacles, length, weight in looks:
             begin = across * width + np.where(rightward, 0, -length)
@@ -76,7 +78,7 @@ def place_words(
             cost += 10 * weight * hit
         begin = across * width + np.where(rightward, 0, -later)
         cost += _OUTSIDE * ((begin < 0) | (begin + later > width))
-    cost += _OUTSIDE * ((down - _TALL < 0) | (down > plot.height))
+    cost += _OUTSIDE * ((down - _TALL < 0) | (down > plot.height - _ROOM))
     return options[int(np.argmin(cost))]
 
 
