@@ -78,12 +78,12 @@ def _quantile_bands(
             y="q25:Q", y2="q75:Q"
         ),
         base.mark_point(filled=True, size=35, color=INK, opacity=1, clip=True).encode(y="q50:Q"),
-        # Above all marks, at the top, where there is room for words.
+        # Above all marks, at the top, where there is room for words, apart from the axis' title.
         zone.mark_text(
             align="left", baseline="top", dx=6, color=COLORS["healthy"], fontSize=READOUT
         ).encode(
             x=alt.value(0),
-            y=alt.value(2),
+            y=alt.value(6),
             text=alt.value(t("within the band the slope is alive", "色带内斜率有效")),
         ),
     ).properties(height=180)
@@ -105,7 +105,7 @@ def _slope_marks(
     shape = alt.Shape(
         "kind:N",
         scale=alt.Scale(domain=list(names.values()), range=["circle", "diamond"]),
-        legend=legend(),
+        legend=legend(joined=True),
     )
     tooltip = [
         tooltip_line("layer:Q", t("layer", "层")),

@@ -14,6 +14,7 @@ import pandas as pd
 
 from gradviz.charts.parts.expressions import quoted, tooltip_line, translated
 from gradviz.charts.parts.handles import GUESSED, HAS_GUESS, REPLAY, SHARE_REVEALED, at_step
+from gradviz.charts.parts.label_place import Plot, place_words
 from gradviz.charts.parts.marks import bars_of_seeds, cells_beyond, layered, rule_at, state_names
 from gradviz.charts.parts.palette import COLORS, INK, colors_of
 from gradviz.charts.parts.powers import decades, exponent_labels, power_axis, power_scale
@@ -33,19 +34,25 @@ from gradviz.quantities import Quantity
 PROFILE_HEIGHT = 280
 MAP_HEIGHT = 300
 SHARE_DOMAIN = (0.0, 1.0)
+_LENGTHS = (46, 122)  # pixels: of the words on theory at the first step and after it
 _SHAPES = {"measured": "circle", "zero": "triangle-down", "overflow": "triangle-up"}
 
 Data = pd.DataFrame | alt.NamedData
 Names = dict[str, str]  # from an arm's stable name to its translated one
 
 
-def arm_color(names: Names) -> alt.Color:
-    """One color per arm, the arm's own wherever it has one, with translated names."""
+def arm_color(names: Names, joined: bool = False) -> alt.Color:
+    """One color per arm, the arm's own wherever it has one, with translated names.
+
+    It is `joined` if several pictures below each other have it.
+    """
     colors = colors_of(names)
     return alt.Color(
         "arm:N",
         scale=alt.Scale(domain=list(colors), range=list(colors.values())),
-        legend=legend(_columns(names), labelExpr=translated(names), symbolType="circle"),
+        legend=legend(
+            _columns(names), joined=joined, labelExpr=translated(names), symbolType="circle"
+        ),
     )
 
 
@@ -79,7 +86,7 @@ class Look:
     with. With `framed` the marks are those of the step that the parameter `REPLAY` says; without,
     `later` says that they are of a step after the first. Theory belongs to the first: at others
     it is faded. While `asked` is not revealed, theory is not seen and the marks of the arms asked
-    for lie on the line of the guess.
+    for lie on the line of the guess. It is `joined` if other pictures below have the same arms.
     """
 
     title: str
@@ -90,6 +97,7 @@ class Look:
     guide: float | None = None
     framed: bool = False
     later: bool = False
+    joined: bool = False
     asked: Asked | None = None
 
 
@@ -110,7 +118,8 @@ def layer_profile(
     rows = summarize(history, quantity)
     drawn = Quantity(quantity, (title, title), guide=guide)
     look = profile_look(rows, theory, drawn, names)
-    picture = profile_layers(points(rows, look), line(theory, look), look)
+    marks = points(rows, look)
+    picture = profile_layers(marks, line(theory, look, marks), look)
     return themed(
         picture.properties(
             height=PROFILE_HEIGHT + 60,
@@ -189,19 +198,32 @@ def guess_line(marks: pd.DataFrame) -> pd.DataFrame:
     return ends[["arm", "layer", "anchor", "share"]]
 
 
-def line(theory: pd.DataFrame, look: Look) -> pd.DataFrame:
+def line(
+    theory: pd.DataFrame,
+    look: Look,
+    marks: pd.DataFrame | None = None,
+    height: float = PROFILE_HEIGHT,
+) -> pd.DataFrame:
     """`theory` with the height `y` of its line, which may not leave the axis.
 
-    One of its points, in the middle of the longest line, is where its `label` stands: "right" or
-    "left" of the words, so that they lie beside the line.
+    At one of its points stands its `label`: "right" or "left", which is the side of the words where
+    that point lies, with their foot `lift` pixels below it. In a plot of `height` pixels the words
+    then lie on as few as can be of the `marks` (see `points`) and lines.
     """
-    lines = [rows.index for _, rows in theory.groupby("arm", sort=False)]
-    longest = max(lines, key=len, default=theory.index)
-    middle = longest[len(longest) // 2 : len(longest) // 2 + 1]
-    heights = theory["value"].clip(*look.domain)
-    rising = len(longest) > 0 and heights[longest[-1]] > heights[longest[0]]
-    label = np.where(theory.index.isin(middle), "right" if rising else "left", "")
-    return theory.assign(y=heights, label=label)
+    lines = theory.assign(y=theory["value"].clip(*look.domain)).reset_index(drop=True)
+    marks = pd.DataFrame({"step": [], "place": [], "y": []}) if marks is None else marks
+    log = look.domain != SHARE_DOMAIN
+    heights = np.log10 if log else np.asarray
+    bottom, top = (float(heights(end)) for end in look.domain)
+    place = place_words(
+        pd.DataFrame({"arm": lines["arm"], "x": lines["layer"], "y": heights(lines["y"])}),
+        pd.DataFrame({"step": marks["step"], "x": marks["place"], "y": heights(marks["y"])}),
+        Plot(0.5, look.depth + 0.5, bottom, top, height),
+        *_LENGTHS,
+    )
+    here = lines.index == (-1 if place is None else place.index)
+    align, lift = ("", 0) if place is None else (place.align, place.lift)
+    return lines.assign(label=np.where(here, align, ""), lift=lift)
 
 
 def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
@@ -211,7 +233,7 @@ def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
     """
     x, beside = _layer_axis("layer:Q", look.depth), _layer_axis("place:Q", look.depth)
     y = _level(look)
-    color = arm_color(dict(look.names))
+    color = arm_color(dict(look.names), look.joined)
     measured = alt.Chart(marks)
     if look.framed:
         measured = at_step(measured)
@@ -249,7 +271,7 @@ def _covered(marks: alt.Chart, look: Look) -> alt.Chart:
 
 
 def _guess(look: Look) -> list[alt.Chart]:
-    """The line of the guess, faded after the first step, with its name."""
+    """The line of the guess, faded after the first step, with its name beside it."""
     opacity = alt.expr(f"{REPLAY} > 0 ? 0.35 : 0.9") if look.framed else 0.9
     line = (
         alt.Chart(alt.NamedData("guess"))
@@ -257,8 +279,11 @@ def _guess(look: Look) -> list[alt.Chart]:
         .transform_calculate(y=_on_guess(look))
         .encode(x=_layer_axis("layer:Q", look.depth), y=_level(look), detail="arm:N")
     )
+    # Above the line, unless that is where the title of the axis stands.
+    low, high = np.log10(look.domain)
+    beside = f"log(datum.y) / LN10 > {high - 0.25 * (high - low):.3g} ? 32 : -18"
     words = line.transform_filter("datum.share == 1").mark_text(
-        align="left", baseline="bottom", dx=4, dy=-18, opacity=opacity, **WORDS
+        align="left", baseline="bottom", dx=4, dy=alt.expr(beside), opacity=opacity, **WORDS
     )
     return [
         line.mark_line(color=INK, strokeWidth=2, strokeDash=[2, 4], opacity=opacity),
@@ -287,14 +312,16 @@ def _expected(prediction: alt.Chart, look: Look) -> alt.Chart:
 
 
 def _theory_label(prediction: alt.Chart, look: Look) -> alt.Chart:
-    """What the lines are, in words over one of them."""
+    """What the lines are, in words beside one of them."""
     now, then = quoted(t("theory", "理论")), quoted(t("theory, at the start", "理论（初始时）"))
     later = f"{REPLAY} > 0" if look.framed else str(look.later).lower()
     shown = f"datum.label !== '' && {SHARE_REVEALED} == 1" if look.asked else "datum.label !== ''"
     return (
         prediction.transform_filter(shown)
         .transform_calculate(words=f"{later} ? {then} : {now}")
-        .mark_text(align=alt.expr("datum.label"), baseline="bottom", dy=-8, **WORDS)
+        .mark_text(
+            align=alt.expr("datum.label"), baseline="bottom", dy=alt.expr("datum.lift"), **WORDS
+        )
         .encode(text="words:N")
     )
 

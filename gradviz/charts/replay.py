@@ -55,7 +55,7 @@ from gradviz.language import t
 from gradviz.quantities import CURVES, Quantity
 
 # Pixels. With its slider, its words and a question above it the whole figure fits a window.
-PROFILE_HEIGHT = 168
+PROFILE_HEIGHT = 160
 CURVES_HEIGHT = 98  # of all curves together, without the axis below the last
 USUAL_CURVES: Mapping[str, float | None] = {"loss": None, "accuracy": None}
 
@@ -129,7 +129,7 @@ def run_chart(
     look = profile_look(
         rows, theory, quantity, names, track is not None, extent.depth, extent.values, profile_asked
     )
-    look = replace(look, later=last > 0)
+    look = replace(look, later=last > 0, joined=True)
     tables = {name: summarize_curves(curves, name) for name in below}
     axes = tuple(
         Curve(
@@ -148,9 +148,11 @@ def run_chart(
         picture = picture.opening(**{REPLAY: track.nearest(opens_at), RUN: run_key(curves)})
     marks = points(rows, look)
     guess = {"guess": guess_line(marks)} if profile_asked else {}
-    return picture.with_data(
-        marks=marks, prediction=line(theory, look), now=now, **guess, **heights
-    )
+    # While a run lasts the words on theory stay where they are, whatever marks come.
+    known = marks if track is not None else None
+    height = CURVES_HEIGHT if curves_lead else PROFILE_HEIGHT
+    prediction = line(theory, look, known, height)
+    return picture.with_data(marks=marks, prediction=prediction, now=now, **guess, **heights)
 
 
 @built_once
@@ -173,7 +175,7 @@ def _picture(
             ).properties(height=low / len(curves))
             for curve in curves
         ),
-        spacing=10,
+        spacing=14,
     ).properties(
         description=t(
             "{title} by hidden layer, with the curves of the run over the training steps",
@@ -191,7 +193,7 @@ def _curve(
     curve: Curve, look: Look, steps: int, first: bool, last: bool, end: AskedEnd | None
 ) -> alt.LayerChart:
     """One curve; of those below each other only the last has the axis of the steps."""
-    axis, color = step_axis(steps, labeled=last), arm_color(dict(look.names))
+    axis, color = step_axis(steps, labeled=last), arm_color(dict(look.names), look.joined)
     shown = alt.Chart(alt.NamedData(curve.name))
     if end:
         # The answer unrolls from the start of the run.

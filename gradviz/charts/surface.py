@@ -46,7 +46,9 @@ def surface_map(
 ) -> alt.Chart:
     """The map of a `surface_frame`; `names` of the weights, `low` and `high` corners (a, b)."""
     x = alt.X(
-        "left:Q", scale=alt.Scale(domain=[low[0], high[0]], nice=False), axis=corner_axis(names[0])
+        "left:Q",
+        scale=alt.Scale(domain=[low[0], high[0]], nice=False),
+        axis=corner_axis(names[0], alt.Axis(tickCount=6)),
     )
     y = alt.Y("bottom:Q", title=names[1], scale=alt.Scale(domain=[low[1], high[1]], nice=False))
     exponents = [-3, -1, 1]  # with more a phone would cut the legend

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from gradviz.charts.parts.palette import text_css
+from gradviz.charts.parts.palette import theme_css
 from gradviz.language import t
 
 PAGE = Path(__file__).parent / "page"
@@ -56,4 +56,4 @@ def _script() -> str:
 @functools.cache
 def _style() -> str:
     sheets = [(PAGE / f"{name}.css").read_text(encoding="utf-8") for name in SHEETS]
-    return "\n".join([*sheets, text_css()])
+    return "\n".join([*sheets, theme_css()])

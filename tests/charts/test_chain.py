@@ -13,6 +13,7 @@ from gradviz.charts.chain_rule.backward_walk import (
 )
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
 from gradviz.charts.parts.buttons import with_lines
+from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import rounded_power
 from gradviz.theory.chain import ScalarNetwork, factors, matrix_products, mean_field_products
 
@@ -49,6 +50,16 @@ def test_edges_are_met_from_the_loss_back_to_the_weight_asked_for():
     edges = edge_frame(NETWORK)
     assert edges["step"].fillna(0).tolist() == [0, 4, 3, 2, 1]
     assert edges.loc[edges["target"], "name"].tolist() == ["ω₂"]
+
+
+def test_an_edge_has_the_color_of_what_has_become_of_the_signal():
+    edges = edge_frame(NETWORK).set_index("step")
+    products = {step: f.product for step, f in enumerate(NETWORK.backward_walk(), start=1)}
+    assert products[1] > 0.1 > products[3] > products[4]
+    assert edges.loc[1, "color"] == COLORS["healthy"]
+    assert set(edges.loc[[3, 4], "color"]) == {COLORS["vanish"]}
+    # The walk does not come to the edge left of the weight asked for.
+    assert edges.loc[edges.index.isna(), "color"].tolist() == [INK]
 
 
 def test_the_table_is_the_formula_of_the_source_in_numbers():

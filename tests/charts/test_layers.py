@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradviz.charts.layers import layer_profile, step_layer_map
+from gradviz.charts.layers import layer_profile, line, points, profile_look, step_layer_map
 from gradviz.charts.parts.handles import GUESS, REPLAY, REVEALED, RUN
+from gradviz.charts.parts.label_place import Plot, place_words
 from gradviz.charts.parts.summary import (
     dodged,
     log_domain,
@@ -202,7 +203,31 @@ def test_theory_belongs_to_the_first_step():
     calculated = next(step["calculate"] for step in label["transform"] if "calculate" in step)
     assert calculated == f"{REPLAY} > 0 ? 'theory, at the start' : 'theory'"
     rows = ended_run((0, 10, 20), theory=theory)["datasets"]["prediction"]
-    assert rows["label"].tolist() == ["", "right", ""]
+    assert sum(label != "" for label in rows["label"]) == 1
+
+
+@pytest.mark.parametrize("later", [2e-3, 5e-4])
+def test_the_words_on_theory_lie_on_no_mark(later):
+    layers = range(1, 13)
+    theory = pd.DataFrame({"arm": "deep", "layer": layers, "value": 1e-3})
+    runs = [
+        history([[level for _ in layers] + [1.0]], step=s) for s, level in ((0, 1e-3), (9, later))
+    ]
+    rows = summarize(pd.concat(runs), "delta")
+    look = profile_look(rows, theory, SIGNAL, NAMES)
+    drawn = line(theory, look, points(rows, look), height=168)
+    (lift,) = drawn.loc[drawn["label"] != "", "lift"]
+    # The words are above the line where the marks come to stand below it.
+    assert (lift < 0) == (later < 1e-3)
+
+
+@pytest.mark.parametrize("share, below", [(0.95, True), (0.5, False)])
+def test_words_beside_a_line_stay_in_the_plot(share, below):
+    lines = pd.DataFrame({"arm": "deep", "x": [1, 2, 3], "y": share})
+    none = pd.DataFrame({"step": [], "x": [], "y": []})
+    place = place_words(lines, none, Plot(0.5, 3.5, 0, 1, 100), now=40, later=120)
+    assert place is not None and (place.lift > 0) == below
+    assert place_words(lines.head(0), none, Plot(0.5, 3.5, 0, 1, 100), 40, 120) is None
 
 
 def test_how_a_run_ends_is_not_seen_before_it_is_revealed():

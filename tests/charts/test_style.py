@@ -19,7 +19,7 @@ from gradviz.charts.parts.palette import (
     colors_of,
     contrast,
     readable,
-    text_css,
+    theme_css,
 )
 from gradviz.charts.parts.powers import decades, power_axis, power_of_ten, rounded_power
 from gradviz.charts.parts.theme import READOUT, SMALL, themed
@@ -54,14 +54,14 @@ def test_no_one_color_would_do_for_both_themes():
 
 
 def test_the_style_sheet_has_a_rule_for_words_of_every_color():
-    css = text_css()
+    css = theme_css()
     for color in {INK, *COLORS.values()}:
         light, dark = (readable(color, BACKGROUNDS[theme]) for theme in ("light", "dark"))
         assert f'text[fill="{color}" i] {{ fill: light-dark({light}, {dark}); }}' in css
 
 
 def test_in_the_dark_marks_are_as_bright_as_the_words_that_name_them():
-    css = text_css()
+    css = theme_css()
     for color in set(COLORS.values()) - {INK}:
         dark = readable(color, BACKGROUNDS["dark"])
         for paint in ("fill", "stroke"):

@@ -37,7 +37,7 @@ def best_product(
         "layers:Q",
         title=t("Number of layers", "层数"),
         scale=alt.Scale(domain=[0, layers], nice=False),
-        axis=alt.Axis(grid=False, tickMinStep=1),
+        axis=alt.Axis(grid=False, tickMinStep=1, tickCount=6),
     )
     title = t("Product of the slopes", "斜率的乘积")
     y = alt.Y("product:Q", scale=power_scale(low, high), axis=power_axis(low, 1, title))

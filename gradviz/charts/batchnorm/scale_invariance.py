@@ -13,7 +13,7 @@ from gradviz.language import t
 
 # How each quantity depends on a, in theory: a to this power.
 POWERS = {"before": 1, "after": 0, "gradient": -1}
-_COLORS = {"before": "plain", "after": "batchnorm", "gradient": "explode"}
+_COLORS = {"before": "plain", "after": "batchnorm", "gradient": "deep"}
 A = "a_shown"  # the parameter in the browser
 
 

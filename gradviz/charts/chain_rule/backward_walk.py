@@ -17,6 +17,9 @@ from gradviz.theory.chain import Factor, ScalarNetwork
 
 WALKED = "walk_met"  # the signal of the selection: how many factors have been met
 ROW = 22  # pixels
+# So few layers do not change the signal by more than a few powers of ten.
+VANISHING, EXPLODING = 0.1, 10.0
+NODE, LOSS_NODE = 900, 1500  # square pixels; the word "Loss" is longer than the other names
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -95,9 +98,11 @@ def _state(slope: float, largest: float) -> str:
 def edge_frame(network: ScalarNetwork, layer: int = 2) -> pd.DataFrame:
     """The edges between the nodes: start, stop, middle, name, number, step, target.
 
-    `target` marks the weight whose gradient is asked for; the last edge has no weight.
+    `target` marks the weight whose gradient is asked for; the last edge has no weight. `color` is
+    that of the signal's state once it has passed the edge on its way back.
     """
     n = network.depth
+    states = [_signal_state(factor.product) for factor in network.backward_walk(layer)]
     rows = [
         {
             "start": i - 1 + 0.36,
@@ -107,10 +112,18 @@ def edge_frame(network: ScalarNetwork, layer: int = 2) -> pd.DataFrame:
             "number": _short(network.weights[i - 1]) if i <= n else "",
             "step": n + 2 - i if i >= layer else None,
             "target": i == layer,
+            "color": COLORS[states[n + 1 - i]] if i >= layer else INK,
         }
         for i in range(1, n + 2)
     ]
     return pd.DataFrame(rows)
+
+
+def _signal_state(product: float) -> str:
+    """The name of the color of a signal that is the `product` of the factors met so far."""
+    if abs(product) < VANISHING:
+        return "vanish"
+    return "explode" if abs(product) > EXPLODING else "healthy"
 
 
 def factor_frame(walk: list[Factor]) -> pd.DataFrame:
@@ -185,14 +198,16 @@ def _edges(scale: alt.Scale) -> list[alt.Chart]:
         "x2": "stop:Q",
         "y": alt.value(58),
     }
-    color = alt.when(passed).then(alt.value(COLORS["explode"])).otherwise(alt.value(INK))
+    color = alt.Color("color:N", scale=None)
     words = base.transform_filter(alt.datum.name != "")
     at = alt.X("middle:Q", scale=scale, axis=None)
     target, other = alt.value(COLORS["pretraining"]), alt.value(INK)
     weight = alt.when("datum.target").then(target).otherwise(other)
     width = alt.when(passed).then(alt.value(4)).otherwise(alt.value(1.5))
     return [
-        base.mark_rule().encode(**line, color=color, strokeWidth=width),
+        base.transform_calculate(color=f"{passed} ? datum.color : '{INK}'")
+        .mark_rule()
+        .encode(**line, color=color, strokeWidth=width),
         words.mark_text(fontSize=READOUT, fontWeight="bold").encode(
             x=at, y=alt.value(30), text="name:N", color=weight
         ),
@@ -205,8 +220,9 @@ def _edges(scale: alt.Scale) -> list[alt.Chart]:
 def _nodes(x: alt.X) -> list[alt.Chart]:
     base = alt.Chart(alt.NamedData("nodes")).encode(x=x)
     saturated, healthy = alt.value(COLORS["sigmoid"]), alt.value(COLORS["healthy"])
-    circle = base.mark_point(size=900, strokeWidth=2.5, opacity=1, filled=False)
-    fill = base.mark_point(size=900, filled=True, opacity=0.18)
+    size = alt.expr(f"isValid(datum.slope) || datum.place == 0 ? {NODE} : {LOSS_NODE}")
+    circle = base.mark_point(size=size, strokeWidth=2.5, opacity=1, filled=False)
+    fill = base.mark_point(size=size, filled=True, opacity=0.18)
     color = alt.when(alt.datum.state != "").then(saturated).otherwise(healthy)
     return [
         fill.encode(y=alt.value(58), color=color),
@@ -222,10 +238,9 @@ def _slopes(x: alt.X) -> list[alt.Chart]:
         f"isValid(datum.slope) && isValid(datum.step) && datum.step < {WALKED}"
     )
     saturated = alt.Chart(alt.NamedData("nodes")).transform_filter(alt.datum.state != "")
-    back = {"color": COLORS["explode"], "fontSize": READOUT}
     return [
-        met.mark_text(**back).encode(x=x, y=alt.value(102), text=alt.value("f′ =")),
-        met.mark_text(**back).encode(x=x, y=alt.value(116), text="slope_words:N"),
+        met.mark_text(**WORDS).encode(x=x, y=alt.value(102), text=alt.value("f′ =")),
+        met.mark_text(**WORDS).encode(x=x, y=alt.value(116), text="slope_words:N"),
         saturated.mark_text(color=COLORS["sigmoid"], fontSize=READOUT, fontWeight="bold").encode(
             x=x, y=alt.value(134), text="state:N"
         ),
@@ -259,8 +274,7 @@ def _table(steps: int) -> alt.LayerChart:
     }
     places = {"name": 0.0, "split": 0.2, "value": 0.76, "product": 1.0}
     base = alt.Chart(alt.NamedData("factors"))
-    now, later = alt.value(COLORS["explode"]), alt.value(INK)
-    color = alt.when(f"datum.step == {WALKED}").then(now).otherwise(later)
+    weight = alt.expr(f"datum.step == {WALKED} ? 'bold' : 'normal'")  # of the factor just met
     lines = []
     for column, place in places.items():
         align = "left" if place < 0.5 else "right"
@@ -270,9 +284,9 @@ def _table(steps: int) -> alt.LayerChart:
         )
         y = alt.Y("height:Q", scale=None, axis=None)
         known = placed.transform_filter(f"datum.step <= {WALKED}") if column != "name" else placed
-        words = known.mark_text(align=align, fontSize=LONG)
+        words = known.mark_text(align=align, color=INK, fontSize=LONG, fontWeight=weight)
         lines += [
-            words.encode(x=x, y=y, text=f"{column}:N", color=color),
+            words.encode(x=x, y=y, text=f"{column}:N"),
             placed.transform_filter(alt.datum.step == 1)
             .mark_text(align=align, color=INK, fontSize=LONG)
             .encode(x=x, y=alt.value(8), text=alt.value(heads[column])),

@@ -52,7 +52,7 @@ def singular_value_spread(spread: pd.DataFrame, asked: bool = False) -> alt.Laye
         "layer:Q",
         title=t("Matrices multiplied", "相乘的矩阵个数"),
         scale=alt.Scale(domain=[0, int(spread["layer"].max())], nice=False),
-        axis=alt.Axis(grid=False, format="d"),
+        axis=alt.Axis(grid=False, format="d", tickCount=6),
     )
     axis = power_axis(low, high, t("Singular values of the product", "乘积的奇异值"))
     y = alt.Y("high:Q", scale=power_scale(low, high), axis=axis)
@@ -60,7 +60,7 @@ def singular_value_spread(spread: pd.DataFrame, asked: bool = False) -> alt.Laye
     edges = {name: spread[name].clip(lower=low) for name in ("low", "high", "q25", "q75")}
     met = _met(int(spread["layer"].max())) if asked else "true"
     base = alt.Chart(spread.assign(**edges)).transform_filter(met).encode(x=x)
-    color = COLORS["vanish"]
+    color = COLORS["deep"]
     picture = themed(
         layered(
             base.mark_area(color=color, opacity=0.15).encode(y=y, y2="low:Q"),
@@ -107,9 +107,7 @@ def _guess(spread: pd.DataFrame, x: alt.X, low: float) -> list[alt.Chart]:
         ring.mark_text(baseline="top", dy=alt.expr(f"{close} ? 26 : 8"), **words).encode(
             text=alt.value(t("your guess", "你的猜测"))
         ),
-        known.mark_point(size=190, strokeWidth=3, color=COLORS["vanish"], opacity=1).encode(
-            x=x, y=y
-        ),
+        known.mark_point(size=190, strokeWidth=3, color=COLORS["deep"], opacity=1).encode(x=x, y=y),
         known.mark_text(baseline="top", dy=8, **words).encode(x=x, y=y, text=alt.value(number)),
     ]
 
@@ -123,7 +121,7 @@ def _marks(spread: pd.DataFrame, x: alt.X, met: str) -> list[alt.Chart]:
     rows = rows.assign(kind=rows["kind"].map(names))
     below = rows[rows["value"] < LOWEST].assign(foot=LOWEST)
     rows = rows[rows["value"] >= LOWEST]
-    colors = [COLORS["explode"], COLORS["vanish"]]
+    colors = [COLORS["shallow"], COLORS["deep"]]
     color = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(names.values()), range=colors),

@@ -99,7 +99,7 @@ def _luminance(color: str) -> float:
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def text_css() -> str:
+def theme_css() -> str:
     """CSS by which each color of the palette has its shade in the page's theme.
 
     Words have it in both themes. Marks keep their color on white, and in the dark are as bright as

@@ -56,6 +56,7 @@ _LEVEL = {
 }
 
 _ABOVE_TITLE = 30  # pixels from a plot to what stands over it, with the title of its axis between
+_ABOVE_PICTURES = 8  # from pictures, with the titles of their axes, to what stands over them all
 
 CONFIG = alt.Config(
     background="transparent",
@@ -103,6 +104,7 @@ def legend(
     columns: int | alt.ExprRef = 2,
     orient: Literal["top", "bottom"] = "top",
     *,
+    joined: bool = False,
     title: Optional[str] = alt.Undefined,
     titleOrient: Optional[Literal["top", "left"]] = alt.Undefined,
     values: Optional[Sequence[float] | Sequence[str]] = alt.Undefined,
@@ -113,14 +115,15 @@ def legend(
 ) -> alt.Legend:
     """A legend outside the data; two columns fit the width of a phone.
 
-    A second legend belongs at the bottom: beside the first it would run off a phone. The other
+    A second legend belongs at the bottom: beside the first it would run off a phone. One that is
+    `joined` is of several pictures below each other that share its colors or shapes. The other
     options are those of `alt.Legend`, by their names there. The legend of a color ramp is a few
     squares of it, never a gradient: Vega points at a gradient by the page's address, so it is gone
     as soon as a control writes itself into the address.
     """
     return alt.Legend(
         orient=orient,
-        offset=_ABOVE_TITLE if orient == "top" else 12,
+        offset=(_ABOVE_PICTURES if joined else _ABOVE_TITLE) if orient == "top" else 12,
         direction="horizontal",
         columns=columns,
         title=title,

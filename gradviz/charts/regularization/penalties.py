@@ -153,7 +153,9 @@ def _taken() -> alt.LayerChart:
         scale=alt.Scale(domain=[-1, 1]),
         axis=alt.Axis(tickCount=3),
     )
-    return _over_weights(_TAKEN, y, corner_axis("w")).properties(height=76)
+    return _over_weights(
+        _TAKEN, y, corner_axis("w", alt.Axis(tickMinStep=1, format="d"))
+    ).properties(height=76)
 
 
 def _many_steps() -> alt.LayerChart:
@@ -164,7 +166,7 @@ def _many_steps() -> alt.LayerChart:
     x = alt.X(
         "k:Q",
         scale=alt.Scale(domain=[0, STEPS]),
-        axis=corner_axis(t("steps", "步数"), alt.Axis(grid=False, tickCount=10)),
+        axis=corner_axis(t("steps", "步数"), alt.Axis(grid=False, tickCount=6)),
     )
     walks = {kind: _walk(kind, x, y) for kind in KINDS}
     start = alt.Chart(pd.DataFrame({"k": [0]})).transform_calculate(level=f"max({START}, {FOOT})")

@@ -172,7 +172,7 @@ def _loss(ends: tuple[float, float], chosen: alt.Parameter) -> alt.LayerChart:
         way.encode(**place),
         begin.encode(**place),
         _handles().add_params(chosen),
-    ).properties(height=130)
+    ).properties(height=124)
 
 
 def _gradient(ends: tuple[float, float]) -> alt.LayerChart:
@@ -193,7 +193,7 @@ def _gradient(ends: tuple[float, float]) -> alt.LayerChart:
         *_asked(x, y),
         here.mark_point(filled=True, size=90, color=COLORS["sigmoid"], opacity=1).encode(x=x, y=y),
         _handles().encode(tooltip=GHOST),
-    ).properties(height=140)
+    ).properties(height=136)
 
 
 def _asked(x: alt.X, y: alt.Y) -> list[alt.Chart]:
