@@ -134,8 +134,9 @@ def watch() -> str:
     )
     return t(
         "No labels are used. Digits of the test set go up through the layers learned so far and "
-        "down again. Weights: blue is positive, orange negative, each unit scaled to its largest.",
-        "全程不用标签。测试集的数字向上穿过已学好的各层，再原路返回。权重图中蓝色为正、橙色为负，每个单元按自身最大的权重缩放。",
+        "down again. Weights: violet is positive, orange negative, each unit scaled to its "
+        "largest.",
+        "全程不用标签。测试集的数字向上穿过已学好的各层，再原路返回。权重图中紫色为正、橙色为负，每个单元按自身最大的权重缩放。",
     )
 
 

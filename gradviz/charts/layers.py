@@ -339,6 +339,7 @@ def _state_shape(look: Look) -> alt.Shape:
     extreme = [state for state in look.states if state != "measured"]
     key = legend(
         orient="bottom",
+        joined=look.joined,
         values=extreme,
         labelExpr=translated(state_names()),
         symbolFillColor=INK,

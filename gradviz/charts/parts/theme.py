@@ -100,6 +100,13 @@ def themed(chart: Chart) -> Chart:
     return chart
 
 
+def _offset(orient: Literal["top", "bottom"], joined: bool) -> int:
+    """Pixels from what a legend is of to the legend."""
+    if orient == "bottom":
+        return 2 if joined else 12
+    return _ABOVE_PICTURES if joined else _ABOVE_TITLE
+
+
 def legend(
     columns: int | alt.ExprRef = 2,
     orient: Literal["top", "bottom"] = "top",
@@ -123,7 +130,7 @@ def legend(
     """
     return alt.Legend(
         orient=orient,
-        offset=(_ABOVE_PICTURES if joined else _ABOVE_TITLE) if orient == "top" else 12,
+        offset=_offset(orient, joined),
         direction="horizontal",
         columns=columns,
         title=title,

@@ -151,7 +151,9 @@ def _errors(look: Look) -> alt.LayerChart:
     x = alt.X(
         "epoch:Q",
         scale=alt.Scale(domain=[1, max(look.epochs, 2)], nice=False),
-        axis=corner_axis(t("epoch", "轮次"), alt.Axis(grid=False, format="d", tickMinStep=1)),
+        axis=corner_axis(
+            t("epoch", "轮次"), alt.Axis(grid=False, format="d", tickMinStep=1, tickCount=6)
+        ),
     )
     y = alt.Y(
         "middle:Q",
@@ -258,10 +260,11 @@ def _title(words: str, x: str, y: str) -> alt.Chart:
     return text.encode(x=alt.value(alt.expr(x)), y=alt.value(alt.expr(y)), text="words:N")
 
 
-# Ink on paper for digits; for weights, zero lies halfway between two colors of equal lightness.
+# Ink on paper for digits; for weights, zero lies halfway between two colors of equal lightness,
+# which are none of those of vanishing and exploding.
 _SHADES = {
     "digits": alt.Scale(domain=[0, 255], range=["#10131a", "#f4f1e8"]),
     "filters": alt.Scale(
-        domain=[0, 127.5, 255], range=["#e06a1f", "#f4f1e8", "#2a6fc4"], interpolate="rgb"
+        domain=[0, 127.5, 255], range=["#b87308", "#f4f1e8", "#8a5ed6"], interpolate="rgb"
     ),
 }
