@@ -18,7 +18,7 @@ from gradviz.charts.parts.handles import (
     handle_selection,
     question_params,
 )
-from gradviz.charts.parts.marks import layered
+from gradviz.charts.parts.marks import column, layered
 from gradviz.charts.parts.palette import COLORS, INK, colors_of
 from gradviz.charts.parts.theme import LONG, READOUT, WORDS, legend, themed
 from gradviz.language import t
@@ -68,16 +68,17 @@ def _drawn(
         min=-POINTER_LIMIT, max=POINTER_LIMIT, step=1 / POINTER_STEPS, name="z "
     )
     probe = handle_selection("probe", "z", round(z * POINTER_STEPS) / POINTER_STEPS, slider, True)
-    picture = alt.vconcat(
-        _functions(curves, titles, probe, asked), _slopes(curves, titles, asked), spacing=12
-    )
     return themed(
-        (picture.add_params(*question_params()) if asked else picture).properties(
+        column(
+            _functions(curves, titles, probe, asked),
+            _slopes(curves, titles, asked),
+            spacing=12,
+            params=question_params() if asked else (),
             description=t(
                 "Curves of {names} with a movable tangent, above the curves of their slopes",
                 "{names} 的曲线与可移动的切线，下方是各自的导数曲线",
                 names=", ".join(titles.values()),
-            )
+            ),
         )
     )
 

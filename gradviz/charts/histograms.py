@@ -15,7 +15,7 @@ import pandas as pd
 from gradviz.charts.layers import Names, arm_color
 from gradviz.charts.parts.expressions import in_words, lookup, tooltip_line
 from gradviz.charts.parts.handles import REPLAY, RUN, at_step, replay_slider
-from gradviz.charts.parts.marks import layered
+from gradviz.charts.parts.marks import column, layered
 from gradviz.charts.parts.spec import Spec, built_once
 from gradviz.charts.parts.summary import Track, latest, run_key, track_of, with_until
 from gradviz.charts.parts.theme import WORDS
@@ -93,15 +93,17 @@ def _bins(spreads: pd.DataFrame, domain: tuple[float, float]) -> int:
 def _picture(look: Look) -> alt.VConcatChart:
     """The picture without its data."""
     rows = [_row(look, layer, position) for position, layer in enumerate(look.layers)]
-    chart = alt.vconcat(*rows, spacing=12).properties(
+    return column(
+        *rows,
+        spacing=12,
+        params=replay_slider(look.track) if look.track is not None else (),
         description=t(
             "Histograms of {title} in layers {layers}",
             "第 {layers} 层的{title}直方图",
             title=look.title,
             layers=", ".join(map(str, look.layers)),
-        )
+        ),
     )
-    return chart if look.track is None else chart.add_params(*replay_slider(look.track))
 
 
 def _row(look: Look, layer: int, position: int) -> alt.LayerChart:

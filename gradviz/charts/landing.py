@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from gradviz.charts.parts.expressions import tooltip_line
-from gradviz.charts.parts.marks import layered, rule_at
+from gradviz.charts.parts.marks import column, layered, rule_at
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.theme import READOUT, WORDS, legend, themed
 from gradviz.language import t
@@ -32,15 +32,14 @@ def landing(
     axis = alt.Axis(tickMinStep=1, format="d", grid=False, title=t("Hidden layer", "隐藏层"))
     x_below = alt.X("layer:Q", scale=scale, axis=axis)
     return themed(
-        alt.vconcat(
+        column(
             _quantile_bands(layers, healthy, x, COLORS[color], reach),
             _slope_marks(layers, largest_slope, x_below, COLORS[color]),
             spacing=12,
-        ).properties(
             description=t(
                 "Quantiles of the pre-activations of each layer, above the layer's mean slopes",
                 "各层预激活值的分位数，下方是该层的平均斜率",
-            )
+            ),
         )
     )
 

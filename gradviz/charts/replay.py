@@ -34,7 +34,7 @@ from gradviz.charts.parts.handles import (
     question_params,
     replay_slider,
 )
-from gradviz.charts.parts.marks import layered, rule_at, state_names, step_axis
+from gradviz.charts.parts.marks import column, layered, rule_at, sized, state_names, step_axis
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
 from gradviz.charts.parts.spec import Spec, built_once
@@ -167,26 +167,24 @@ def _picture(
     """The picture without its data."""
     profile = profile_layers(alt.NamedData("marks"), alt.NamedData("prediction"), look)
     high, low = (PROFILE_HEIGHT, CURVES_HEIGHT)[:: -1 if curves_lead else 1]
-    chart = alt.vconcat(
-        profile.properties(height=high),
-        *(
-            _curve(
-                curve, look, steps, first=curve is curves[0], last=curve is curves[-1], end=end
-            ).properties(height=low / len(curves))
-            for curve in curves
-        ),
+    params = [] if track is None else replay_slider(track)
+    if look.asked or end:
+        params += question_params(look.asked.start if look.asked else None)
+    below = [
+        _curve(curve, look, steps, first=curve is curves[0], last=curve is curves[-1], end=end)
+        for curve in curves
+    ]
+    return column(
+        sized(profile, high),
+        *(sized(curve, low / len(curves)) for curve in below),
         spacing=14,
-    ).properties(
+        params=params,
         description=t(
             "{title} by hidden layer, with the curves of the run over the training steps",
             "各隐藏层的{title}，以及训练过程曲线",
             title=look.title,
-        )
+        ),
     )
-    params = [] if track is None else replay_slider(track)
-    if look.asked or end:
-        params += question_params(look.asked.start if look.asked else None)
-    return chart.add_params(*params) if params else chart
 
 
 def _curve(

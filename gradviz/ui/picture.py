@@ -62,7 +62,7 @@ def _opening(spec: Spec, opens: Sequence[Opening]) -> Spec:
         known.update({control.slider: control.key for control in opens})
     spec = opened(spec, {control.slider: control.value for control in opens})
     # The browser keeps a slider where the reader left it as long as the picture is the same.
-    return {**spec, "usermeta": {"set": sum(map(times_set, opens))}}
+    return {**spec, "usermeta": {**spec.get("usermeta", {}), "set": sum(map(times_set, opens))}}
 
 
 def _set_controls(key: str, press: str, sets: Mapping[str, Control]) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from gradviz.activations import SATURATED_BELOW
 from gradviz.charts.parts.handles import GHOST, handle_selection
-from gradviz.charts.parts.marks import layered
+from gradviz.charts.parts.marks import column, layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import rounded_power
 from gradviz.charts.parts.spec import Spec, built_once
@@ -47,16 +47,20 @@ def _picture(end: int, steps: int, step: int) -> alt.VConcatChart:
     """The picture without its data: nodes at 0 to `end`, a walk of `steps`, at first at `step`."""
     slider = alt.binding_range(min=0, max=steps, step=1, name=t("Steps back ", "往回走 "))
     walked = handle_selection("walk", "met", step, slider)
-    return (
-        alt.vconcat(_drawing(end, steps, walked), _table(steps), spacing=14)
-        .resolve_scale(x="independent", y="independent", color="independent")
-        .properties(
-            description=t(
-                "A chain of neurons with values, weights and slopes, above a table of the factors "
-                "of the gradient that fills up as one walks back",
-                "一串神经元，标有取值、权重和斜率；下方是梯度各因子的表，随着往回走逐行填满",
-            )
-        )
+    return column(
+        _drawing(end, steps, walked),
+        _table(steps),
+        spacing=14,
+        description=t(
+            "A chain of neurons with values, weights and slopes, above a table of the factors "
+            "of the gradient that fills up as one walks back",
+            "一串神经元，标有取值、权重和斜率；下方是梯度各因子的表，随着往回走逐行填满",
+        ),
+        independent=(
+            "x",
+            "y",
+            "color",
+        ),
     )
 
 
@@ -276,20 +280,20 @@ def _table(steps: int) -> alt.LayerChart:
     base = alt.Chart(alt.NamedData("factors"))
     weight = alt.expr(f"datum.step == {WALKED} ? 'bold' : 'normal'")  # of the factor just met
     lines = []
-    for column, place in places.items():
+    for part, place in places.items():
         align = "left" if place < 0.5 else "right"
-        x = alt.X(f"{column}_x:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=None)
+        x = alt.X(f"{part}_x:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=None)
         placed = base.transform_calculate(
-            **{f"{column}_x": f"{place}", "height": f"{ROW} * datum.step + 8"}
+            **{f"{part}_x": f"{place}", "height": f"{ROW} * datum.step + 8"}
         )
         y = alt.Y("height:Q", scale=None, axis=None)
-        known = placed.transform_filter(f"datum.step <= {WALKED}") if column != "name" else placed
+        known = placed.transform_filter(f"datum.step <= {WALKED}") if part != "name" else placed
         words = known.mark_text(align=align, color=INK, fontSize=LONG, fontWeight=weight)
         lines += [
-            words.encode(x=x, y=y, text=f"{column}:N"),
+            words.encode(x=x, y=y, text=f"{part}:N"),
             placed.transform_filter(alt.datum.step == 1)
             .mark_text(align=align, color=INK, fontSize=LONG)
-            .encode(x=x, y=alt.value(8), text=alt.value(heads[column])),
+            .encode(x=x, y=alt.value(8), text=alt.value(heads[part])),
         ]
     return layered(*lines, _formula(steps)).properties(height=ROW * (steps + 2))
 

@@ -14,7 +14,7 @@ from gradviz.activations import Activation
 from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.buttons import line_of_words, preset_buttons, with_lines
 from gradviz.charts.parts.expressions import tooltip_line
-from gradviz.charts.parts.marks import layered, rule_at
+from gradviz.charts.parts.marks import column, layered, rule_at
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific, superscript
 from gradviz.charts.parts.spec import Spec, built_once
@@ -56,24 +56,24 @@ def factor_plane(
 def _picture(w: float, z: float, depth: int) -> alt.VConcatChart:
     """The picture without its data."""
     slider = alt.binding_range(min=DEPTHS[0], max=DEPTHS[1], step=1, name=t("Layers ", "层数 "))
-    return (
-        alt.vconcat(
-            preset_buttons(alt.NamedData("presets"), CHOSEN),
-            _plane(w, z),
-            line_of_words(_words()),
-            _powers(),
-            spacing=7,
-        )
-        .add_params(alt.param(DEPTH, value=depth, bind=slider))
-        .resolve_scale(x="independent", y="independent", color="independent")
-        .properties(
-            description=t(
-                "A plane of weight and pre-activation colored by the size of their factor, with "
-                "the region where it is at least 1, above the product of equal factors over depth",
-                "由权重和预激活值张成的平面，按因子大小着色，并标出因子不小于 1 的区域；"
-                "下方是相同因子随深度的乘积",
-            )
-        )
+    return column(
+        preset_buttons(alt.NamedData("presets"), CHOSEN),
+        _plane(w, z),
+        line_of_words(_words()),
+        _powers(),
+        spacing=7,
+        description=t(
+            "A plane of weight and pre-activation colored by the size of their factor, with "
+            "the region where it is at least 1, above the product of equal factors over depth",
+            "由权重和预激活值张成的平面，按因子大小着色，并标出因子不小于 1 的区域；"
+            "下方是相同因子随深度的乘积",
+        ),
+        independent=(
+            "x",
+            "y",
+            "color",
+        ),
+        params=[alt.param(DEPTH, value=depth, bind=slider)],
     )
 
 

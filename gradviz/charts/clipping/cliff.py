@@ -14,7 +14,7 @@ import pandas as pd
 
 from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.expressions import in_words, lookup, tooltip_line
-from gradviz.charts.parts.marks import layered, state_names
+from gradviz.charts.parts.marks import column, layered, sized, state_names
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific
 from gradviz.charts.parts.spec import Spec, built_once
@@ -97,24 +97,24 @@ def _picture(
         name=t("log₁₀ threshold ", "log₁₀ 阈值 "),
     )
     surface = surface_map(alt.NamedData("surface"), names, low, high)
-    return (
-        alt.vconcat(
-            layered(surface, *_path("free"), *_path("clipped")).properties(height=225),
-            _names(),
-            _norms(steps),
-            _losses(steps),
-            spacing=6,
-        )
-        .add_params(alt.param(POWER, value=power, bind=slider))
-        .resolve_scale(x="independent", y="independent", color="independent")
-        .properties(
-            description=t(
-                "Two paths of gradient descent from one start on a colored loss surface, one with "
-                "its gradient clipped; below, the gradient's norm with the threshold, and the loss",
-                "损失曲面上从同一起点出发的两条梯度下降路径，其中一条做了剪切；"
-                "下方是梯度范数与阈值，以及损失",
-            )
-        )
+    return column(
+        sized(layered(surface, *_path("free"), *_path("clipped")), 225),
+        _names(),
+        _norms(steps),
+        _losses(steps),
+        spacing=6,
+        description=t(
+            "Two paths of gradient descent from one start on a colored loss surface, one with "
+            "its gradient clipped; below, the gradient's norm with the threshold, and the loss",
+            "损失曲面上从同一起点出发的两条梯度下降路径，其中一条做了剪切；"
+            "下方是梯度范数与阈值，以及损失",
+        ),
+        independent=(
+            "x",
+            "y",
+            "color",
+        ),
+        params=[alt.param(POWER, value=power, bind=slider)],
     )
 
 

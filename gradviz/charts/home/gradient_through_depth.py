@@ -13,7 +13,7 @@ import pandas as pd
 from gradviz.charts.beam import BeamLook, BeamScale, beam_layers
 from gradviz.charts.parts.expressions import in_words, tooltip_line
 from gradviz.charts.parts.handles import handle_selection
-from gradviz.charts.parts.marks import layered
+from gradviz.charts.parts.marks import column, layered, sized
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import scientific, superscript
 from gradviz.charts.parts.theme import WORDS, themed
@@ -40,11 +40,16 @@ def gradient_through_depth(
     look = BeamLook(DEPTH)
     # The handles lie at the bottom: nothing over them but the layers hears the pointer.
     beam = layered(_handles(look).add_params(_factor_selection(factor)), _beam(look))
+    beam.title = _sentence()
     return themed(
-        alt.vconcat(_presets(), beam.properties(height=HEIGHT, title=_sentence()), spacing=16)
-        .add_params(_depth_slider(depth))
-        .resolve_scale(x="independent", color="independent")
-        .properties(description=_description())
+        column(
+            _presets(),
+            sized(beam, HEIGHT),
+            spacing=16,
+            description=_description(),
+            independent=("x", "color"),
+            params=[_depth_slider(depth)],
+        )
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -20,6 +21,36 @@ def layered(*charts: alt.Chart | alt.LayerChart) -> alt.LayerChart:
     As `alt.layer`, which may also return a picture in facets, and so does not say what comes of it.
     """
     return alt.LayerChart(layer=list(charts))
+
+
+def sized(picture: alt.LayerChart, height: float) -> alt.LayerChart:
+    """`picture` itself, that high in pixels: `picture.properties` would copy all its parts."""
+    picture.height = height
+    return picture
+
+
+def column(
+    *pictures: alt.Chart | alt.LayerChart,
+    spacing: float,
+    description: str,
+    independent: Sequence[Literal["x", "y", "color"]] = (),
+    params: Sequence[alt.Parameter] = (),
+) -> alt.VConcatChart:
+    """`pictures` one below the other, with scales of their own in the `independent` channels.
+
+    As `alt.vconcat` with its methods, each of which would copy all parts of all pictures again:
+    that is most of the time that a picture takes. The `params` are values, not selections.
+    """
+    own: Any = dict.fromkeys(independent, "independent")
+    resolve = alt.Resolve(scale=alt.ScaleResolveMap(**own)) if independent else alt.Undefined
+    chart = alt.VConcatChart(
+        vconcat=list(pictures), spacing=spacing, description=description, resolve=resolve
+    )
+    # Altair's types do not say that a chart has a list of them, or none.
+    selections: Any = [] if chart.params is alt.Undefined else chart.params
+    every: Any = [*selections, *(param.param for param in params)]
+    chart.params = every or alt.Undefined
+    return chart
 
 
 def rule_at(value: float, axis: alt.X | alt.Y, dash: tuple[int, int] = (4, 4)) -> alt.Chart:

@@ -87,9 +87,7 @@ CONFIG = alt.Config(
 
 
 def themed(chart: Chart) -> Chart:
-    """The finished chart in the app's look; call it once, on the outermost chart."""
-    # Assigned, because each of Altair's configure methods copies the whole chart.
-    chart = chart.copy(deep=False)
+    """The finished `chart` itself in the app's look; call it once, on the outermost chart."""
     chart.config = CONFIG
     # Streamlit sets the bottom; without a right edge the last tick label is cut in half.
     chart.padding = {"top": 4, "right": 12}

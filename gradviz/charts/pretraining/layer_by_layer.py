@@ -13,7 +13,7 @@ import pandas as pd
 from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.expressions import in_words, tooltip_line
 from gradviz.charts.parts.handles import REPLAY, RUN, at_step, replay_slider
-from gradviz.charts.parts.marks import layered
+from gradviz.charts.parts.marks import column, layered
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
 from gradviz.charts.parts.spec import Spec, built_once
@@ -134,17 +134,20 @@ def _standing(rows: pd.DataFrame) -> pd.DataFrame:
 @built_once
 def _picture(look: Look) -> alt.VConcatChart:
     """The picture without its data."""
-    chart = alt.vconcat(_errors(look), _pictures(look), spacing=10).properties(
+    # Its steps are the epochs of all layers, one after another.
+    name = t("Epochs so far: ", "已训练轮次：")
+    return column(
+        _errors(look),
+        _pictures(look),
+        spacing=10,
+        independent=("color",),
+        params=replay_slider(look.track, name) if look.track is not None else (),
         description=t(
             "Reconstruction error of each layer by epoch, digits with their reconstructions, and "
             "the weights of the first layer as images",
             "各层重构误差随轮次的变化、数字及其重构图，以及以图像显示的第 1 层权重",
-        )
+        ),
     )
-    if look.track is not None:
-        # Its steps are the epochs of all layers, one after another.
-        chart = chart.add_params(*replay_slider(look.track, t("Epochs so far: ", "已训练轮次：")))
-    return chart.resolve_scale(color="independent")
 
 
 def _errors(look: Look) -> alt.LayerChart:

@@ -13,7 +13,7 @@ import pandas as pd
 from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.expressions import in_words, lookup, quoted, tooltip_line
 from gradviz.charts.parts.handles import GUESSED, HAS_GUESS, SHARE_REVEALED, question_params
-from gradviz.charts.parts.marks import layered
+from gradviz.charts.parts.marks import column, layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific
 from gradviz.charts.parts.theme import READOUT, WORDS, themed
@@ -65,21 +65,28 @@ def penalties(shrink: float = 0.11, start: float = 1.5) -> alt.VConcatChart:
     slider = alt.binding_range(min=0, max=MOST, step=0.01, name="η·λ ")
     begin = alt.binding_range(min=0, max=REACH, step=0.1, name=t("Start w ", "起点 w "))
     return themed(
-        alt.vconcat(_found(), _shapes(), _taken(), _many_steps(), spacing=8)
-        .add_params(
-            *question_params(),
-            alt.param(SHRINK, value=shrink, bind=slider),
-            alt.param(START, value=start, bind=begin),
-        )
-        .resolve_scale(x="independent", y="independent")
-        .properties(
+        column(
+            _found(),
+            _shapes(),
+            _taken(),
+            _many_steps(),
+            spacing=8,
             description=t(
                 "The L1 and L2 penalties over a weight, what one step of each takes away, and the "
                 "size of the weight over many steps: L2 takes a share, L1 a constant, and L1 alone "
                 "comes to zero",
                 "L1 与 L2 惩罚项随权重的变化、每一步各减去多少，以及权重大小随步数的变化："
                 "L2 每步减去一定比例，L1 每步减去一个常数，只有 L1 能到达零",
-            )
+            ),
+            independent=(
+                "x",
+                "y",
+            ),
+            params=[
+                *question_params(),
+                alt.param(SHRINK, value=shrink, bind=slider),
+                alt.param(START, value=start, bind=begin),
+            ],
         )
     )
 

@@ -11,7 +11,7 @@ from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.buttons import line_of_words
 from gradviz.charts.parts.expressions import in_words, tooltip_line
 from gradviz.charts.parts.handles import GUESSED, HAS_GUESS, SHARE_REVEALED, question_params
-from gradviz.charts.parts.marks import layered, rule_at
+from gradviz.charts.parts.marks import column, layered, rule_at
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import (
     power_axis,
@@ -93,16 +93,17 @@ def _in_words(layers: int, spread: float, steepest: float) -> str:
 def _picture(ends: tuple[float, float], most: int, layers: int) -> alt.VConcatChart:
     """The picture without its data."""
     slider = alt.binding_range(min=1, max=most, step=1, name=t("Layers ", "层数 "))
-    return (
-        alt.vconcat(line_of_words(_now("summary")), _values(ends), _slopes(ends), spacing=8)
-        .add_params(alt.param(LAYERS, value=layers, bind=slider), *question_params())
-        .properties(
-            description=t(
-                "The curve of a composite function and, below on a log axis, its slope, for a "
-                "number of layers set by a slider",
-                "复合函数的曲线，下方是其斜率的大小（对数轴），层数由滑块设定",
-            )
-        )
+    return column(
+        line_of_words(_now("summary")),
+        _values(ends),
+        _slopes(ends),
+        spacing=8,
+        description=t(
+            "The curve of a composite function and, below on a log axis, its slope, for a "
+            "number of layers set by a slider",
+            "复合函数的曲线，下方是其斜率的大小（对数轴），层数由滑块设定",
+        ),
+        params=[alt.param(LAYERS, value=layers, bind=slider), *question_params()],
     )
 
 

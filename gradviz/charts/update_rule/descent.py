@@ -12,7 +12,7 @@ from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.buttons import line_of_words
 from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.handles import REPLAY, RUN, replay_slider
-from gradviz.charts.parts.marks import layered
+from gradviz.charts.parts.marks import column, layered, sized
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, rounded_power
 from gradviz.charts.parts.spec import Spec, built_once
@@ -72,23 +72,22 @@ def _picture(
     steps: int,
 ) -> alt.VConcatChart:
     """The picture without its data."""
-    return (
-        alt.vconcat(
-            _surface(names, low, high),
-            *(_line_of_weight(i, steps) for i in range(2)),
-            _loss_curve(steps),
-            spacing=6,
-        )
-        .add_params(*replay_slider(Track(0, steps, 1)))
-        .resolve_scale(x="independent", y="independent")
-        .properties(
-            description=t(
-                "Loss over two weights as a colored map with the path of gradient descent, the "
-                "current step in numbers, and the loss over the steps",
-                "以颜色表示的两个权值上的损失曲面与梯度下降的路径，当前一步的数值，"
-                "以及损失随步数的曲线",
-            )
-        )
+    return column(
+        _surface(names, low, high),
+        *(_line_of_weight(i, steps) for i in range(2)),
+        _loss_curve(steps),
+        spacing=6,
+        description=t(
+            "Loss over two weights as a colored map with the path of gradient descent, the "
+            "current step in numbers, and the loss over the steps",
+            "以颜色表示的两个权值上的损失曲面与梯度下降的路径，当前一步的数值，"
+            "以及损失随步数的曲线",
+        ),
+        independent=(
+            "x",
+            "y",
+        ),
+        params=[*replay_slider(Track(0, steps, 1))],
     )
 
 
@@ -96,7 +95,7 @@ def _surface(
     names: tuple[str, str], low: tuple[float, float], high: tuple[float, float]
 ) -> alt.LayerChart:
     surface = surface_map(alt.NamedData("surface"), names, low, high)
-    return layered(surface, *_places(), *_path()).properties(height=260)
+    return sized(layered(surface, *_places(), *_path()), 260)
 
 
 def _places() -> list[alt.Chart]:

@@ -17,7 +17,7 @@ from gradviz.charts.parts.handles import (
     handle_selection,
     question_params,
 )
-from gradviz.charts.parts.marks import layered
+from gradviz.charts.parts.marks import column, layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import rounded_power
 from gradviz.charts.parts.spec import Spec, built_once
@@ -113,25 +113,24 @@ def _picture(low: float, high: float, start: float) -> alt.VConcatChart:
     slider = alt.binding_range(min=low, max=high, step=0.1, name=t("Start ω ", "起点 ω "))
     chosen = handle_selection("start", "w", start, slider)
     ends = (low, high)
-    return (
-        alt.vconcat(
-            preset_buttons(alt.NamedData("presets"), f"abs(datum.w - {START}) < 0.05"),
-            _words("told", "datum.before"),
-            _words("verdict", "''"),
-            _loss(ends, chosen),
-            _gradient(ends),
-            spacing=8,
-        )
-        .add_params(*question_params())
-        .resolve_scale(x="independent", color="independent")
-        .properties(
-            description=t(
-                "The loss of one sigmoid unit over its weight, with the steps of gradient descent "
-                "from a movable start, above its gradient",
-                "单个 sigmoid 神经元的损失随权值变化的曲线，以及从可移动的起点出发的梯度下降，"
-                "下方是梯度",
-            )
-        )
+    return column(
+        preset_buttons(alt.NamedData("presets"), f"abs(datum.w - {START}) < 0.05"),
+        _words("told", "datum.before"),
+        _words("verdict", "''"),
+        _loss(ends, chosen),
+        _gradient(ends),
+        spacing=8,
+        description=t(
+            "The loss of one sigmoid unit over its weight, with the steps of gradient descent "
+            "from a movable start, above its gradient",
+            "单个 sigmoid 神经元的损失随权值变化的曲线，以及从可移动的起点出发的梯度下降，"
+            "下方是梯度",
+        ),
+        independent=(
+            "x",
+            "color",
+        ),
+        params=[*question_params()],
     )
 
 
