@@ -12,7 +12,7 @@ from gradviz.charts.surface import START
 from gradviz.language import t
 from gradviz.quantities import QUANTITIES
 from gradviz.recipe import Recipe, replace
-from gradviz.theory.landscape import Descent, descend
+from gradviz.theory.landscape import Descent, descend, descend_clipped
 from gradviz.theory.landscape import cliff as cliff_surface
 
 lesson = ui.remedy("clipping")
@@ -146,20 +146,22 @@ def cliff() -> str:
 
 @ui.made_once
 def cliff_picture(kind: str, w: float, b: float) -> Spec:
-    clipped = {power: walk(w, b, clip=kind, clip_at=10**power) for power in POWERS}
-    return cliff_chart(CLIFF, walk(w, b), clipped, power=CLIFF_POWER.default)
+    limits = [10**power for power in POWERS]
+    walks = descend_clipped(CLIFF, (w, b), CLIFF_LR, CLIFF_STEPS, kind, limits)
+    clipped = dict(zip(POWERS, walks, strict=True))
+    return cliff_chart(CLIFF, free_walk(w, b), clipped, power=CLIFF_POWER.default)
 
 
 @ui.made_once
 def longest_step(w: float, b: float) -> str:
-    points = walk(w, b).points
+    points = free_walk(w, b).points
     lengths = np.linalg.norm(np.diff(points[np.isfinite(points).all(axis=1)], axis=0), axis=1)
     return rounded_power(float(lengths.max(initial=0.0)))
 
 
-def walk(w: float, b: float, clip: str = "none", clip_at: float = 1.0) -> Descent:
-    """The path of gradient descent on the cliff from the start (`w`, `b`)."""
-    return descend(CLIFF, (w, b), CLIFF_LR, CLIFF_STEPS, clip=clip, clip_at=clip_at)
+def free_walk(w: float, b: float) -> Descent:
+    """The path of gradient descent without clipping on the cliff from the start (`w`, `b`)."""
+    return descend(CLIFF, (w, b), CLIFF_LR, CLIFF_STEPS)
 
 
 @lesson.figure(

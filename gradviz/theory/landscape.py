@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,6 +109,31 @@ def descend(
         table.append(landscape.evaluate(*points[-1]))
     table = np.array(table, dtype=float)
     return Descent(np.array(points), table[:, 0], table[:, 1:], np.array(clipped, dtype=bool))
+
+
+def descend_clipped(
+    landscape: Landscape,
+    start: tuple[float, float],
+    lr: float,
+    steps: int,
+    clip: str,
+    thresholds: Sequence[float],
+) -> list[Descent]:
+    """What `descend` gives with `clip_at` each of `thresholds`: all walks step by step together."""
+    points, tables, clipped = [np.tile(np.array(start, dtype=float), (len(thresholds), 1))], [], []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step in range(steps + 1):
+            tables.append(np.stack(landscape.evaluate(*points[-1].T), axis=-1))
+            if step == steps:
+                break
+            gradients = tables[-1][:, 1:]
+            pairs = zip(gradients, thresholds, strict=True)
+            used = np.array([clip_gradient(row, clip, limit) for row, limit in pairs])
+            same = (used == gradients) | (np.isnan(used) & np.isnan(gradients))
+            clipped.append(~same.all(axis=1))
+            points.append(points[-1] - lr * used)
+    walks = (np.stack(part, axis=1) for part in (points, tables, clipped))
+    return [Descent(p, t[:, 0], t[:, 1:], c) for p, t, c in zip(*walks, strict=True)]
 
 
 def cliff() -> Landscape:

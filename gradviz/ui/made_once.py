@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import altair as alt
 import pandas as pd
+from altair.utils.schemapi import debug_mode
 from streamlit.dataframe_util import convert_pandas_df_to_arrow_bytes
 
 from gradviz.charts.parts.spec import Spec, written
@@ -94,9 +95,16 @@ def made_once(make: Callable[Settings, Result]) -> Callable[Settings, Result]:
         key = (name, path.stat().st_mtime_ns, current(), settings, tuple(sorted(named.items())))
         complete = all(getattr(setting, "complete", True) for setting in settings)
         shelf = _FINISHED if complete else _RUNNING
-        return shelf.find_or_make(key, lambda: _as_sent(make(*settings, **named)))
+        return shelf.find_or_make(key, lambda: _made(lambda: make(*settings, **named)))
 
     return find_or_make
+
+
+def _made(make: Callable[[], Any]) -> Any:  # noqa: ANN401 — whatever a page makes
+    # Altair checks each part of a picture as it is made, which takes as long as the making; the
+    # tests compile every picture.
+    with debug_mode(False):
+        return _as_sent(make())
 
 
 def forget() -> None:

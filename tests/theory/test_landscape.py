@@ -153,3 +153,14 @@ def test_bad_clipping_is_named():
         landscape.clip_gradient(np.ones(2), "soft")
     with pytest.raises(ValueError, match="clip_at=0"):
         landscape.clip_gradient(np.ones(2), "norm", 0)
+
+
+@pytest.mark.parametrize("clip", ["norm", "value"])
+def test_walks_together_are_the_walks_one_by_one(clip):
+    limits = [1e-2, 0.3, 1e2]
+    for start in ((5.2, -2.5), (4.15, -2.6)):
+        together = landscape.descend_clipped(landscape.cliff(), start, 0.5, 40, clip, limits)
+        for limit, walk in zip(limits, together, strict=True):
+            alone = landscape.descend(landscape.cliff(), start, 0.5, 40, clip=clip, clip_at=limit)
+            for part in ("points", "losses", "gradients", "clipped"):
+                np.testing.assert_array_equal(getattr(walk, part), getattr(alone, part))
