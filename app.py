@@ -22,7 +22,7 @@ def story() -> str:
         "One factor per layer decides everything: a little under 1 and the first layers hear "
         "nothing, a little over 1 and they are shouted at. The beam is as wide as the gradient's "
         "power of ten: drag its edge.",
-        "每层一个因子，决定一切：略小于 1，前几层就什么也听不到；略大于 1，它们就会震耳欲聋。"
+        "每层一个因子，决定一切：略小于 1，前几层就什么也听不到；略大于 1，它们就会被震得发聋。"
         "光束的宽度就是梯度的数量级，拖动它的边缘试试。",
     )
 

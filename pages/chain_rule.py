@@ -206,6 +206,13 @@ def scalar_network(name: str, weight: float, bias: float) -> ScalarNetwork:
 def scalar() -> str:
     name = SCALAR_PHI.value
     ui.picture(plane_picture(name), key="scalar_chart", opens=[CELL_W, CELL_Z, LAYERS_SHOWN])
+    if name == "relu":
+        return t(
+            "Right of z = 0 the slope is 1, so the factor is w itself: beyond |w| = 1 depth lets "
+            "the product grow, between the lines it decays. Left of it nothing passes.",
+            "z > 0 时斜率为 1，因子就是 w 本身：|w| 超过 1，乘积随层数增大；两条线之间则衰减。"
+            "z < 0 时什么也传不过去。",
+        )
     return t(
         "Inside the white border the factor is at least 1 and depth lets it grow; everywhere else "
         "depth kills it. With {name} the border starts at |w| = {start:g}.",

@@ -132,7 +132,7 @@ def ask_first_layer(frames: ui.Frames) -> None:
         t(
             "How many times smaller is the signal δ at the first hidden layer than at the last, "
             "before training?",
-            "训练之前，第一个隐藏层处的误差信号 δ 比最后一个隐藏层处小多少倍？",
+            "训练之前，最后一个隐藏层处的误差信号 δ 是第一个隐藏层处的多少倍？",
         ),
         options=range(LARGEST_GUESS + 1),
         reply=reply,
@@ -194,6 +194,8 @@ def training() -> str:
         arm_names(),
         QUANTITY.value,
         theory=["deep"],
+        # Weights of standard deviation 1 overflow at once: what they do is seen at the start.
+        opens_at=0 if INIT.value == "large" else None,
         asked=ui.Asked(("deep",), low=-LARGEST_GUESS, start=0) if asked else None,
     )
     if asked and frames.recorded:
@@ -244,9 +246,9 @@ def heat_map() -> str:
 
     ui.live_run("heat_map", arms(), ui.SEEDS, draw, join=True)
     return t(
-        "Each column is a training step, each row a layer of the deep network. Dark rows hear "
-        "nothing of the loss.",
-        "每一列是一个训练步，每一行是深层网络的一层。颜色深的行几乎听不到损失的声音。",
+        "Each column is a training step, each row a layer of the deep network; the color is the "
+        "power of ten of the signal that arrives there.",
+        "每一列是一个训练步，每一行是深层网络的一层；颜色表示传到该层的误差信号的数量级。",
     )
 
 

@@ -122,8 +122,10 @@ def arm_names() -> dict[str, str]:
 def idea() -> str:
     ui.picture(paths_picture(PATHS.value), "idea_chart", opens=[FACTOR])
     return t(
-        "Drag a, the factor weight × slope. The plain network has the last bar only, the gray one.",
-        "拖动 a，即“权重 × 斜率”这个因子。普通网络只有最右边那一条（灰色）。",
+        "Drag a, the factor weight × slope. The plain network has the last bar only, the gray one, "
+        "often too low to be seen: its height is written above.",
+        "拖动 a，即“权重 × 斜率”这个因子。普通网络只有最右边那一条（灰色），常常低得看不见，"
+        "高度写在上方。",
     )
 
 
@@ -182,6 +184,8 @@ def race() -> str:
         arm_names(),
         QUANTITY.value,
         theory=list(arms),
+        # On spirals the start is what is worth seeing: the signal arrives in both.
+        opens_at=0 if DATASET.value == "spirals" else None,
         asked=ui.Asked(("residual",), low=LEAST_GUESS, start=FIRST_GUESS) if asked else None,
     )
     if not ui.ended(frames):

@@ -257,8 +257,9 @@ def spread_of_ten_layers() -> float:
             t("Saddle", "鞍点"),
             {RATE: 0.05, W1: 0.8, W2: -1.0, STEP: STEPS},
             t(
-                "The path leads to the saddle, where the slope is nearly zero, and waits there.",
-                "路径通向鞍点，那里斜率几乎为零，于是滞留不前。",
+                "The path makes for the saddle, slows down as the slope gets smaller, and "
+                "turns aside late.",
+                "路径奔向鞍点，坡度越来越小，脚步越来越慢，很晚才拐向一边。",
             ),
         ),
         ui.Preset(

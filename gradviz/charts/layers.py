@@ -373,7 +373,8 @@ def step_layer_map(history: pd.DataFrame, quantity: str, title: str) -> alt.Laye
     """
     rows = _map_cells(hidden(history[history["quantity"] == quantity]))
     measured = rows[rows["state"] == "measured"]
-    x = alt.X("start:Q", title=t("Training step", "训练步"), scale=alt.Scale(nice=False))
+    whole = alt.Axis(title=t("Training step", "训练步"), format="d", tickMinStep=1, grid=False)
+    x = alt.X("start:Q", scale=alt.Scale(nice=False), axis=whole)
     y = alt.Y(
         "layer:O",
         sort="descending",

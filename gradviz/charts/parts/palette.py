@@ -118,7 +118,10 @@ def theme_css() -> str:
 
 
 def colors_of(arms: Iterable[str]) -> dict[str, str]:
-    """A color for each arm: its own from `COLORS`, else one of a few spare colors in turn."""
-    unnamed = [arm for arm in dict.fromkeys(arms) if arm not in COLORS]
-    spare = {arm: COLORS[_SPARE[i % len(_SPARE)]] for i, arm in enumerate(unnamed)}
-    return {arm: COLORS.get(arm) or spare[arm] for arm in dict.fromkeys(arms)}
+    """A color for each arm: its own from `COLORS`, else one of a few spare ones that none has."""
+    arms = list(dict.fromkeys(arms))
+    taken = {COLORS[arm] for arm in arms if arm in COLORS}
+    spare = [COLORS[name] for name in _SPARE if COLORS[name] not in taken]
+    unnamed = [arm for arm in arms if arm not in COLORS]
+    found = {arm: spare[i % len(spare)] for i, arm in enumerate(unnamed)}
+    return {arm: COLORS.get(arm) or found[arm] for arm in arms}

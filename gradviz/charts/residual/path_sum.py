@@ -56,7 +56,12 @@ def _bars(paths: pd.DataFrame, depth: int) -> alt.Chart:
                 title=t("Branches that the path goes through", "路径穿过的支路数"),
                 axis=alt.Axis(labelAngle=0, labelOverlap=True, grid=False),
             ),
-            y=alt.Y("share:Q", title=t("Added to the product", "对乘积的贡献")),
+            # The numbers grow as a is dragged: the axis has room for them from the start.
+            y=alt.Y(
+                "share:Q",
+                title=t("Added to the product", "对乘积的贡献"),
+                axis=alt.Axis(format=".2~s", minExtent=44),
+            ),
             tooltip=[
                 tooltip_line("branches:O", t("branches", "支路数")),
                 tooltip_line("paths:Q", t("paths", "路径数"), ",.0f"),

@@ -2,7 +2,17 @@
 
 const known = new WeakSet();
 
+// A lesson begins at its top, wherever the one before was left.
+let page = location.pathname;
+
+function startAtTop() {
+  if (location.pathname === page) return;
+  page = location.pathname;
+  document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
+}
+
 function discover() {
+  startAtTop();
   forgetPlayers();
   for (const slider of document.querySelectorAll(SLIDER)) {
     if (known.has(slider)) continue;

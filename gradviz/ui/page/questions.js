@@ -7,6 +7,7 @@ const GUESS = "guess"; // see gradviz/charts/parts/handles.py
 const REVEALED = "revealed";
 const SKIPPED = "skipped"; // the answer of who wants to see
 const UNCOVERING = 1100; // milliseconds
+const LOOKING = 2000; // at guess and truth, before the run plays on
 const QUESTION = "form.gradviz-question";
 
 const questionOf = (figure) => figure?.querySelector(QUESTION);
@@ -20,7 +21,7 @@ const keptUnder = (question) => `gradviz ${location.pathname} ${question.dataset
 
 // Where the reader's guess stands: the place of an option, or null.
 function chosen(question) {
-  const option = question.querySelector("input[type=radio]:checked, input[type=range]");
+  const option = question.querySelector("input[type=radio]:checked, input[data-touched]");
   return option ? option.value : null;
 }
 
@@ -32,7 +33,9 @@ function guessedNumber(question, place) {
 
 // Draw the guess into the pictures of the figure, as it is being made too.
 function markGuess(question) {
-  const place = question.dataset.answered ?? chosen(question);
+  // A slider's first place is not a guess yet, but shows what it moves.
+  const first = question.querySelector("input[type=range]")?.value ?? null;
+  const place = question.dataset.answered ?? chosen(question) ?? first;
   const number = place === null || place === SKIPPED ? "" : guessedNumber(question, place);
   for (const input of inputsOf(figureOf(question), GUESS)) set(input, number);
 }
@@ -51,7 +54,7 @@ function uncover(figure, animated) {
     const share = Math.min(1, Math.max(0, time - begun) / UNCOVERING);
     for (const input of inputs) if (input.isConnected) set(input, share * share * (3 - 2 * share));
     if (share < 1) requestAnimationFrame(tick);
-    else setTimeout(end, 700); // time to look
+    else setTimeout(end, LOOKING);
   };
   requestAnimationFrame(tick);
 }
@@ -68,7 +71,10 @@ function answer(question, place, animated) {
 function askAgain(question) {
   sessionStorage.removeItem(keptUnder(question));
   delete question.dataset.answered;
-  for (const option of question.querySelectorAll("input[type=radio]")) option.checked = false;
+  for (const option of question.querySelectorAll("input")) {
+    option.checked = false;
+    delete option.dataset.touched;
+  }
   for (const input of inputsOf(figureOf(question), REVEALED)) set(input, 0);
   cover(question);
 }
@@ -123,6 +129,7 @@ document.addEventListener("input", (event) => {
   const question = event.target.closest?.(QUESTION);
   if (!question) return;
   const labels = event.target.dataset.labels;
+  if (labels) event.target.dataset.touched = "";
   if (labels) question.querySelector("output").textContent = JSON.parse(labels)[event.target.value];
   markGuess(question);
 });
