@@ -63,7 +63,7 @@ BACKGROUNDS = {"light": "#ffffff", "dark": "#10141b"}  # of the page, see .strea
 TEXT_CONTRAST = 5.0  # with some room for a pale tint behind the words
 INK_CONTRAST = 7.0
 
-_SPARE = ("shallow", "pretraining", "relu", "l1", "leaky_relu", "gelu")
+_SPARE = ("pretraining", "relu", "l1", "leaky_relu", "gelu", "shallow")
 
 
 def readable(color: str, background: str) -> str:

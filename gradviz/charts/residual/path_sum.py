@@ -60,7 +60,7 @@ def _bars(paths: pd.DataFrame, depth: int) -> alt.Chart:
             y=alt.Y(
                 "share:Q",
                 title=t("Added to the product", "对乘积的贡献"),
-                axis=alt.Axis(format=".2~s", minExtent=44),
+                axis=alt.Axis(format="~g", minExtent=44),
             ),
             tooltip=[
                 tooltip_line("branches:O", t("branches", "支路数")),
