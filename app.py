@@ -68,9 +68,11 @@ if ui.single_figure() is None:
     prose(
         "how",
         t(
-            "Everything in these lessons is computed: real networks, real data, recorded or live, "
-            "theory drawn as a line and measurements as marks over it.",
-            "这些课程中的一切都是算出来的：真实的网络，真实的数据，或是录制，或是现场训练；理论画成线，测量值画成点。",
+            "The lessons follow the notes “Vanishing and exploding gradients” section by section. "
+            "Everything in them is computed: real networks, real data, recorded or live, theory "
+            "drawn as a line and measurements as marks over it.",
+            "课程逐节讲解《梯度消失与梯度爆炸》一文。其中的一切都是算出来的：真实的网络，真实的数据，"
+            "或是录制，或是现场训练；理论画成线，测量值画成点。",
         ),
     )
     cards()

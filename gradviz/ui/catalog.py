@@ -34,17 +34,35 @@ class Entry:
         """Whether the page exists."""
         return (ROOT / self.page).exists()
 
+    @property
+    def number(self) -> int | None:
+        """Its place in reading order, from 1; None for what follows no section of the notes."""
+        return 1 + numbered().index(self) if self in numbered() else None
+
     def label(self) -> str:
-        """Section and title in the current language, as in a table of contents."""
-        return f"{self.section} {t(*self.title)}".strip()
+        """Number and title in the current language, as in a table of contents."""
+        title = t(*self.title)
+        return title if self.number is None else f"{self.number} · {title}"
+
+    def source(self) -> str:
+        """Which lesson this is, and what of the notes it follows, in the current language."""
+        if self.number is None:
+            return ""
+        return t(
+            "Lesson {number} of {all} · {section} of the notes “Vanishing and exploding gradients”",
+            "第 {number} 课，共 {all} 课 · 原文《梯度消失与梯度爆炸》{section}",
+            number=self.number,
+            all=len(numbered()),
+            section=self.section,
+        )
 
 
 def parts() -> dict[str, tuple[Entry, ...]]:
     """The lessons under the headings of the source document, translated."""
     return {
-        t("1 · The update rule", "1 · 梯度更新规则"): _RULE,
-        t("2 · Vanishing and exploding", "2 · 梯度消失与爆炸"): _PROBLEM,
-        t("3 · The remedies", "3 · 解决方案"): _REMEDIES,
+        t("§1 The update rule", "§1 梯度更新规则"): _RULE,
+        t("§2 Vanishing and exploding", "§2 梯度消失与爆炸"): _PROBLEM,
+        t("§3 The remedies", "§3 解决方案"): _REMEDIES,
         t("All together", "综合"): _TOGETHER,
     }
 
@@ -54,11 +72,17 @@ def find(name: str) -> Entry:
     return next(entry for entry in LESSONS if entry.name == name)
 
 
-def following(name: str) -> Entry | None:
-    """The next lesson that is built after `name`, or None after the last."""
-    names = [entry.name for entry in LESSONS]
-    later = LESSONS[names.index(name) + 1 :]
-    return next((entry for entry in later if entry.built), None)
+def numbered() -> list[Entry]:
+    """The lessons that follow a section of the notes, in reading order."""
+    return [entry for entry in LESSONS if entry.section]
+
+
+def neighbors(name: str) -> tuple[Entry | None, Entry | None]:
+    """The lessons that are built before and after `name`; None before the first, after the last."""
+    built = [entry for entry in LESSONS if entry.built]
+    place = built.index(find(name))
+    before = built[place - 1] if place else None
+    return before, built[place + 1] if place + 1 < len(built) else None
 
 
 _RULE = (

@@ -42,11 +42,11 @@ def open_page(name: str, title: tuple[str, str]) -> None:
         _navigation(name)
 
 
-def heading(section: str, title: str) -> None:
-    """The head of a page: section, language switch, title."""
+def heading(source: str, title: str) -> None:
+    """The head of a page: what it follows, language switch, title."""
     with st.container(key="page_head", gap=None):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(section, width="stretch")
+            st.caption(source, width="stretch")
             language_switch()
         st.title(title, anchor=False)
 

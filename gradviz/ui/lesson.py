@@ -100,14 +100,14 @@ class Lesson:
         if alone is None:
             self._show_article()
             _show_code(code)
-            self._show_next()
+            self._show_neighbors()
         elif alone in self.figures:
             show_figure(self.figures[alone])
         else:
             self._unknown_figure(alone)
 
     def _show_article(self) -> None:
-        chrome.heading(self.entry.section, t(*self.entry.title))
+        chrome.heading(self.entry.source(), t(*self.entry.title))
         text = self.edit(article(self.entry.name, current()))
         for position, piece in enumerate(_SLOT.split(text)):
             # re.split alternates between text and the names of the slots.
@@ -117,11 +117,15 @@ class Lesson:
                 with st.container(key=f"prose_{position}"):
                     st.markdown(piece)
 
-    def _show_next(self) -> None:
-        following = catalog.following(self.entry.name)
-        if following is not None:
-            label = t("Next: {title}", "下一课：{title}", title=following.label())
-            chrome.lesson_link(following, label, icon=":material/arrow_forward:")
+    def _show_neighbors(self) -> None:
+        before, after = catalog.neighbors(self.entry.name)
+        with st.container(horizontal=True, horizontal_alignment="distribute", key="neighbors"):
+            if before is not None:
+                label = t("Back: {title}", "上一课：{title}", title=before.label())
+                chrome.lesson_link(before, label, icon=":material/arrow_back:")
+            if after is not None:
+                label = t("Next: {title}", "下一课：{title}", title=after.label())
+                chrome.lesson_link(after, label, icon=":material/arrow_forward:")
 
     def _unknown_figure(self, name: str) -> None:
         st.warning(
