@@ -5,8 +5,11 @@ import numpy as np
 import pandas as pd
 
 from gradviz import ui
+from gradviz.charts.depth.run_beam import run_beam
 from gradviz.charts.layers import layer_profile, step_layer_map
+from gradviz.charts.parts.handles import REPLAY
 from gradviz.charts.parts.powers import power_of_ten, rounded_power
+from gradviz.charts.parts.spec import Spec
 from gradviz.charts.parts.summary import hidden
 from gradviz.engine.history import history_frame
 from gradviz.language import t
@@ -204,6 +207,31 @@ def training() -> str:
         "Marks are measured, the line is theory at initialization. Watch which layers move first.",
         "点是测量值，线是初始化时的理论预测。注意哪些层先动起来。",
     )
+
+
+@lesson.figure(("What arrives, drawn as a beam", "传到各层的信号，画成一束光"))
+def beam() -> str:
+    steps = arms()["deep"].steps
+    step = ui.opening("beam_step", REPLAY, low=0, high=steps, default=steps)
+
+    def draw(frames: ui.Frames) -> None:
+        if frames:
+            drawn = beam_picture(frames, DEPTH.value)
+            ui.picture(drawn, "beam_chart", opens=[step] if ui.ended(frames) else [])
+
+    ui.live_run("beam", arms(), ui.SEEDS, draw, join=True)
+    return t(
+        "The deep network. At each layer the beam is as wide as the power of ten of the signal, "
+        "relative to the last hidden layer.",
+        "图中是深层网络。光束在每一层的宽度表示误差信号相对于最后一个隐藏层的数量级。",
+    )
+
+
+@ui.made_once
+def beam_picture(frames: ui.Frames, depth: int) -> Spec:
+    deep = [frame for frame in frames if frame.arm == "deep"]
+    shown = deep if ui.ended(frames) else deep[-1:]
+    return run_beam(history_frame(shown, ["delta"]), depth, ui.ended(frames))
 
 
 @lesson.figure(("How far each layer has moved", "各层走了多远"))

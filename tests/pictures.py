@@ -21,6 +21,7 @@ from gradviz.charts.chain_rule.factor_plane import factor_plane
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
 from gradviz.charts.clipping.cliff import cliff_chart
 from gradviz.charts.clipping.clip_geometry import clip_geometry
+from gradviz.charts.depth.run_beam import run_beam
 from gradviz.charts.exploding.scale_fan import scale_fan
 from gradviz.charts.exploding.scale_map import scale_map
 from gradviz.charts.histograms import histograms
@@ -236,8 +237,15 @@ def named_tangent():
 
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
+
+def beam_of_a_run():
+    rows = history("delta")
+    return run_beam(rows[rows["arm"] == "deep"], 3, ended=True)
+
+
 PICTURES = {
     "home": gradient_through_depth,
+    "beam of a run": beam_of_a_run,
     "beam": beam,
     "tangent": named_tangent,
     "best_product": products,

@@ -13,6 +13,7 @@ import vl_convert
 
 from gradviz.charts import beam
 from gradviz.charts.beam import BeamLook, BeamScale, beam_frame, beam_layers, color_of
+from gradviz.charts.depth.run_beam import run_beam
 from gradviz.charts.parts.handles import at_step
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.summary import with_until
@@ -169,6 +170,20 @@ def test_a_beam_follows_the_step_of_the_replay():
         assert len(found) == 6
         assert found[0] == pytest.approx(first, abs=2e-3)
         assert found[-1] == pytest.approx(0.5, abs=2e-3)
+
+
+def test_the_beam_of_a_run_is_that_of_the_medians_of_its_seeds():
+    seeds = [levels([v * k for v in (*SIGNALS, 1.0)], seed=k) for k in (1, 2, 9)]
+    run = pd.concat([s.assign(arm="a", quantity="delta", step=t) for s in seeds for t in (0, 5)])
+    ended, going = run_beam(run, 6, ended=True), run_beam(run, 6, ended=False)
+    for spec, step in ((ended, 0), (ended, 5), (going, 5)):
+        rows = spec["datasets"]["beam"]
+        rows = rows[rows["step"] == step].set_index("layer").loc[1:6]
+        assert rows["value"].to_numpy() == pytest.approx(2 * np.array(SIGNALS))
+        assert rows["decade"].to_numpy() == pytest.approx(DECADES)
+        assert rows["half"].to_numpy() == pytest.approx(SCALE.half(rows["relative"], rows["state"]))
+    assert [param["name"] for param in ended["params"]] == ["replay_step", "replay_run"]
+    assert "params" not in going
 
 
 def image(frames, description="a beam"):
