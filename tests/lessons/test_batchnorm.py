@@ -34,8 +34,9 @@ def test_larger_learning_rates_survive(preset):
     cured = last_frame(arms["batchnorm"]).accuracy
     # How far it gets depends on the seed: from 0.27 to 0.94 was seen.
     assert (cured > 0.2).all() and cured.mean() > 0.5
-    # Of 15 seeds each was at chance.
-    assert not (last_frame(arms["layernorm"]).accuracy > 0.2).any()
+    # Of 125 seeds under three arithmetics the best came to 0.2, the mean to 0.1.
+    layernorm = last_frame(arms["layernorm"]).accuracy
+    assert (layernorm < 0.35).all() and layernorm.mean() < 0.2
 
 
 def spread(recipe):
