@@ -158,9 +158,9 @@ def times(exponent: int) -> str:
             t("Vanish", "消失"),
             {ACTIVATION: "sigmoid", INIT: "xavier_normal", DEPTH: 10, QUANTITY: "delta"},
             t(
-                "Each layer passes on a quarter of the signal, or less: the deep network learns "
+                "On average a layer passes on less than a quarter: the deep network learns "
                 "nothing, the shallow one does.",
-                "每层传下去的信号不到四分之一：深层网络什么也没学到，浅层网络却学会了。",
+                "每层传下去的信号平均不到四分之一：深层网络什么也没学到，浅层网络却学会了。",
             ),
         ),
         ui.Preset(

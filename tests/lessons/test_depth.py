@@ -1,7 +1,7 @@
 """What the presets of the lesson on depth are called, and what it says of the first layers."""
 
 import pytest
-from lessons import last_frame, seeds
+from lessons import first_and_last_frame, last_frame, seeds
 from presets import ends
 
 from gradviz.engine.train import race
@@ -12,7 +12,11 @@ pytestmark = [pytest.mark.usefixtures("one_core"), pytest.mark.claim]
 @ends("depth", "training", "Vanish")
 def test_vanish_leaves_the_first_layer_where_it_was(preset):
     networks = preset.arms()
-    deep, shallow = last_frame(networks["deep"], 3), last_frame(networks["shallow"], 3)
+    start, deep = first_and_last_frame(networks["deep"], 3)
+    # From layer to layer, the mean over them: theory says 0.236.
+    delta = start.layers["delta"]
+    assert ((delta[:, 0] / delta[:, 9]) ** (1 / 9) < 0.25).all()
+    shallow = last_frame(networks["shallow"], 3)
     assert (deep.accuracy < 0.2).all() and (shallow.accuracy > 0.9).all()
     drift = deep.layers["drift"]
     assert (drift[:, 0] < 1e-4).all() and (drift[:, 9] > 0.03).all()
