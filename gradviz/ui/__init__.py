@@ -34,6 +34,7 @@ from gradviz.ui.race import (
     race,
 )
 from gradviz.ui.remedy import remedy
+from gradviz.ui.words import words_of
 
 __all__ = [
     "SEEDS",
@@ -75,4 +76,5 @@ __all__ = [
     "switch",
     "thumbnail",
     "trained_landing_picture",
+    "words_of",
 ]

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from gradviz.language import current, t
-from gradviz.ui import catalog, chrome, controls, stage
+from gradviz.ui import catalog, chrome, controls, glossary, stage
 from gradviz.ui.address import plain
 from gradviz.ui.controls import Control
 from gradviz.ui.share import share_menu
 from gradviz.ui.speech import use_visitors_language
 from gradviz.ui.stage import Stage
+from gradviz.ui.words import Word, draw_buttons, words_of
 
 _SLOT = re.compile(r"^\{\{ *(\w+) *\}\} *$", re.MULTILINE)
 _LONGEST_REASON = 300  # characters of an error's message
@@ -100,6 +101,7 @@ class Lesson:
         if alone is None:
             self._show_article()
             _show_code(code)
+            glossary.show()
             self._show_neighbors()
         elif alone in self.figures:
             show_figure(self.figures[alone])
@@ -109,10 +111,11 @@ class Lesson:
     def _show_article(self) -> None:
         chrome.heading(self.entry.source(), t(*self.entry.title))
         text = self.edit(article(self.entry.name, current()))
+        words = words_of(text)
         for position, piece in enumerate(_SLOT.split(text)):
             # re.split alternates between text and the names of the slots.
             if position % 2:
-                show_figure(self.figures[piece])
+                show_figure(self.figures[piece], words)
             elif piece.strip():
                 with st.container(key=f"prose_{position}"):
                     st.markdown(piece)
@@ -162,12 +165,12 @@ def slots(text: str) -> list[str]:
     return _SLOT.findall(text)
 
 
-def show_figure(figure: Figure) -> None:
-    """Draw a figure as a fragment: touching it reruns it alone."""
-    st.fragment(_draw_figure, key=figure.name)(figure)
+def show_figure(figure: Figure, words: Sequence[Word] = ()) -> None:
+    """Draw a figure as a fragment: touching it, or a word that drives it, reruns it alone."""
+    st.fragment(_draw_figure, key=figure.name)(figure, words)
 
 
-def _draw_figure(figure: Figure) -> None:
+def _draw_figure(figure: Figure, words: Sequence[Word]) -> None:
     use_visitors_language()
     with st.container(border=True, gap="small", key=f"figure_{figure.name}"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -198,6 +201,7 @@ def _draw_figure(figure: Figure) -> None:
         with share:
             # Last, when it is known which sliders the picture has.
             share_menu(figure.name)
+        draw_buttons(figure.name, words)
 
 
 def _draw_presets(name: str, presets: Sequence[Preset]) -> None:

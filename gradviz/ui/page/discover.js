@@ -22,6 +22,8 @@ function discover() {
   }
   discoverQuestions();
   discoverShareMenus();
+  discoverWords();
+  discoverTerms();
 }
 
 let awaited = false;
