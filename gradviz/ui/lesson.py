@@ -24,6 +24,9 @@ from gradviz.ui.stage import Stage
 from gradviz.ui.words import Word, draw_buttons, words_of
 
 _SLOT = re.compile(r"^\{\{ *(\w+) *\}\} *$", re.MULTILINE)
+# What an article ends with: an aside under one of these titles.
+ENDINGS = {"en": "What you now know.", "zh": "小结。"}
+_ENDING = re.compile(rf"^> \*\*(?:{'|'.join(ENDINGS.values())})\*\* .+\Z", re.MULTILINE | re.DOTALL)
 _LONGEST_REASON = 300  # characters of an error's message
 _log = logging.getLogger(__name__)
 
@@ -112,6 +115,7 @@ class Lesson:
         chrome.heading(self.entry.source(), t(*self.entry.title))
         text = self.edit(article(self.entry.name, current()))
         words = words_of(text)
+        text, known = split_ending(text)
         for position, piece in enumerate(_SLOT.split(text)):
             # re.split alternates between text and the names of the slots.
             if position % 2:
@@ -119,6 +123,9 @@ class Lesson:
             elif piece.strip():
                 with st.container(key=f"prose_{position}"):
                     st.markdown(piece)
+        # The script notes that the lesson was read when the reader has come here.
+        with st.container(key=f"ending_{self.entry.name}"):
+            st.markdown(known)
 
     def _show_neighbors(self) -> None:
         before, after = catalog.neighbors(self.entry.name)
@@ -158,6 +165,12 @@ def article(name: str, language: str) -> str:
     if not path.exists():
         path = catalog.ROOT / "pages" / "en" / f"{name}.md"
     return path.read_text(encoding="utf-8")
+
+
+def split_ending(text: str) -> tuple[str, str]:
+    """An article without what the reader knows at its end, and that; "" if it does not say it."""
+    found = _ENDING.search(text)
+    return (text[: found.start()], found[0]) if found else (text, "")
 
 
 def slots(text: str) -> list[str]:

@@ -9,6 +9,10 @@ from gradviz.ui.words import words_of
 PHONE = {"width": 390, "height": 844, "touch": True}
 # Each way of pressing a word, once in each language.
 READERS = [
+    ("update_rule", "en", "mouse", {}),
+    ("depth", "zh", "keyboard", {}),
+    ("activations", "en", "touch", PHONE),
+    ("exploding", "zh", "mouse", {}),
     ("chain_rule", "en", "mouse", {}),
     ("chain_rule", "zh", "mouse", {"motion": True}),
     ("chain_rule", "zh", "touch", PHONE),
@@ -157,3 +161,32 @@ def test_a_term_shows_its_definition_where_it_is_pointed_at(server, language, wi
         described = term.get_attribute("aria-describedby")
         assert visitor.page.locator(f"#{described}").text_content()
         assert visitor.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "read"),
+    [("en", "1 of 11 lessons read", "Read"), ("zh", "已读 1 课，共 11 课", "已读")],
+)
+def test_home_shows_which_lessons_were_read_to_their_end(server, language, said, read):
+    address, _ = server
+    with chromium() as browser:
+        visitor = Visitor(browser)
+        page = visitor.page
+        progress, ticks = page.locator(".gradviz-progress"), page.locator(".gradviz-tick")
+        visitor.open(f"{address}/?lang={language}")
+        assert not progress.is_visible() and not ticks.filter(visible=True).count()
+        visitor.open(f"{address}/update_rule?lang={language}")
+        visitor.open(f"{address}/?lang={language}")
+        assert not progress.is_visible(), "a lesson that was only opened has not been read"
+        read_to_the_end(visitor, f"{address}/activations?lang={language}")
+        visitor.open(f"{address}/?lang={language}")
+        progress.filter(has_text=said).wait_for()
+        (tick,) = ticks.filter(visible=True).all()
+        assert read in tick.inner_text() and tick.get_attribute("data-lesson") == "activations"
+        assert visitor.complaints == []
+
+
+def read_to_the_end(visitor, address):
+    read(visitor, address)
+    visitor.page.locator("[class*=st-key-ending_]").scroll_into_view_if_needed()
+    visitor.page.wait_for_function("() => localStorage.getItem('gradviz read')")

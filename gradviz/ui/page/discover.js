@@ -24,6 +24,7 @@ function discover() {
   discoverShareMenus();
   discoverWords();
   discoverTerms();
+  discoverProgress();
 }
 
 let awaited = false;
