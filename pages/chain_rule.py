@@ -121,8 +121,8 @@ print((values**2).mean(axis=(0, 2)) ** 0.5)  # root mean square by depth
             t("Vanish", "消失"),
             {WALK_PHI: "sigmoid", OMEGA: 1.0, BIAS: 0.0, MET: LAYERS},
             t(
-                "Each layer passes on less than a quarter of the gradient.",
-                "每一层传下去的梯度不到四分之一。",
+                "Each layer passes on less than a quarter of the gradient: the beam thins.",
+                "每一层传下去的梯度不到四分之一：光束越来越细。",
             ),
         ),
         ui.Preset(
@@ -167,11 +167,13 @@ def walk_in_words(name: str, weight: float, bias: float, pytorch: float) -> str:
     network = scalar_network(name, weight, bias)
     ours = network.gradient(TARGET_LAYER)
     return t(
-        "Walk with the slider, or drag over the network from the loss to the left. The product of "
-        "the four factors is {ours}; PyTorch's autograd, run on the same network, gives "
-        "{pytorch} ({difference}). Here x = {x:g}, and the target g is {g:g}.",
-        "用滑块往回走，或在网络上从损失向左拖动。四个因子的乘积是 {ours}；对同一个网络运行 "
-        "PyTorch 的自动求导，得到 {pytorch}（{difference}）。图中 x = {x:g}，目标 g 为 {g:g}。",
+        "The beam is the gradient: every hop makes it narrower or wider by one factor. Press Play, "
+        "or drag from the loss to the left. The product of the four factors is {ours}; PyTorch's "
+        "autograd, run on the same network, gives {pytorch} ({difference}). Input x = {x:g}, "
+        "target g = {g:g}.",
+        "光束就是梯度：每走一步，乘上一个因子，光束随之变窄或变宽。点击播放，或从损失向左拖动。四个因子"
+        "的乘积是 {ours}；对同一个网络运行 PyTorch 的自动求导，得到 {pytorch}（{difference}）。"
+        "输入 x = {x:g}，目标 g = {g:g}。",
         ours=four_digits(ours),
         pytorch=four_digits(pytorch),
         difference=how_close(ours, pytorch),
