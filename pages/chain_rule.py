@@ -7,8 +7,10 @@ import pandas as pd
 from gradviz import ui
 from gradviz.activations import activation
 from gradviz.charts.chain_rule.backward_walk import WALKED, backward_walk
+from gradviz.charts.chain_rule.cloud import cloud as cloud_chart
 from gradviz.charts.chain_rule.factor_plane import DEPTH, DEPTHS, W_LIMIT, Z_LIMIT, factor_plane
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
+from gradviz.charts.parts.handles import REPLAY
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import power_of_ten, rounded_power
 from gradviz.charts.parts.spec import Spec
@@ -24,6 +26,7 @@ lesson = ui.Lesson("chain_rule")
 
 LAYERS, TARGET_LAYER = 4, 2
 MATRICES = 50
+CLOUD_MATRICES = 12
 NAMES = ("sigmoid", "tanh", "relu")
 WALK_PHI = ui.choice(
     "walk_phi",
@@ -64,6 +67,7 @@ SCALAR_PHI = ui.choice(
 CELL_W = ui.opening("w", "cell_w", low=-W_LIMIT, high=W_LIMIT, default=2.0)
 CELL_Z = ui.opening("z", "cell_z", low=-Z_LIMIT, high=Z_LIMIT, default=0.25)
 LAYERS_SHOWN = ui.opening("layers", DEPTH, low=DEPTHS[0], high=DEPTHS[1], default=10)
+MULTIPLIED = ui.opening("multiplied", REPLAY, low=0, high=CLOUD_MATRICES, default=CLOUD_MATRICES)
 KIND = ui.choice(
     "kind",
     t("Matrices", "矩阵"),
@@ -247,6 +251,23 @@ def scalar_presets(name: str) -> pd.DataFrame:
             "z": [0.25, 0.25 if name == "relu" else 0.0, 0.25, 4.0 if name != "relu" else -4.0],
         }
     )
+
+
+@lesson.figure(("What matrices do to directions", "矩阵对各个方向做了什么"))
+def cloud() -> str:
+    ui.picture(cloud_picture(), key="cloud_chart", opens=[MULTIPLIED])
+    return t(
+        "Every matrix stretches the ring one way and squeezes it another. Gaussian matrices leave "
+        "a needle: against the long axis the short one is halved by each matrix on average, while "
+        "the mean square of all the lengths stays 1. Rotations keep the ring.",
+        "每个矩阵都把圆沿一个方向拉长、沿另一个方向压扁。高斯矩阵最后只剩一根针：短轴相对长轴平均每次"
+        "减半，直至消失，而所有长度的均方始终为 1。旋转则让圆保持不变。",
+    )
+
+
+@ui.made_once
+def cloud_picture() -> alt.VConcatChart:
+    return cloud_chart(CLOUD_MATRICES, MULTIPLIED.default)
 
 
 @lesson.figure(

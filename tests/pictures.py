@@ -3,6 +3,7 @@
 All names that a page would give are said by `t`, so that a test can change every word.
 """
 
+import functools
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -17,6 +18,7 @@ from gradviz.charts.activations.best_product import best_product
 from gradviz.charts.batchnorm.scale_invariance import scale_invariance
 from gradviz.charts.beam import BeamLook, beam_frame, beam_layers
 from gradviz.charts.chain_rule.backward_walk import backward_walk
+from gradviz.charts.chain_rule.cloud import cloud
 from gradviz.charts.chain_rule.factor_plane import factor_plane
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
 from gradviz.charts.clipping.cliff import cliff_chart
@@ -252,6 +254,7 @@ PICTURES = {
     "landing": landing_picture,
     "scale_invariance": invariance,
     "backward_walk": walk,
+    "cloud": functools.partial(cloud, 12, 12),
     "factor_plane": plane,
     "singular_values": singular_values,
     "cliff": cliff_picture,

@@ -25,6 +25,7 @@ import math
 import urllib.parse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -223,7 +224,7 @@ def signal_color(field: str = "decade:Q") -> alt.Color:
     return alt.Color(field, scale=scale, legend=None)
 
 
-def zone_color() -> alt.Color:
+def zone_color() -> Any:  # noqa: ANN401 — Altair has no public name for a chain of conditions
     """The color of a number beside the beam: that of vanishing or exploding, from there on."""
     return (
         alt.when(f"datum.relative < {VANISHED}")
@@ -359,7 +360,7 @@ def cut_marks(layers: alt.Chart, look: BeamLook) -> list[alt.Chart]:
 
 
 def _beyond(layers: alt.Chart, look: BeamLook) -> list[alt.Chart]:
-    """What the scale does not reach; and what has no power of ten: triangles, the first in words."""
+    """What the scale does not reach, and what has no power of ten: triangles, one in words."""
     odd = layers.transform_filter("datum.state !== 'measured'").transform_calculate(
         level="datum.state === 'zero' ? 0.26 : 1.08"
     )

@@ -12,6 +12,7 @@ from gradviz.charts.chain_rule.backward_walk import (
     hop_frame,
     node_frame,
 )
+from gradviz.charts.chain_rule.cloud import cloud, cloud_frames
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
 from gradviz.charts.parts.buttons import with_lines
 from gradviz.charts.parts.powers import rounded_power
@@ -194,3 +195,27 @@ def test_until_the_answer_is_revealed_the_end_of_the_products_is_the_readers_gue
     filters = [step.filter for layer in chart.layer[:2] for step in layer.transform]
     assert len(set(filters)) == 1 and "revealed" in filters[0]
     assert "your guess" not in words_in(chart, revealed=1)
+
+
+def test_the_axes_of_the_clouds_are_those_of_what_the_ring_has_become():
+    vectors, axes = cloud_frames(12)
+    assert set(axes["kind"]) == {"gaussian", "orthogonal"} and len(axes) == 2 * 13
+    for row in axes.itertuples():
+        own = vectors[(vectors["kind"] == row.kind) & (vectors["step"] == row.step)]
+        lengths = np.hypot(own["x"], own["y"])
+        assert np.mean(lengths**2) == pytest.approx(1)
+        assert lengths.max() == pytest.approx(row.long, rel=2e-3)
+        assert np.hypot(row.short_x, row.short_y) == pytest.approx(row.short)
+        assert row.long_x * row.short_x + row.long_y * row.short_y == pytest.approx(0, abs=1e-9)
+    needle = axes[(axes["kind"] == "gaussian") & (axes["step"] == 12)].iloc[0]
+    assert needle["short"] < 1e-3 and needle["long"] == pytest.approx(2**0.5, abs=1e-3)
+
+
+def test_the_picture_of_the_clouds_says_how_long_their_axes_are():
+    chart = cloud(12, 3)
+    assert parameters(chart.to_dict())["replay_step"]["value"] == 3
+    _, axes = cloud_frames(12)
+    row = axes[(axes["kind"] == "gaussian") & (axes["step"] == 3)].iloc[0]
+    shown = words_in(chart)
+    assert f"short axis {row['short']:.3g}" in shown and f"long axis {row['long']:.3g}" in shown
+    assert {"Gaussian", "rotations", "long axis 1"} <= set(shown)
