@@ -23,6 +23,7 @@ from gradviz.charts.chain_rule.factor_plane import factor_plane
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
 from gradviz.charts.clipping.cliff import cliff_chart
 from gradviz.charts.clipping.clip_geometry import clip_geometry
+from gradviz.charts.depth.moved import moved
 from gradviz.charts.depth.run_beam import run_beam
 from gradviz.charts.exploding.scale_fan import scale_fan
 from gradviz.charts.exploding.scale_map import scale_map
@@ -63,6 +64,11 @@ def history(quantity, log=True, steps=(0, 10)):
         for arm in ("deep", "it's")
         for step in steps
     )
+
+
+def moves():
+    rows = pd.concat([history("drift"), history("update_ratio")])
+    return rows.replace({"arm": {"it's": "shallow"}})
 
 
 def curves(steps=(0, 10)):
@@ -254,6 +260,7 @@ PICTURES = {
     "landing": landing_picture,
     "scale_invariance": invariance,
     "backward_walk": walk,
+    "moved": lambda: moved(moves(), {"deep": "10 layers", "shallow": "1 layer"}, ended=True),
     "cloud": functools.partial(cloud, 12, 12),
     "factor_plane": plane,
     "singular_values": singular_values,
