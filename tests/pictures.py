@@ -3,6 +3,7 @@
 All names that a page would give are said by `t`, so that a test can change every word.
 """
 
+import functools
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -17,10 +18,12 @@ from gradviz.charts.activations.best_product import best_product
 from gradviz.charts.batchnorm.scale_invariance import scale_invariance
 from gradviz.charts.beam import BeamLook, beam_frame, beam_layers
 from gradviz.charts.chain_rule.backward_walk import backward_walk
+from gradviz.charts.chain_rule.cloud import cloud
 from gradviz.charts.chain_rule.factor_plane import factor_plane
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
 from gradviz.charts.clipping.cliff import cliff_chart
 from gradviz.charts.clipping.clip_geometry import clip_geometry
+from gradviz.charts.depth.moved import moved
 from gradviz.charts.depth.run_beam import run_beam
 from gradviz.charts.exploding.scale_fan import scale_fan
 from gradviz.charts.exploding.scale_map import scale_map
@@ -61,6 +64,11 @@ def history(quantity, log=True, steps=(0, 10)):
         for arm in ("deep", "it's")
         for step in steps
     )
+
+
+def moves():
+    rows = pd.concat([history("drift"), history("update_ratio")])
+    return rows.replace({"arm": {"it's": "shallow"}})
 
 
 def curves(steps=(0, 10)):
@@ -252,6 +260,8 @@ PICTURES = {
     "landing": landing_picture,
     "scale_invariance": invariance,
     "backward_walk": walk,
+    "moved": lambda: moved(moves(), {"deep": "10 layers", "shallow": "1 layer"}, ended=True),
+    "cloud": functools.partial(cloud, 12, 12),
     "factor_plane": plane,
     "singular_values": singular_values,
     "cliff": cliff_picture,

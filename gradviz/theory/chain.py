@@ -199,6 +199,27 @@ def matrix_products(
     return singular_values
 
 
+def plane_products(kind: str, depth: int, seed: int = 0) -> np.ndarray:
+    """The products W_l … W_1 of 2 × 2 matrices for l = 0 to `depth`, [depth + 1, 2, 2].
+
+    Each product is divided by the root mean square of its two singular values, so that the mean
+    square of what a ring of unit vectors becomes stays 1; wide layers keep theirs by themselves.
+    The matrices are those of `matrix_products`. Of Gaussian ones the smaller singular value is
+    halved against the larger by each matrix, in the mean of the logarithms: the two Lyapunov
+    exponents differ by (ψ(1) − ψ(1/2)) / 2 = ln 2 (Newman 1986). Raises `ValueError` for an unknown
+    kind.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind={kind!r} is not one of {', '.join(KINDS)}")
+    rng = np.random.default_rng(seed)
+    products = [np.eye(2)]
+    for _ in range(depth):
+        weight = rng.standard_normal((2, 2))
+        product = (_rotation(weight) if kind == "orthogonal" else weight) @ products[-1]
+        products.append(product / np.sqrt(np.sum(product**2) / 2))
+    return np.array(products)
+
+
 def mean_field_products(gain: float, depth: int, mean_square_slope: float = 1.0) -> np.ndarray:
     """The root mean square of the singular values in theory: (σ_w √E[φ′²])^l, [depth]."""
     return products(gain * mean_square_slope**0.5, depth)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gradviz.charts.depth.moved import moved, moved_frame, straightness
 from gradviz.charts.layers import layer_profile, line, points, profile_look, step_layer_map
 from gradviz.charts.parts.handles import GUESS, REPLAY, REVEALED, RUN
 from gradviz.charts.parts.label_place import Plot, place_words
@@ -385,3 +386,27 @@ def test_a_curve_that_runs_exactly_over_another_is_dashed(second, dashed):
         layer for layer in layers_of(spec["vconcat"][1]) if "strokeDash" in layer["encoding"]
     )
     assert line["encoding"]["strokeDash"]["condition"][0]["test"]["oneOf"] == dashed
+
+
+def test_the_way_of_a_layer_is_the_sum_of_its_updates():
+    rows = [
+        {"arm": arm, "seed": seed, "layer": layer, "step": step, "quantity": name, "value": value}
+        for arm, deepest in (("deep", 3), ("shallow", 2))
+        for seed in (0, 1, 2)
+        for layer in range(1, deepest + 1)
+        for step in (0, 10, 15)
+        for name, value in (("drift", 0.01 * step * layer), ("update_ratio", 0.02 * layer))
+    ]
+    frame = moved_frame(pd.DataFrame(rows))
+    last = frame[frame["step"] == 15].set_index(["arm", "layer"])
+    assert list(last.index) == [("deep", 1), ("deep", 2), ("shallow", 1)]
+    assert last["way"].to_list() == pytest.approx([0.3, 0.6, 0.3])
+    assert straightness(pd.DataFrame(rows), "deep").to_list() == pytest.approx([0.5, 0.5])
+    ended, going = (
+        moved(pd.DataFrame(rows), {"deep": "a", "shallow": "b"}, ended) for ended in (True, False)
+    )
+    assert [param["name"] for param in ended["params"]] == ["replay_step", "replay_run"]
+    assert set(ended["datasets"]["moved"]["step"]) == {0, 10, 15}
+    assert set(going["datasets"]["moved"]["step"]) == {15} and "params" not in going
+    # What has not moved stands at the foot of the axis.
+    assert (ended["datasets"]["moved"]["drift_y"] > 0).all()

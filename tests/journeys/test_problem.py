@@ -49,7 +49,7 @@ def test_dragging_asks_nothing_of_the_server_and_a_press_sets_the_start():
         visitor.open(f"{address}/chain_rule")
         sent = len(visitor.sent)
         drag(visitor, "walk", (0.95, 0.1), (0.5, 0.1))
-        assert slider(visitor, "walk_met").input_value() == "3"
+        assert slider(visitor, "replay_step").input_value() == "3"
         drag(visitor, "scalar", (0.3, 0.3), (0.9, 0.25))
         assert float(slider(visitor, "cell_w").input_value()) > 4
         assert len(visitor.sent) == sent

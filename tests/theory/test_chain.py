@@ -140,3 +140,22 @@ def test_the_light_modules_do_not_import_torch():
         "assert not {'torch', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "orthogonal"])
+def test_products_in_the_plane_keep_the_mean_square(kind):
+    products = chain.plane_products(kind, 12, seed=3)
+    assert products.shape == (13, 2, 2)
+    assert np.sum(products**2, axis=(1, 2)) / 2 == pytest.approx(1)
+    assert products[0] == pytest.approx(np.eye(2))
+    with pytest.raises(ValueError, match="kind='round' is not one of gaussian, orthogonal"):
+        chain.plane_products("round", 1)
+
+
+def test_each_gaussian_matrix_of_the_plane_halves_the_short_axis_against_the_long_one():
+    ends = np.array([chain.plane_products("gaussian", 20, seed)[[8, 20]] for seed in range(400)])
+    values = np.linalg.svd(ends, compute_uv=False)
+    logs = np.log(values[..., 1] / values[..., 0]).mean(axis=0)
+    assert (logs[1] - logs[0]) / 12 == pytest.approx(-np.log(2), abs=0.06)
+    round_ones = np.linalg.svd(chain.plane_products("orthogonal", 20), compute_uv=False)
+    assert round_ones == pytest.approx(1, abs=1e-9)
