@@ -37,7 +37,7 @@ WALK_PHI = ui.choice(
 )
 OMEGA = ui.number(
     "omega",
-    t("Weights ω", "权重 ω"),
+    t("Weights $w$", "权重 $w$"),
     low=-8.0,
     high=8.0,
     default=1.0,
@@ -46,7 +46,7 @@ OMEGA = ui.number(
 )
 BIAS = ui.number(
     "b",
-    t("Biases b", "偏置 b"),
+    t("Biases $b$", "偏置 $b$"),
     low=-4.0,
     high=4.0,
     default=0.0,
@@ -60,8 +60,8 @@ SCALAR_PHI = ui.choice(
     NAMES,
     default="sigmoid",
     help=t(
-        "Its slope φ′(z) is one of the two numbers that make the factor; w is the other.",
-        "因子由两个数相乘而成：一个是它的斜率 φ′(z)，另一个是 w。",
+        r"Its slope $\varphi'(z)$ is one of the two numbers that make the factor, $w$ the other.",
+        r"因子由两个数相乘而成：一个是它的斜率 $\varphi'(z)$，另一个是 $w$。",
     ),
 )
 CELL_W = ui.opening("w", "cell_w", low=-W_LIMIT, high=W_LIMIT, default=2.0)

@@ -24,8 +24,8 @@ INITIALIZATIONS = {
     "xavier_normal": "Xavier",
     "kaiming_normal": "Kaiming",
     "pytorch": t("PyTorch's default", "PyTorch 默认"),
-    "small": t("normal, σ = 0.01", "正态，σ = 0.01"),
-    "large": t("normal, σ = 1", "正态，σ = 1"),
+    "small": t("normal, std 0.01", "正态，标准差 0.01"),
+    "large": t("normal, std 1", "正态，标准差 1"),
 }
 ACTIVATION = ui.activation_choice("activation")
 INIT = ui.choice(

@@ -33,7 +33,9 @@ def scale_map(cells: pd.DataFrame, critical: float, chosen: tuple[float, int]) -
     x = alt.X(
         "left:Q",
         scale=alt.Scale(type="log", domain=ends, nice=False),
-        axis=corner_axis("σ_w", alt.Axis(values=ticks, format="~r", grid=False, labelOverlap=True)),
+        axis=corner_axis(
+            t("scale", "尺度"), alt.Axis(values=ticks, format="~r", grid=False, labelOverlap=True)
+        ),
     )
     y = alt.Y(
         "depth:O",
@@ -91,7 +93,7 @@ def _measured(cells: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
             clamp=True,
         ),
         legend=legend(
-            title=t("δ₁ / δ_L", "δ₁ / δ_L"),
+            title=t("δ₁ / δ of the last", "δ₁ / 末层 δ"),
             values=exponents,
             labelExpr=exponent_labels(exponents),
             columns=5,
@@ -126,7 +128,7 @@ def _critical_line(critical: float, ends: list[float]) -> list[alt.Chart]:
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        tooltip_line("sigma:Q", "σ_w", "~r"),
+        tooltip_line("sigma:Q", t("weight scale", "权重尺度"), "~r"),
         tooltip_line("depth:O", t("hidden layers", "隐藏层数")),
-        tooltip_line("ratio:Q", "δ₁ / δ_L", ".2e"),
+        tooltip_line("ratio:Q", t("δ₁ / δ of the last", "δ₁ / 末层 δ"), ".2e"),
     ]

@@ -102,6 +102,7 @@ def _luminance(color: str) -> float:
 def theme_css() -> str:
     """CSS by which each color of the palette has its shade in the page's theme.
 
+    The symbols of formulas have it as words do: a color of the palette in `\\textcolor{#rrggbb}`.
     Words have it in both themes. Marks keep their color on white, and in the dark are as bright as
     the words that name them; what is drawn in `INK`, theory above all, is always as its words.
     """
@@ -114,6 +115,10 @@ def theme_css() -> str:
         for paint in ("fill", "stroke"):
             marks = f'{picture} :is(path, line)[{paint}="{color}"]'
             rules.append(f"{marks} {{ {paint}: {mark}; }}")
+        # A formula says its color in a style of its own, which the browser writes in its way.
+        said = f"rgb({', '.join(map(str, _channels(color)))})"
+        symbols = f'.katex :is([style*="{color}" i], [style*="{said}"])'
+        rules.append(f"{symbols} {{ color: light-dark({light}, {dark}) !important; }}")
     return "\n".join(rules)
 
 

@@ -80,7 +80,7 @@ def _picture(
         description=t(
             "Loss over two weights as a colored map with the path of gradient descent, the "
             "current step in numbers, and the loss over the steps",
-            "以颜色表示的两个权值上的损失曲面与梯度下降的路径，当前一步的数值，"
+            "以颜色表示的两个权重上的损失曲面与梯度下降的路径，当前一步的数值，"
             "以及损失随步数的曲线",
         ),
         independent=(
