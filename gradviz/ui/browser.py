@@ -23,7 +23,7 @@ from gradviz.language import t
 
 PAGE = Path(__file__).parent / "page"
 # The parts of the script in the order in which they need each other.
-PARTS = ("sliders", "questions", "player", "share", "discover", "drawer")
+PARTS = ("sliders", "questions", "player", "presets", "share", "discover", "drawer")
 SHEETS = ("page", "questions")
 _SPEAK = """
   // The words of the page's language, for what is read aloud.
