@@ -125,8 +125,8 @@ print((values**2).mean(axis=(0, 2)) ** 0.5)  # root mean square by depth
             t("Vanish", "消失"),
             {WALK_PHI: "sigmoid", OMEGA: 1.0, BIAS: 0.0, MET: LAYERS},
             t(
-                "Each layer passes on less than a quarter of the gradient: the beam thins.",
-                "每一层传下去的梯度不到四分之一：光束越来越细。",
+                "Weight 1, but a small slope in every layer: the beam thins from hop to hop.",
+                "权重是 1，但每层的斜率都很小：光束一步比一步细。",
             ),
         ),
         ui.Preset(

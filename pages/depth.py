@@ -158,9 +158,9 @@ def times(exponent: int) -> str:
             t("Vanish", "消失"),
             {ACTIVATION: "sigmoid", INIT: "xavier_normal", DEPTH: 10, QUANTITY: "delta"},
             t(
-                "On average a layer passes on less than a quarter of the signal: the deep network "
-                "learns nothing, the shallow one does.",
-                "每层传下去的信号平均不到四分之一：深层网络什么也没学到，浅层网络却学会了。",
+                "Every layer passes on only a small part of the signal: the deep network learns "
+                "nothing, the shallow one does.",
+                "每层只传下一小部分信号：深层网络什么也没学到，浅层网络却学会了。",
             ),
         ),
         ui.Preset(

@@ -18,6 +18,7 @@ from gradviz.charts.update_rule.composite import ASKED_LAYERS, LAYERS, composite
 from gradviz.charts.update_rule.descent import descent_chart
 from gradviz.language import t
 from gradviz.theory.chain import composite as compose
+from gradviz.theory.chain import refined
 from gradviz.theory.landscape import (
     Descent,
     Landscape,
@@ -161,18 +162,19 @@ def slope_in_words(name: str, weight: float, bias: float) -> str:
 
 
 def composite_frame(name: str, weight: float, bias: float) -> pd.DataFrame:
-    """F and F′ on the inputs after 1, 2, … layers: layer, x, value, slope."""
-    layers = np.ones(MOST_LAYERS)
-    values, slopes = compose(INPUTS, weight * layers, bias * layers, activation(name))
-    numbers = np.repeat(np.arange(1, MOST_LAYERS + 1), len(INPUTS))
-    return pd.DataFrame(
-        {
-            "layer": numbers,
-            "x": np.tile(INPUTS, MOST_LAYERS),
-            "value": values[1:].ravel(),
-            "slope": slopes[1:].ravel(),
-        }
-    )
+    """F and F′ after 1, 2, … layers: layer, x, value, slope; on more inputs where F has a step."""
+    phi = activation(name)
+
+    def composed(x: np.ndarray, layers: int) -> tuple[np.ndarray, np.ndarray]:
+        values, slopes = compose(x, np.full(layers, weight), np.full(layers, bias), phi)
+        return values[-1], slopes[-1]
+
+    parts = []
+    for layer in range(1, MOST_LAYERS + 1):
+        x = refined(lambda x, layer=layer: composed(x, layer)[0], INPUTS)
+        value, slope = composed(x, layer)
+        parts.append(pd.DataFrame({"layer": layer, "x": x, "value": value, "slope": slope}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def ask_about_ten_layers() -> None:
@@ -186,9 +188,9 @@ def ask_about_ten_layers() -> None:
 
     def reply(guess: float | None) -> tuple[bool | None, str]:
         found = t(
-            "They differ by {spread}. Each layer keeps less than a quarter of the difference "
-            "that it is given.",
-            "只差 {spread}。每经过一层，剩下的差别还不到四分之一。",
+            "They differ by {spread}. Each layer keeps only a small part of the difference that "
+            "it is given.",
+            "只差 {spread}。每经过一层，差别只剩下一小部分。",
             spread=rounded_power(spread, 2),
         )
         if guess is None:
@@ -296,10 +298,12 @@ def what_happened(rate: float, w1: float, w2: float) -> str:
     moved = np.linalg.norm(walk.points[-1] - walk.points[0])
     worse = int((np.diff(walk.losses) > 0).sum())
     return t(
-        "{steps} steps took the loss from {first:.3f} to {last:.3f} and the weights {moved:.2f} "
-        "away; {worse} steps made it worse. The lines of numbers follow the step slider.",
-        "{steps} 步之后，损失从 {first:.3f} 变为 {last:.3f}，权重移动了 {moved:.2f}；"
-        "其中 {worse} 步让损失变大。图中的算式随“训练步”滑块更新。",
+        "{steps} steps took the mean loss over the {points} points from {first:.3f} to {last:.3f} "
+        "and the weights {moved:.2f} away; {worse} steps made it worse. The lines of numbers "
+        "follow the step slider.",
+        "{steps} 步之后，{points} 个点上的平均损失从 {first:.3f} 变为 {last:.3f}，权重移动了 "
+        "{moved:.2f}；其中 {worse} 步让损失变大。图中的算式随“训练步”滑块更新。",
+        points=len(samples()[0]),
         steps=len(walk.losses) - 1,
         first=first,
         last=last,

@@ -7,6 +7,7 @@ multiply.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -164,6 +165,23 @@ def composite(
         slopes.append(slopes[-1] * factors(weight, z, phi))
         values.append(phi.function(z))
     return np.array(values), np.array(slopes)
+
+
+def refined(
+    f: Callable[[np.ndarray], np.ndarray], x: np.ndarray, largest: float = 0.05, rounds: int = 40
+) -> np.ndarray:
+    """`x` [points], sorted, with more points where f jumps: a step is then drawn as one.
+
+    An interval over which f changes by more than the share `largest` of its whole range is halved,
+    again and again, at most so many `rounds`.
+    """
+    for _ in range(rounds):
+        values = f(x)
+        wide = np.flatnonzero(np.abs(np.diff(values)) > largest * np.ptp(values))
+        if not wide.size:
+            break
+        x = np.insert(x, wide + 1, (x[wide] + x[wide + 1]) / 2)
+    return x
 
 
 def matrix_products(

@@ -121,8 +121,8 @@ _PROBLEM = (
         "§2.2",
         ("Sigmoid and tanh: slopes below one", "sigmoid 与 tanh：斜率小于 1"),
         (
-            "Why no slope of sigmoid exceeds 0.25, and what that costs per layer.",
-            "sigmoid 的导数为何不超过 0.25，每多一层又要付出多少代价。",
+            "How steep sigmoid and tanh are at most, and what that costs per layer.",
+            "sigmoid 和 tanh 最陡能有多陡，每多一层又要付出多少代价。",
         ),
     ),
     Entry(

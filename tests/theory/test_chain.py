@@ -159,3 +159,13 @@ def test_each_gaussian_matrix_of_the_plane_halves_the_short_axis_against_the_lon
     assert (logs[1] - logs[0]) / 12 == pytest.approx(-np.log(2), abs=0.06)
     round_ones = np.linalg.svd(chain.plane_products("orthogonal", 20), compute_uv=False)
     assert round_ones == pytest.approx(1, abs=1e-9)
+
+
+def test_a_step_gets_more_points_until_it_is_one():
+    def step(x):
+        return np.tanh(1e4 * (x - 0.3))
+
+    x = chain.refined(step, np.linspace(-1, 1, 21))
+    assert np.abs(np.diff(step(x))).max() <= 0.05 * 2
+    assert len(x) < 80 and (np.diff(x) > 0).all() and set(np.linspace(-1, 1, 21)) <= set(x)
+    assert len(chain.refined(np.tanh, np.linspace(-1, 1, 101))) == 101

@@ -84,7 +84,7 @@ def _with_edges(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _measured(cells: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
-    exponents = [-REACH, -REACH // 2, 0, REACH // 2, REACH]
+    exponents = [-REACH, 0, REACH]  # as many as a phone has room for
     color = alt.Color(
         "log10:Q",
         scale=alt.Scale(
@@ -96,7 +96,7 @@ def _measured(cells: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
             title=t("δ₁ / δ of the last", "δ₁ / 末层 δ"),
             values=exponents,
             labelExpr=exponent_labels(exponents),
-            columns=5,
+            columns=3,
             symbolType="square",
             titleOrient="left",
         ),
