@@ -32,10 +32,10 @@ LAST_STEP = 3  # at which anything of it is finite
 ACTIVATION = ui.activation_choice("activation", NAMES, default="tanh")
 SCALE = ui.steps(
     "scale",
-    t("Weight scale σ_w", "权重尺度 σ_w"),
+    t("Weight scale $\\sigma_w$", "权重尺度 $\\sigma_w$"),
     SCALES,
     default=4.0,
-    help=t("The weights' variance is σ_w²/n.", "权重的方差为 σ_w²/n。"),
+    help=t("The weights' variance is $\\sigma_w^2/n$.", "权重的方差为 $\\sigma_w^2/n$。"),
 )
 MAP_ACTIVATION = ui.activation_choice("map_activation", NAMES, default="tanh")
 OR_PRESS = t("Or press a cell of the map.", "也可以直接点按图中的格子。")
@@ -138,10 +138,10 @@ def change_in_words(name: str, sigma: float) -> str:
     each = _per_layer(_signal(name, sigma, DEPTH, WIDTH), DEPTH)
     recipe = fan_recipe(name, sigma)
     words = t(
-        "Marks are measured on real digits, lines are theory. At σ_w = {sigma:g} each layer "
-        "multiplies the signal by {each:.3f} on its way back; theory says {theory:.3f}.",
-        "点是在真实手写数字上测得的，线是理论。σ_w = {sigma:g} 时，信号每往回传一层，就乘以 "
-        "{each:.3f}；理论值为 {theory:.3f}。",
+        "Marks are measured on real digits, lines are theory. At $\\sigma_w$ = {sigma:g} each "
+        "layer multiplies the signal by {each:.3f} on its way back; theory says {theory:.3f}.",
+        "点是在真实手写数字上测得的，线是理论。$\\sigma_w$ = {sigma:g} 时，信号每往回传一层，"
+        "就乘以 {each:.3f}；理论值为 {theory:.3f}。",
         sigma=sigma,
         each=each,
         theory=expected_factor(recipe),
