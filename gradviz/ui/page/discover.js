@@ -23,6 +23,9 @@ function discover() {
   discoverQuestions();
   discoverPresets();
   discoverShareMenus();
+  discoverWords();
+  discoverTerms();
+  discoverProgress();
 }
 
 let awaited = false;
