@@ -37,7 +37,7 @@ WALK_PHI = ui.choice(
 )
 OMEGA = ui.number(
     "omega",
-    t("Weights ω", "权重 ω"),
+    t("Weights $w$", "权重 $w$"),
     low=-8.0,
     high=8.0,
     default=1.0,

@@ -351,9 +351,9 @@ def plateau_curves() -> Spec:
     presets = pd.DataFrame(
         {
             "name": [
-                t("Saturated: ω = 8", "饱和：ω = 8"),
-                t("Slow: ω = 5", "缓慢：ω = 5"),
-                t("Alive: ω = 1", "有斜率：ω = 1"),
+                t("Saturated: w = 8", "饱和：w = 8"),
+                t("Slow: w = 5", "缓慢：w = 5"),
+                t("Alive: w = 1", "有斜率：w = 1"),
             ],
             "color": [COLORS[name] for name in ("sigmoid", "elu", "healthy")],
             "w": [8.0, 5.0, 1.0],
@@ -397,10 +397,10 @@ def ask_about_saturation() -> None:
     ui.ask(
         "saturation",
         t(
-            "The unit should say 0. At ω = 8 it says 0.9997, at ω = 1 it says 0.73. How large is "
-            "its gradient at ω = 8, compared with ω = 1?",
-            "神经元本应输出 0。ω = 8 时它输出 0.9997，ω = 1 时输出 0.73。"
-            "与 ω = 1 相比，ω = 8 处的梯度有多大？",
+            "The unit should say 0. At w = 8 it says 0.9997, at w = 1 it says 0.73. How large is "
+            "its gradient at w = 8, compared with w = 1?",
+            "神经元本应输出 0。w = 8 时它输出 0.9997，w = 1 时输出 0.73。"
+            "与 w = 1 相比，w = 8 处的梯度有多大？",
         ),
         list(options),
         reply,

@@ -48,7 +48,7 @@ class Factor:
     """One ∂`of`/∂`by` of the chain rule, e.g. ∂f_4/∂f_3.
 
     `value` is `other` × `slope`: between layers `other` is the weight, in the last factor
-    ∂f_l/∂ω_l it is the layer's input, and ∂Loss/∂f_n has neither. `product` is the product of
+    ∂f_l/∂w_l it is the layer's input, and ∂L/∂f_n has neither. `product` is the product of
     this factor and all before it.
     """
 
@@ -62,9 +62,9 @@ class Factor:
 
 @dataclass(frozen=True)
 class ScalarNetwork:
-    """A network with one neuron per layer: f_i = φ(f_{i−1} ω_i + b_i), f_0 = x.
+    """A network with one neuron per layer: f_i = φ(f_{i−1} w_i + b_i), f_0 = x.
 
-    `Loss` is (f_n − target)². The source document's network has four layers.
+    `L` is (f_n − target)². The source document's network has four layers.
     """
 
     weights: tuple[float, ...]
@@ -104,7 +104,7 @@ class ScalarNetwork:
 
     @property
     def factors(self) -> np.ndarray:
-        """∂f_i/∂f_{i−1} = ω_i φ′(z_i) for i = 1 to n, [depth]."""
+        """∂f_i/∂f_{i−1} = w_i φ′(z_i) for i = 1 to n, [depth]."""
         return factors(np.array(self.weights), self.pre_activations, self.phi)
 
     @property
@@ -113,32 +113,32 @@ class ScalarNetwork:
         return float((self.values[-1] - self.target) ** 2)
 
     def backward_walk(self, layer: int = 2) -> list[Factor]:
-        """The factors of ∂Loss/∂ω_layer in the order in which backpropagation meets them.
+        """The factors of ∂L/∂w_layer in the order in which backpropagation meets them.
 
-        For layer 2 of four: ∂Loss/∂f_4, ∂f_4/∂f_3, ∂f_3/∂f_2, ∂f_2/∂ω_2; the last one's
+        For layer 2 of four: ∂L/∂f_4, ∂f_4/∂f_3, ∂f_3/∂f_2, ∂f_2/∂w_2; the last one's
         `product` is the gradient. Raises `ValueError` for a layer that is not in 1 to depth.
         """
         if layer not in range(1, self.depth + 1):
             raise ValueError(f"layer={layer!r} is not a whole number from 1 to {self.depth}")
         values, slopes, n = self.values, self.slopes, self.depth
         error = 2 * float(values[-1] - self.target)
-        walk = [Factor("Loss", f"f_{n}", error, error)]
+        walk = [Factor("L", f"f_{n}", error, error)]
         for i in range(n, layer - 1, -1):
             last = i == layer
             other = float(values[i - 1] if last else self.weights[i - 1])
             slope = float(slopes[i - 1])
-            by = f"ω_{i}" if last else f"f_{i - 1}"
+            by = f"w_{i}" if last else f"f_{i - 1}"
             value = other * slope
             walk.append(Factor(f"f_{i}", by, value, walk[-1].product * value, other, slope))
         return walk
 
     def gradient(self, layer: int = 2) -> float:
-        """∂Loss/∂ω_layer."""
+        """∂L/∂w_layer."""
         return self.backward_walk(layer)[-1].product
 
 
 def autograd_gradient(network: ScalarNetwork, layer: int = 2) -> float:
-    """∂Loss/∂ω_layer as PyTorch's autograd computes it in float64: what the walk must equal."""
+    """∂L/∂w_layer as PyTorch's autograd computes it in float64: what the walk must equal."""
     import torch
 
     weights = torch.tensor(network.weights, dtype=torch.float64, requires_grad=True)

@@ -33,10 +33,10 @@ def parameters(chart):
 
 def test_nodes_hold_the_forward_values_and_mark_saturated_units():
     nodes = node_frame(NETWORK).set_index("name")
-    assert list(nodes.index) == ["f₁", "ω₂", "f₂", "f₃", "f₄", "Loss"]
+    assert list(nodes.index) == ["f₁", "w₂", "f₂", "f₃", "f₄", "Loss"]
     shown = nodes.loc[["f₁", "f₂", "f₃", "f₄"], "number"].astype(float)
     assert shown.to_numpy() == pytest.approx(NETWORK.values[1:], rel=0.05)
-    assert nodes.loc["ω₂", "number"] == "8"
+    assert nodes.loc["w₂", "number"] == "8"
     # Under 5% of sigmoid's largest slope, 0.25; of the walk only.
     expected = ["saturated" if slope < 0.0125 else "" for slope in NETWORK.slopes[1:]]
     assert list(nodes.loc[["f₂", "f₃", "f₄"], "state"]) == expected and any(expected)
@@ -67,19 +67,19 @@ def test_numbers_are_written_out_up_to_ten_thousand(number, figures, words):
 
 def test_the_table_is_the_formula_of_the_source_in_numbers():
     rows = factor_frame(NETWORK.backward_walk())
-    assert list(rows["name"]) == ["∂Loss/∂f₄", "∂f₄/∂f₃", "∂f₃/∂f₂", "∂f₂/∂ω₂"]
+    assert list(rows["name"]) == ["∂L/∂f₄", "∂f₄/∂f₃", "∂f₃/∂f₂", "∂f₂/∂w₂"]
     assert rows.loc[0, "split"] == "2(f₄ − g)"
-    assert rows.loc[1, "split"].startswith("ω₄=8 × f′=0.00721")
-    assert rows.loc[3, "split"].startswith("f₁=0.731 × f′=")
+    assert rows.loc[1, "split"].startswith("w₄=8 × φ′=0.00721")
+    assert rows.loc[3, "split"].startswith("f₁=0.731 × φ′=")
     assert rows["product"].iloc[-1] == "3.5·10⁻⁴"
     assert NETWORK.gradient() == pytest.approx(3.5e-4, rel=0.02)
-    assert factor_frame(NETWORK.backward_walk(1))["split"].iloc[-1].startswith("x=0.5 × f′=")
+    assert factor_frame(NETWORK.backward_walk(1))["split"].iloc[-1].startswith("x=0.5 × φ′=")
 
 
 def test_the_formula_fills_up_while_walking():
     words = backward_walk(NETWORK)["datasets"]["formulas"]["words"]
-    assert words[0] == "∂Loss/∂ω₂ = ? × ? × ? × ? = ?"
-    assert words[2].startswith("∂Loss/∂ω₂ = 1.99 × 0.0577 × ?")
+    assert words[0] == "∂L/∂w₂ = ? × ? × ? × ? = ?"
+    assert words[2].startswith("∂L/∂w₂ = 1.99 × 0.0577 × ?")
     assert "?" not in words[4]
 
 
@@ -141,8 +141,8 @@ def test_nielsens_window_is_drawn_for_sigmoid_only():
     ("name", "lines"),
     [
         ("vanish", ("vanish", "")),
-        ("Slow: ω = 5", ("Slow:", "ω = 5")),
-        ("缓慢：ω = 5", ("缓慢：", "ω = 5")),
+        ("Slow: w = 5", ("Slow:", "w = 5")),
+        ("缓慢：w = 5", ("缓慢：", "w = 5")),
     ],
 )
 def test_a_long_name_on_a_button_has_two_lines_for_a_phone(name, lines):

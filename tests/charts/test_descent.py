@@ -136,17 +136,17 @@ def test_plateau_starts_where_it_is_told_and_tells_where_the_walk_ends():
 
 def test_what_is_said_of_the_unit_is_said_of_the_start_that_the_ring_is_at():
     saturated, right = (words_in(plateau(w), revealed=1) for w in (8.0, -2.0))
-    assert [text for text in saturated if "move ω from 8.0" in text]
+    assert [text for text in saturated if "move w from 8.0" in text]
     assert "saturated: as wrong as can be, and it stays" in saturated
-    assert [text for text in right if "move ω from -2.0" in text]
+    assert [text for text in right if "move w from -2.0" in text]
     assert "nearly right from the start" in right
 
 
 def test_until_the_answer_is_revealed_nothing_tells_how_steep_it_is_at_the_right():
     covered = words_in(plateau(), revealed=0, guess=2)
-    assert "at ω = 8.0 the unit says 0.9997, and should say 0" in covered
-    assert {"your guess", "at ω = 1: 0.29"} <= set(covered)
-    assert not [text for text in covered if "∂Loss/∂ω =" in text or "saturated:" in text]
+    assert "at w = 8.0 the unit says 0.9997, and should say 0" in covered
+    assert {"your guess", "at w = 1: 0.29"} <= set(covered)
+    assert not [text for text in covered if "∂L/∂w =" in text or "saturated:" in text]
 
 
 def test_a_start_off_the_walks_is_named():

@@ -60,7 +60,7 @@ def test_backward_walk_is_the_formula_of_the_source():
     scalar = network()
     walk = scalar.backward_walk()
     names = [(factor.of, factor.by) for factor in walk]
-    assert names == [("Loss", "f_4"), ("f_4", "f_3"), ("f_3", "f_2"), ("f_2", "ω_2")]
+    assert names == [("L", "f_4"), ("f_4", "f_3"), ("f_3", "f_2"), ("f_2", "w_2")]
     assert [factor.value for factor in walk[1:3]] == pytest.approx(scalar.factors[[3, 2]])
     assert [factor.other for factor in walk[1:]] == pytest.approx([1.2, 2.0, scalar.values[1]])
     assert [factor.slope for factor in walk[1:]] == pytest.approx(scalar.slopes[[3, 2, 1]])

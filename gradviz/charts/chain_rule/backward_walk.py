@@ -33,7 +33,7 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def backward_walk(network: ScalarNetwork, layer: int = 2, step: int = 0) -> Spec:
-    """The network drawn with its numbers, above the factors of ∂Loss/∂ω_`layer`.
+    """The network drawn with its numbers, above the factors of ∂L/∂w_`layer`.
 
     Returns a Vega-Lite spec. A slider, or a press or drag over the network, says how many factors
     have been met, at first `step`. Raises `ValueError` for a step that the walk does not have.
@@ -135,7 +135,7 @@ def node_frame(network: ScalarNetwork, layer: int = 2) -> pd.DataFrame:
         for i in range(layer, n + 1)
     ]
     before = "x" if layer == 1 else subscript(f"f_{layer - 1}")
-    weight = {"place": 1, "name": subscript(f"ω_{layer}"), "kind": "weight"}
+    weight = {"place": 1, "name": subscript(f"w_{layer}"), "kind": "weight"}
     rows.append({**weight, "number": _short(network.weights[layer - 1], 2)})
     rows.append(
         {"place": 0.1, "name": before, "number": _short(float(network.values[layer - 1]), 2)}
@@ -169,14 +169,14 @@ def factor_frame(walk: list[Factor]) -> pd.DataFrame:
 
 
 def _split(factor: Factor) -> str:
-    """The two parts of a factor in numbers, e.g. "ω₄=1 × f′=0.2"."""
+    """The two parts of a factor in numbers, e.g. "w₄=1 × φ′=0.2"."""
     if factor.slope is None or factor.other is None:
         return subscript(f"2({factor.by} − g)")
     layer = int(factor.of.removeprefix("f_"))
-    other = f"f_{layer - 1}" if factor.by.startswith("ω") else f"ω_{layer}"
+    other = f"f_{layer - 1}" if factor.by.startswith("w") else f"w_{layer}"
     if other == "f_0":
         other = "x"
-    return f"{subscript(other)}={_short(factor.other)} × f′={_short(factor.slope)}"
+    return f"{subscript(other)}={_short(factor.other)} × φ′={_short(factor.slope)}"
 
 
 def formula_frame(rows: pd.DataFrame, layer: int) -> pd.DataFrame:
@@ -189,7 +189,7 @@ def formula_frame(rows: pd.DataFrame, layer: int) -> pd.DataFrame:
     for met in range(len(values) + 1):
         numbers = [*values[:met], *"?" * (len(values) - met)]
         total = rows["product"].iloc[-1] if met == len(values) else "?"
-        formula = subscript(f"∂Loss/∂ω_{layer}") + " = " + " × ".join(numbers) + f" = {total}"
+        formula = subscript(f"∂L/∂w_{layer}") + " = " + " × ".join(numbers) + f" = {total}"
         lines.append({"met": met, "words": formula})
     return pd.DataFrame(lines)
 
