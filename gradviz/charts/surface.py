@@ -117,11 +117,12 @@ def surface_map(
         axis=corner_axis(names[0], alt.Axis(tickCount=6)),
     )
     y = alt.Y("bottom:Q", title=names[1], scale=alt.Scale(domain=[low[1], high[1]], nice=False))
+    low_end, high_end = (math.log10(end) for end in LOSSES)
     exponents = [-3, -1, 1]  # with more a phone would cut the legend
     color = alt.Color(
         "decade:Q",
         scale=alt.Scale(
-            domain=np.linspace(*np.log10(LOSSES), len(_COLORS)).tolist(),
+            domain=np.linspace(low_end, high_end, len(_COLORS)).tolist(),
             range=list(_COLORS),
             interpolate="rgb",
             clamp=True,
