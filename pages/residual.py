@@ -10,7 +10,7 @@ from gradviz import ui
 from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.layers import layer_profile
 from gradviz.charts.parts.powers import power_of_ten, rounded_power
-from gradviz.charts.residual.path_sum import path_sum
+from gradviz.charts.residual.path_sum import DEPTHS, FACTORS, OPENING, path_sum
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 from gradviz.theory.mean_field import residual_growth
@@ -27,12 +27,12 @@ UNSCALED = Recipe(depth=40, activation="relu", steps=60, residual=True)
 DEGRADED = Recipe(depth=56, activation="relu", norm="batch", steps=60)
 PATHS = ui.number(
     "paths_depth",
-    t("Layers L", "层数 L"),
-    low=2,
-    high=40,
-    default=10,
+    t("Blocks L", "块数 L"),
+    low=DEPTHS[0],
+    high=DEPTHS[1],
+    default=4,
     step=1,
-    help=t("How many factors are multiplied.", "相乘的因子个数。"),
+    help=t("Each block doubles the paths.", "每多一块，路径数翻倍。"),
 )
 DEPTH = ui.choice(
     "depth",
@@ -87,7 +87,7 @@ LIMIT_RATE = ui.choice(
     default="0.007",
     help=t("Of both networks.", "两个网络相同。"),
 )
-FACTOR = ui.opening("a", "a", low=0.05, high=1.5, default=0.2)
+FACTOR = ui.opening("a", "a", low=FACTORS[0], high=FACTORS[1], default=OPENING)
 DIGITS = {DATASET: "digits", ACTIVATION: "sigmoid", QUANTITY: "delta"}
 LEAST_GUESS, FIRST_GUESS, CLOSE = -12, -6, 0.5  # powers of ten
 CODE = """
@@ -118,19 +118,50 @@ def arm_names() -> dict[str, str]:
     return {"plain": t("plain", "普通网络"), "residual": t("residual", "残差网络")}
 
 
-@lesson.figure(("A product becomes a sum over paths", "乘积变成对路径的求和"), controls=[PATHS])
+@lesson.figure(
+    ("A product becomes a sum over paths", "乘积变成对路径的求和"),
+    controls=[PATHS],
+    presets=[
+        ui.Preset(
+            t("Small a", "a 很小"),
+            {PATHS: 4, FACTOR: OPENING},
+            t(
+                "The path through the shortcuts alone carries 1, whatever a is. The plain network "
+                "has none but the gray path through all branches: four thousandths.",
+                "只走捷径的那条路径，不论 a 是多少都带来 1。普通网络只有穿过全部支路的灰色路径："
+                "千分之四。",
+            ),
+        ),
+        ui.Preset(
+            "a = 1",
+            {PATHS: 4, FACTOR: 1.0},
+            t(
+                "All 16 paths carry 1, and the sum is 16: with every block it doubles.",
+                "16 条路径各带来 1，合计 16：每多一块就翻一倍。",
+            ),
+        ),
+        ui.Preset(
+            "a = −1",
+            {PATHS: 4, FACTOR: -1.0},
+            t(
+                "Paths of odd length subtract what those of even length add: nothing is left. "
+                "A branch may undo its shortcut.",
+                "奇数长度的路径减去偶数长度的路径所加的，一点不剩：支路也能抵消自己的捷径。",
+            ),
+        ),
+    ],
+)
 def idea() -> str:
     ui.picture(paths_picture(PATHS.value), "idea_chart", opens=[FACTOR])
     return t(
-        "Drag a, the factor weight × slope. The plain network has the last bar only, the gray one, "
-        "often too low to be seen: its height is written above.",
-        "拖动 a，即“权重 × 斜率”这个因子。普通网络只有最右边那一条（灰色），常常低得看不见，"
-        "高度写在上方。",
+        "Drag a, which stands for weight × slope. A path through $k$ branches carries $a^k$; the "
+        "more it carries, the brighter it is.",
+        "拖动 a（它代表“权重 × 斜率”）。穿过 $k$ 条支路的路径带来 $a^k$，带来的越多就越亮。",
     )
 
 
 @ui.made_once
-def paths_picture(depth: int) -> alt.LayerChart:
+def paths_picture(depth: int) -> alt.VConcatChart:
     return path_sum(depth)
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 from lessons import arms_on_page, last_frame, seeds
+from pictures import words_in
 from presets import Preset, ends
 
 from gradviz.charts.layer_factors import layer_factors as factor_chart
-from gradviz.charts.residual.path_sum import path_sum
+from gradviz.charts.residual.path_sum import DEPTHS, length_frame, path_frame, path_sum
 from gradviz.data import load
 from gradviz.engine.initialization import generator
 from gradviz.engine.network import build
@@ -178,14 +179,51 @@ def test_limit_unscaled_branches_overflow():
     assert (last_frame(arms["residual"]).accuracy > 0.9).all()
 
 
-def test_the_paths_add_up_to_the_product():
-    spec = path_sum(10).to_dict()
-    (paths,) = (rows for rows in spec["datasets"].values() if len(rows) == 11)
-    total = sum(row["paths"] * 0.2 ** row["branches"] for row in paths)
-    assert total == pytest.approx(1.2**10)
-    assert spec["params"][0]["bind"]["max"] == 1.5
-    with pytest.raises(ValueError, match="depth=0"):
-        path_sum(0)
+def test_every_path_goes_through_a_lane_of_every_block_and_no_two_do_the_same():
+    rows = path_frame(4)
+    assert rows["path"].nunique() == 2**4
+    lanes = rows[(rows["place"] % 1).between(0.3, 0.7)]
+    low = lanes.assign(block=lanes["place"].astype(int), low=lanes["height"] < 0)
+    taken = low.groupby(["path", "block"])["low"].agg(["all", "any"])
+    assert (taken["all"] == taken["any"]).all(), "a path keeps to its lane"
+    ways = taken["all"].unstack()
+    assert len(ways.drop_duplicates()) == 16
+    branches = rows.groupby("path")["branches"].first()
+    assert (ways.sum(axis=1) == branches).all()
+    assert branches.value_counts().sort_index().tolist() == [1, 4, 6, 4, 1]
+    # They lie beside each other, in every lane and at every node.
+    assert not rows.duplicated(["place", "height"]).any()
+
+
+@pytest.mark.parametrize("a", [-1.5, -1.0, 0.25, 1.0])
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_the_paths_add_up_to_the_product(depth, a):
+    paths, lengths = path_frame(depth).groupby("path")["branches"].first(), length_frame(depth)
+    assert (a**paths).sum() == pytest.approx((1 + a) ** depth)
+    assert (lengths["paths"] * a ** lengths["branches"]).sum() == pytest.approx((1 + a) ** depth)
+
+
+@pytest.mark.parametrize("depth", [1, 7])
+def test_too_many_paths_to_be_told_apart_are_refused(depth):
+    with pytest.raises(ValueError, match=f"depth={depth}"):
+        path_sum(depth)
+
+
+BARS = {
+    "Small a": ["1", "1", "0.375", "0.0625", "3.9·10⁻³", "2.44"],
+    "a = 1": ["1", "4", "6", "4", "1", "16"],
+    "a = −1": ["1", "−4", "6", "−4", "1", "0"],
+}
+
+
+@ends("residual", "idea", *BARS)
+def test_each_bar_has_its_number(preset):
+    numbers, (depth, a) = BARS[preset.label], preset.values.values()
+    words = words_in(path_sum(depth), a=a)
+    key = next(place for place, word in enumerate(words) if word.startswith("gray"))
+    assert words[-len(numbers) :] == numbers
+    assert ("dashed" in words[key]) == (a < 0)
+    assert words.count(f"× {a:g}".replace("-", "−")) >= depth
 
 
 @pytest.mark.claim
