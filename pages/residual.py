@@ -129,9 +129,9 @@ def arm_names() -> dict[str, str]:
             t("Small a", "a 很小"),
             {PATHS: 4, FACTOR: OPENING},
             t(
-                "The path through the shortcuts alone carries 1, whatever a is. The plain network "
-                "has none but the gray path through all branches: four thousandths.",
-                "只走捷径的那条路径，不论 a 是多少都带来 1。普通网络只有穿过全部支路的灰色路径："
+                "The path through the shortcuts alone carries 1, whatever $a$ is. The plain "
+                "network has none but the gray path through all branches: four thousandths.",
+                "只走捷径的那条路径，不论 $a$ 是多少都带来 1。普通网络只有穿过全部支路的灰色路径："
                 "千分之四。",
             ),
         ),
@@ -157,9 +157,9 @@ def arm_names() -> dict[str, str]:
 def idea() -> str:
     ui.picture(paths_picture(PATHS.value), "idea_chart", opens=[FACTOR])
     return t(
-        "Drag a, which stands for weight × slope. A path through $k$ branches carries $a^k$; the "
+        "Drag $a$, which stands for weight × slope. A path through $k$ branches carries $a^k$; the "
         "more it carries, the brighter it is.",
-        "拖动 a（它代表“权重 × 斜率”）。穿过 $k$ 条支路的路径带来 $a^k$，带来的越多就越亮。",
+        "拖动 $a$（它代表“权重 × 斜率”）。穿过 $k$ 条支路的路径带来 $a^k$，带来的越多就越亮。",
     )
 
 
@@ -413,9 +413,9 @@ def at_the_end(depth: int, scale: float) -> float:
             t("Control: tiny steps", "对照：极小的步子"),
             {CASE: "unscaled", CONTROL: True},
             t(
-                "A learning rate of 10⁻⁸ does not overflow, and does not learn either: no step "
-                "suits all layers.",
-                "学习率取 10⁻⁸ 就不上溢，却也学不会：没有一种步长适合所有的层。",
+                "For s = 1 the learning rate is now 10⁻⁸: it does not overflow, and does not learn "
+                "either.",
+                "s = 1 的学习率换成 10⁻⁸：不上溢了，却也学不会。",
             ),
         ),
         ui.Preset(
@@ -465,15 +465,16 @@ def with_ends(what: str, frames: ui.Frames, names: dict[str, str]) -> str:
 
 
 def unscaled() -> str:
-    scaled = replace(UNSCALED, lr=TINY if CONTROL.value else UNSCALED.lr)
-    arms = {"residual": scaled, "unscaled": replace(scaled, residual_scale=1.0)}
+    rate = TINY if CONTROL.value else UNSCALED.lr
+    arms = {"residual": UNSCALED, "unscaled": replace(UNSCALED, residual_scale=1.0, lr=rate)}
     names = {"residual": "s = 1/√L", "unscaled": "s = 1"}
     frames = ui.race("limit", arms, names, opens_at=0)
     what = t(
-        "Digits, {depth} ReLU blocks, learning rate {lr}.",
-        "手写数字，{depth} 个 ReLU 块，学习率 {lr}。",
-        depth=scaled.depth,
-        lr=rounded_power(scaled.lr),
+        "Digits, {depth} ReLU blocks; learning rates {scaled:g} and {unscaled}.",
+        "手写数字，{depth} 个 ReLU 块；学习率依次为 {scaled:g} 与 {unscaled}。",
+        depth=UNSCALED.depth,
+        scaled=UNSCALED.lr,
+        unscaled=rounded_power(rate),
     )
     return with_ends(what, frames, names)
 
