@@ -344,8 +344,8 @@ def why() -> str:
     scale = depth**-0.5 if SCALED.value else 1.0
     ui.picture(growth_picture(depth, scale, arm_names()["residual"]), "why_chart")
     return t(
-        "Theory (1 + s²)^L gives {theory} at the end; measured {measured}.",
-        "理论 (1 + s²)^L 在末端给出 {theory}；实测 {measured}。",
+        "Theory $(1+s^2)^L$ gives {theory} at the end; measured {measured}.",
+        "理论 $(1+s^2)^L$ 在末端给出 {theory}；实测 {measured}。",
         theory=rounded_power(residual_growth(scale, depth)),
         measured=rounded_power(at_the_end(depth, scale)),
     )
@@ -404,18 +404,18 @@ def at_the_end(depth: int, scale: float) -> float:
             t("No scale", "不缩放"),
             {CASE: "unscaled", CONTROL: False},
             t(
-                "40 blocks on digits: with s = 1 the variance doubles per block, δ grows on its "
+                "40 blocks on digits: with $s=1$ the variance doubles per block, δ grows on its "
                 "way back, and the run overflows.",
-                "手写数字，40 个残差块：s = 1 时方差每块翻倍，δ 在回程中越传越大，训练上溢。",
+                "手写数字，40 个残差块：$s=1$ 时方差每块翻倍，δ 在回程中越传越大，训练上溢。",
             ),
         ),
         ui.Preset(
             t("Control: tiny steps", "对照：极小的步子"),
             {CASE: "unscaled", CONTROL: True},
             t(
-                "For s = 1 the learning rate is now 10⁻⁸: it does not overflow, and does not learn "
+                "For $s=1$ the learning rate is now 10⁻⁸: it does not overflow, and does not learn "
                 "either.",
-                "s = 1 的学习率换成 10⁻⁸：不上溢了，却也学不会。",
+                "$s=1$ 的学习率换成 10⁻⁸：不上溢了，却也学不会。",
             ),
         ),
         ui.Preset(

@@ -266,8 +266,8 @@ def measured_start(recipe: Recipe) -> pd.DataFrame:
             {RATE: "0.03"},
             t(
                 "ReZero trains 40 blocks without normalization, as well as BatchNorm does. With "
-                "s = 1 the first step throws the weights away.",
-                "ReZero 不用归一化也能训练 40 个块，不输 BatchNorm。s = 1 时，第一步就毁掉了权重。",
+                "$s=1$ the first step throws the weights away.",
+                "ReZero 不用归一化也能训练 40 个块，不输 BatchNorm。$s=1$ 时，第一步就毁掉了权重。",
             ),
         ),
         ui.Preset(

@@ -15,7 +15,7 @@ from gradviz.charts.parts.powers import scientific
 from gradviz.charts.parts.theme import LONG, READOUT, WORDS, themed
 from gradviz.language import t
 
-DEPTHS = (2, 6)  # so many blocks have paths that can still be told apart
+DEPTHS = (2, 5)  # so many blocks have paths that can still be told apart
 FACTORS = (-1.5, 1.5)  # of the slider
 OPENING = 0.25
 NETWORK, BARS = 196, 170  # pixels: the heights of the two pictures
@@ -190,7 +190,7 @@ def _bars(lengths: pd.DataFrame, depth: int) -> alt.LayerChart:
         )
         .encode(x=_lengths_axis(rows, depth))
     )
-    axis = alt.Axis(format="~g", minExtent=44, tickCount=4)
+    axis = alt.Axis(format=".3~r", minExtent=44, tickCount=4)
     looks = {"title": t("Sum of these paths", "这些路径之和"), "axis": axis}
     bars = base.mark_bar().encode(
         y=alt.Y("share:Q", **looks),
@@ -215,13 +215,15 @@ def _bars(lengths: pd.DataFrame, depth: int) -> alt.LayerChart:
 
 def _lengths_axis(rows: pd.DataFrame, depth: int) -> alt.X:
     """The bars by their names, under each how many paths it is the sum of."""
+    apart = " " if depth > 4 else "\n"  # between many bars the words of a phone stand in a column
     power = str(depth).translate(SUPERSCRIPTS)
     lines = {
-        str(row.name): [str(row.name), t("{n} paths", "{n} 条", n=row.paths)]
+        str(row.name): [str(row.name), *t("{n} paths", "{n} 条", n=row.paths).split(apart)]
         for row in rows.itertuples(index=False)
     }
-    lines["0"][1] = t("1 path", "1 条")
-    lines[str(depth)] = [str(depth), t("1 path", "1 条"), t("plain", "普通")]
+    one = t("1 path", "1 条")
+    lines["0"] = ["0", *one.split(apart)]
+    lines[str(depth)] = [str(depth), one, t("plain", "普通")]
     lines["Σ"] = ["Σ", f"(1+a){power}", t("residual", "残差")]
     table = ", ".join(
         f"{quoted(name)}: [{', '.join(map(quoted, words))}]" for name, words in lines.items()
