@@ -130,26 +130,29 @@ def arm_names() -> dict[str, str]:
             {PATHS: 4, FACTOR: OPENING},
             t(
                 "The path through the shortcuts alone carries 1, whatever $a$ is. The plain "
-                "network has none but the gray path through all branches: four thousandths.",
+                "network has none but the gray path through all branches: at $a=0.25$ it carries "
+                "four thousandths.",
                 "只走捷径的那条路径，不论 $a$ 是多少都带来 1。普通网络只有穿过全部支路的灰色路径："
-                "千分之四。",
+                "$a=0.25$ 时只带来千分之四。",
             ),
         ),
         ui.Preset(
             "a = 1",
             {PATHS: 4, FACTOR: 1.0},
             t(
-                "All 16 paths carry 1, and the sum is 16: with every block it doubles.",
-                "16 条路径各带来 1，合计 16：每多一块就翻一倍。",
+                "At $a=1$ all 16 paths of 4 blocks carry 1, and the sum is 16: with every block it "
+                "doubles.",
+                "$a=1$ 时，4 个块的 16 条路径各带来 1，合计 16：每多一块就翻一倍。",
             ),
         ),
         ui.Preset(
             "a = −1",
             {PATHS: 4, FACTOR: -1.0},
             t(
-                "Paths of odd length subtract what those of even length add: nothing is left. "
-                "A branch may undo its shortcut.",
-                "奇数长度的路径减去偶数长度的路径所加的，一点不剩：支路也能抵消自己的捷径。",
+                "At $a=-1$ paths of odd length subtract what those of even length add: nothing is "
+                "left. A branch may undo its shortcut.",
+                "$a=-1$ 时，奇数长度的路径减去偶数长度的路径所加的，一点不剩："
+                "支路也能抵消自己的捷径。",
             ),
         ),
     ],
