@@ -40,6 +40,9 @@ from gradviz.charts.regularization.penalties import penalties
 from gradviz.charts.relu_family.mean_slopes import AskedSlope, mean_slopes
 from gradviz.charts.replay import AskedEnd, Extent, run_chart
 from gradviz.charts.residual.path_sum import path_sum
+from gradviz.charts.shattered.both_ways import both_ways
+from gradviz.charts.shattered.correlations import correlations
+from gradviz.charts.shattered.slopes import slopes as turning_slopes
 from gradviz.charts.update_rule.composite import composite_curves
 from gradviz.charts.update_rule.descent import descent_chart
 from gradviz.charts.update_rule.plateau import plateau_chart
@@ -243,6 +246,22 @@ def named_tangent():
     return tangent(1.0, ("sigmoid", "relu"), {"relu": t("rectifier", "线性整流")})
 
 
+def slopes_of_turning(asked=None):
+    curve = pd.DataFrame({"degrees": [0.0, 90.0, 180.0], "value": [0.5, -4.0, 0.2]})
+    called = {"plain": t("plain", "普通"), "batchnorm": "BatchNorm"}
+    return turning_slopes(dict.fromkeys(called, curve), called, asked)
+
+
+def correlated():
+    rows = pd.DataFrame({"arm": "it's", "depth": [1, 2, 4], "value": [0.5, 0.3, -0.01]})
+    return correlations(pd.concat([rows.assign(seed=0), rows.assign(seed=1)]), rows, names())
+
+
+def forward_and_back():
+    parts = [history(name, steps=(0,)) for name in ("growth", "signal")]
+    return both_ways(pd.concat(parts).query("value > 0"), names())
+
+
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
@@ -288,6 +307,10 @@ PICTURES = {
     "mean_slopes": slopes,
     "mean_slopes that are asked for": lambda: slopes(AskedSlope("relu", ("tanh",), 0.2)),
     "path_sum": lambda: path_sum(5),
+    "slopes of turning": slopes_of_turning,
+    "slopes of turning with a question": lambda: slopes_of_turning("batchnorm"),
+    "correlations": correlated,
+    "both_ways": forward_and_back,
     "composite": composite_picture,
     "descent": descent,
     "plateau": plateau,

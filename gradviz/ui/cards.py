@@ -27,6 +27,8 @@ _ARMS = {
     "l2": ("with an L2 penalty", "加 L2 惩罚"),
     "batchnorm": ("with BatchNorm", "加批归一化"),
     "residual": ("with residual connections", "加残差连接"),
+    "unscaled": ("with unscaled branches", "支路不缩放"),
+    "rezero": ("with branches from zero", "支路从零开始"),
     "sigmoid": ("sigmoid", "sigmoid"),
     "tanh": ("tanh", "tanh"),
     "relu": ("ReLU", "ReLU"),
