@@ -73,8 +73,8 @@ def _by_unit(layers: list[Tensor], units: int) -> np.ndarray:
 def dead_by_step(recipe: Recipe, every: int = 2) -> np.ndarray:
     """Which hidden units are dead while the network of `recipe.seed` trains.
 
-    A unit is dead where its slope is zero for every example of the training data: no step changes
-    its weights then, while it stays so. int8 [recipe.steps // every + 1, depth, width] of `ALIVE`,
+    A unit is dead where its slope is zero for every example of the training data: while it stays so
+    no gradient reaches its weights. int8 [recipe.steps // every + 1, depth, width] of `ALIVE`,
     `DEAD` and `LOST`, after 0, `every`, 2·`every` … steps; a run that has overflowed stays lost.
     Raises `ValueError` for an `every` that is not positive.
     """

@@ -12,6 +12,8 @@ from gradviz.engine import start
 from gradviz.engine.train import race
 from gradviz.engine.units import cloud
 from gradviz.recipe import Recipe, replace
+from gradviz.ui.lesson import article
+from gradviz.ui.words import words_of
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
@@ -109,6 +111,9 @@ def test_with_the_spread_as_gamma_and_the_mean_as_beta_all_is_as_it_was(preset):
     assert preset.values["moves_moment"] == "start"
     undone = preset.values["gamma"] * rows["after"] + preset.values["beta"]
     np.testing.assert_allclose(undone, rows["before"], atol=0.02)
+    # The article has a word that sets the same.
+    said = "three_moves?moves_moment=start&gamma={gamma}&beta={beta}".format(**preset.values)
+    assert said in [word.target for word in words_of(article("batchnorm", "en"))]
 
 
 @ends("batchnorm", "three_moves", "As trained")

@@ -173,9 +173,11 @@ def states_of(preset, activation, seed):
 @ends("relu_family", "dying", "ReLU's die")
 def test_relus_units_die_mostly_for_good_and_hardly_any_of_the_others(preset, seed):
     relu = states_of(preset, "relu", seed) == DEAD
-    # Of 16 fresh seeds 35 to 59 % in the end; of those dead at step 20 then 92 % and more.
+    # Of 36 fresh seeds 35 to 59 % in the end; of those dead at step 20 then 74 % and more.
     assert relu[0].mean() < 0.1 and relu[-1].mean() > 0.25
-    assert relu[-1][relu[10]].mean() > 0.75
+    assert relu[-1][relu[10]].mean() > 0.6
+    # After ten steps as many were dead as 56 % of those in the end, or more.
+    assert relu[5].mean() > 0.4 * relu[-1].mean()
     assert not states_of(preset, "leaky_relu", seed).any()
     # Of 21 seeds 7 % of one layer at most.
     assert (states_of(preset, "elu", seed) == DEAD)[-1].mean() < 0.1
