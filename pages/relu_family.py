@@ -81,7 +81,7 @@ MOMENT = ui.choice(
 LIMIT_QUANTITY = ui.quantity_choice("limit_quantity", ("delta", "update_ratio"))
 # Runs in which units die: the fields in which their recipes differ from the usual.
 KILLERS = {
-    "adam": Recipe(depth=4, optimizer="adam", lr=0.1, steps=STEPS),
+    "adam": Recipe(depth=3, optimizer="adam", lr=0.1, steps=STEPS),
     "sgd": Recipe(depth=2, lr=KILLING, steps=STEPS),
 }
 KILLER = ui.choice("killer", "", tuple(KILLERS), default="adam", help="")  # set by presets only
@@ -288,10 +288,10 @@ def slope() -> str:
     ask_slope()
     ui.picture(slopes_picture(), "slope_chart")
     return t(
-        "With weights of variance 1/n, so σ_w = 1, each is the factor of δ² per layer. None "
-        "reaches 1, but sigmoid's is more than ten times smaller than ReLU's.",
-        "权重方差为 1/n（即 σ_w = 1）时，每个值就是 δ² 每层乘上的因子。没有一个达到 1，"
-        "但 sigmoid 的比 ReLU 的小十倍以上。",
+        "With weights of variance $1/n$, so $\\sigma_w = 1$, each is the factor of $\\delta^2$ per "
+        "layer. None reaches 1, but sigmoid's is more than ten times smaller than ReLU's.",
+        "权重方差为 $1/n$（即 $\\sigma_w = 1$）时，每个值就是 $\\delta^2$ 每层乘上的因子。"
+        "没有一个达到 1，但 sigmoid 的比 ReLU 的小十倍以上。",
     )
 
 
@@ -357,8 +357,10 @@ def why() -> str:
     draw = ui.landing_picture if MOMENT.value == "start" else ui.trained_landing_picture
     layers = draw(recipe, "why_chart")
     return t(
-        "E[φ′²] is {first:.3f} in layer 1 and {last:.3f} in layer {depth}; times σ_w² that is χ.",
-        "E[φ′²] 在第 1 层为 {first:.3f}，在第 {depth} 层为 {last:.3f}；再乘以 σ_w² 就是 χ。",
+        "$\\mathbb E[\\varphi'^2]$ is {first:.3f} in layer 1 and {last:.3f} in layer {depth}; "
+        "times $\\sigma_w^2$ that is [$\\chi$](#term-chi).",
+        "$\\mathbb E[\\varphi'^2]$ 在第 1 层为 {first:.3f}，在第 {depth} 层为 {last:.3f}；"
+        "再乘以 $\\sigma_w^2$ 就是 [$\\chi$](#term-chi)。",
         first=layers["rms_slope"].iloc[0] ** 2,
         last=layers["rms_slope"].iloc[-1] ** 2,
         depth=len(layers),
@@ -407,9 +409,9 @@ def limit() -> str:
             t("ReLU's die", "ReLU 会死"),
             {KILLER: "adam", DEAD_STEP: STEPS},
             t(
-                "Four layers, Adam with steps of 0.1: ReLU's units go out, most for good. Leaky "
+                "Three layers, Adam with steps of 0.1: ReLU's units go out, most for good. Leaky "
                 "ReLU and ELU lose none or next to none.",
-                "四层，Adam，步长 0.1：ReLU 的单元相继熄灭，大多不再亮起；Leaky ReLU 与 ELU "
+                "三层，Adam，步长 0.1：ReLU 的单元相继熄灭，大多不再亮起；Leaky ReLU 与 ELU "
                 "一个不少，或几乎不少。",
             ),
         ),

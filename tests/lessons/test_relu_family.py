@@ -163,7 +163,7 @@ def test_such_steps_overflow_most_leaky_and_elu_seeds_and_about_half_of_relus():
 
 def states_of(preset, activation, seed):
     """Which units are dead, step by step, in the figure that `preset` opens."""
-    depth, kind, lr = {"adam": (4, "adam", 0.1), "sgd": (2, "sgd", 1.0)}[preset.values["killer"]]
+    depth, kind, lr = {"adam": (3, "adam", 0.1), "sgd": (2, "sgd", 1.0)}[preset.values["killer"]]
     recipe = Recipe(activation=activation, depth=depth, optimizer=kind, lr=lr, steps=120, seed=seed)
     return dead_by_step(recipe)
 
@@ -173,14 +173,14 @@ def states_of(preset, activation, seed):
 @ends("relu_family", "dying", "ReLU's die")
 def test_relus_units_die_mostly_for_good_and_hardly_any_of_the_others(preset, seed):
     relu = states_of(preset, "relu", seed) == DEAD
-    # Of 36 fresh seeds 35 to 59 % in the end; of those dead at step 20 then 74 % and more.
-    assert relu[0].mean() < 0.1 and relu[-1].mean() > 0.25
-    assert relu[-1][relu[10]].mean() > 0.6
-    # After ten steps as many were dead as 56 % of those in the end, or more.
-    assert relu[5].mean() > 0.4 * relu[-1].mean()
+    # Of 46 fresh seeds 17 to 43 % in the end; of those dead at step 20 then 68 % and more.
+    assert relu[0].mean() < 0.05 and relu[-1].mean() > 0.1
+    assert relu[-1][relu[10]].mean() > 0.5
+    # After ten steps as many were dead as 44 % of those in the end, or more.
+    assert relu[5].mean() > 0.25 * relu[-1].mean()
     assert not states_of(preset, "leaky_relu", seed).any()
-    # Of 21 seeds 7 % of one layer at most.
-    assert (states_of(preset, "elu", seed) == DEAD)[-1].mean() < 0.1
+    # Of 46 fresh seeds none.
+    assert (states_of(preset, "elu", seed) == DEAD)[-1].mean() < 0.05
 
 
 @pytest.mark.claim

@@ -1,7 +1,7 @@
 """The moves of BatchNorm on one unit: centered, scaled, then stretched by γ and moved by β.
 
 A row for each move, and a line for each example of the batch from row to row. γ and β are sliders
-in the browser.
+in the browser; β is also where the reader presses or drags in the last row.
 """
 
 from __future__ import annotations
@@ -12,18 +12,22 @@ import pandas as pd
 
 from gradviz.charts.batchnorm.digits import digit_color, digit_opacity, with_digit
 from gradviz.charts.parts.expressions import lookup, tooltip_line
+from gradviz.charts.parts.handles import GHOST, handle_selection
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.theme import LONG, READOUT, themed
 from gradviz.language import t
 
-GAMMA, BETA = "gamma_shown", "beta_shown"  # the parameters in the browser
+# The parameters in the browser; the second is the field of a selection, which marks can set too.
+GAMMA, BETA = "gamma_shown", "pull_beta"
 GAMMAS, BETAS = (0.0, 3.0), (-3.0, 3.0)
 STEP = 0.01  # of both sliders
+_PULL = 0.05  # of β when it is dragged in the picture
 EPSILON = 1e-5  # of nn.BatchNorm1d
 _REACH = 4.0  # of the axis
 _ARRIVES, _CENTERED, _SCALED, _MOVED = range(4)  # the rows, from above
 _HEIGHT = 470  # pixels, axis and legend included
+_ROOM = 0.75  # rows, below the last one
 _BELOW = 13  # pixels from a row's examples to the bar of their spread
 
 
@@ -40,11 +44,17 @@ def moves(cloud: pd.DataFrame, gamma: float = 1.0, beta: float = 0.0) -> alt.Lay
     rows = with_digit(move_frame(cloud))
     spans = span_frame(cloud)
     return themed(
-        layered(_lines(rows), _dots(rows), *_spans(spans), *_aim(spans), *_parameters())
-        .add_params(
-            alt.param(GAMMA, value=gamma, bind=_slider("γ ", GAMMAS)),
-            alt.param(BETA, value=beta, bind=_slider("β ", BETAS)),
+        layered(
+            _lines(rows),
+            _dots(rows),
+            *_spans(spans),
+            *_aim(spans),
+            *_parameters(),
+            _handles().add_params(
+                handle_selection("pull", "beta", beta, _slider("β ", BETAS)),
+            ),
         )
+        .add_params(alt.param(GAMMA, value=gamma, bind=_slider("γ ", GAMMAS)))
         .properties(
             height=_HEIGHT,
             description=t(
@@ -109,7 +119,7 @@ def _axes() -> tuple[alt.X, alt.Y]:
     y = alt.Y(
         "row:Q",
         title=None,
-        scale=alt.Scale(domain=[_MOVED + 0.75, _ARRIVES - 0.25], nice=False, zero=False),
+        scale=alt.Scale(domain=[_MOVED + _ROOM, _ARRIVES - 0.25], nice=False, zero=False),
         axis=alt.Axis(
             values=[_ARRIVES, _CENTERED, _SCALED, _MOVED],
             labelExpr=lookup(names, "toString(datum.value)"),
@@ -196,3 +206,21 @@ def _parameters() -> list[alt.Chart]:
         .mark_text(text="γ", align="left", dx=5, yOffset=_BELOW, **look)
         .encode(x=alt.X("at:Q")),
     ]
+
+
+def _handles() -> alt.Chart:
+    """Invisible strips around the last row, one for each place to which β can be dragged."""
+    half = _PULL / 2
+    places = np.arange(BETAS[0], BETAS[1] + half, _PULL).round(2)
+    ends = {
+        "at": places - half,
+        "right": places + half,
+        "row": _MOVED - 0.4,
+        "below": _MOVED + _ROOM,
+    }
+    x, y = _axes()
+    return (
+        alt.Chart(pd.DataFrame({"beta": places, **ends}))
+        .mark_rect(opacity=0, clip=True, cursor="ew-resize")
+        .encode(x=x, x2="right:Q", y=y, y2="below:Q", tooltip=GHOST)
+    )

@@ -42,7 +42,7 @@ def mean_slopes(
     top = 1.1 * max(1.0, rows["value"].max())
     x = alt.X(
         "at:Q",
-        title=t("Mean squared slope E[φ′²] for z ~ N(0, 1)", "斜率平方的均值 E[φ′²]，z ~ N(0, 1)"),
+        title=t("E[φ′²] for z ~ N(0, 1)", "E[φ′²]，z ~ N(0, 1)"),
         scale=alt.Scale(domain=[0, top], nice=False),
         axis=alt.Axis(tickCount=5),
     )
