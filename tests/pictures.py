@@ -15,6 +15,8 @@ import vl_convert
 from gradviz.activations import activation
 from gradviz.charts.activation_curves import asked_tangent, tangent
 from gradviz.charts.activations.best_product import best_product
+from gradviz.charts.batchnorm.clouds import clouds
+from gradviz.charts.batchnorm.moves import moves
 from gradviz.charts.batchnorm.scale_invariance import scale_invariance
 from gradviz.charts.beam import BeamLook, beam_frame, beam_layers
 from gradviz.charts.chain_rule.backward_walk import backward_walk
@@ -37,6 +39,7 @@ from gradviz.charts.parts.theme import themed
 from gradviz.charts.pretraining.layer_by_layer import pretraining
 from gradviz.charts.regularization.loss_parts import loss_parts
 from gradviz.charts.regularization.penalties import penalties
+from gradviz.charts.relu_family.dead_units import dead_units
 from gradviz.charts.relu_family.mean_slopes import AskedSlope, mean_slopes
 from gradviz.charts.replay import AskedEnd, Extent, run_chart
 from gradviz.charts.residual.path_sum import path_sum
@@ -262,6 +265,45 @@ def forward_and_back():
     return both_ways(pd.concat(parts).query("value > 0"), names())
 
 
+def cloud(layers=2, units=2, spread=0.01):
+    """Six examples at the units of a few layers, as `engine.units.cloud` has them."""
+    shape = (layers, units, 6)
+    layer, unit, example = (axis.ravel() + 1 for axis in np.indices(shape))
+    before = 1.5 + spread * example * unit
+    return pd.DataFrame(
+        {
+            "layer": layer,
+            "unit": unit,
+            "example": example,
+            "label": example % 5,
+            "before": before,
+            "after": before,
+            "spread": spread * unit,
+            "gamma": 1.0,
+            "beta": 0.0,
+        }
+    )
+
+
+def cloud_picture():
+    arms = {"plain": cloud(), "batchnorm": cloud(spread=1.0)}
+    return clouds(arms, {"plain": t("plain", "普通网络"), "batchnorm": "BatchNorm"}, 2)
+
+
+def unit_states():
+    """Two layers of two units, looked at four times: one comes back, one dies, a layer is lost."""
+    died, lost = np.zeros((2, 4, 2, 2), dtype=np.int8)
+    died[1, 0, 0] = 1
+    died[1:, 0, 1] = 1
+    lost[2:, 1] = 2
+    return {"relu": died, "leaky_relu": lost}
+
+
+def dying(step=None):
+    called = {"relu": t("rectifier", "线性整流"), "leaky_relu": t("leaky", "带泄漏")}
+    return dead_units(unit_states(), called, 5, step)
+
+
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
@@ -275,6 +317,10 @@ PICTURES = {
     "beam of a run": beam_of_a_run,
     "beam": beam,
     "tangent": named_tangent,
+    "tangent beside the identity": lambda: tangent(names=("sigmoid", "elu"), identity=True),
+    "clouds": cloud_picture,
+    "moves": lambda: moves(cloud(1, 1), 0.5, -1.0),
+    "dead_units": dying,
     "best_product": products,
     "landing": landing_picture,
     "scale_invariance": invariance,

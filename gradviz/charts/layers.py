@@ -327,10 +327,13 @@ def _theory_label(prediction: alt.Chart, look: Look) -> alt.Chart:
 
 
 def _level(look: Look) -> alt.Y:
+    # In the title the name of the dashed rule lies on no mark.
+    title = look.title
+    title += t(" (dashed: healthy)", "（虚线：健康）") if _guide(look) else ""
     if look.domain == SHARE_DOMAIN:
-        axis = alt.Axis(format="%", tickCount=5, title=look.title)
+        axis = alt.Axis(format="%", tickCount=5, title=title)
         return alt.Y("y:Q", scale=alt.Scale(domain=SHARE_DOMAIN), axis=axis)
-    axis = power_axis(*look.domain, look.title)
+    axis = power_axis(*look.domain, title)
     return alt.Y("y:Q", scale=power_scale(*look.domain), axis=axis)
 
 

@@ -335,7 +335,7 @@ def test_a_new_quantity_and_a_new_curve_are_drawn_from_their_entries_alone(monke
     spec = run_chart(ranks, ties, rank, NAMES, Extent(20), below={"tied": 0.75})
     profile, below = spec["vconcat"]
     (point,) = marks(profile, "point")
-    assert point["encoding"]["y"]["axis"]["title"] == "Rank"
+    assert point["encoding"]["y"]["axis"]["title"] == "Rank (dashed: healthy)"
     tables = [spec["datasets"][rule["data"]["name"]] for rule in marks(profile, "rule")]
     assert any(list(table) == ["y"] and table["y"].tolist() == [0.5] for table in tables)
     (area,) = marks(below, "area")
