@@ -6,7 +6,6 @@ import numpy as np
 from gradviz import ui
 from gradviz.charts.clipping.cliff import POWER, cliff_chart
 from gradviz.charts.clipping.clip_geometry import FIRST, KINDS, LIMIT, REACH, SECOND, clip_geometry
-from gradviz.charts.parts.powers import rounded_power
 from gradviz.charts.parts.spec import Spec
 from gradviz.charts.surface import START
 from gradviz.language import t
@@ -46,8 +45,12 @@ START_W, START_B = (
 )
 CLIFF_POWER = ui.opening("cliff_threshold", POWER, low=POWERS[0], high=POWERS[-1], default=-0.5)
 ARROW_X, ARROW_Y, ARROW_LIMIT = (
-    ui.opening(f"arrow_{slider}", slider, low=low, high=REACH, default=default)
-    for slider, low, default in ((FIRST, -REACH, 4.0), (SECOND, -REACH, 1.5), (LIMIT, 0.1, 2.0))
+    ui.opening(key, slider, low=low, high=REACH, default=default)
+    for key, slider, low, default in (
+        ("arrow_first", FIRST, -REACH, 3.5),
+        ("arrow_second", SECOND, -REACH, 1.5),
+        ("arrow_limit", LIMIT, 0.1, 1.5),
+    )
 )
 DATASET = ui.choice(
     "dataset",
@@ -137,10 +140,11 @@ def cliff() -> str:
         sets={"a": START_W, "b": START_B},
     )
     return t(
-        "Without clipping, the longest step is {longest}. Drag the threshold, or press another "
-        "start in the picture.",
-        "不剪切时，最长的一步为 {longest}。拖动阈值，或在图上点按另一个起点。",
-        longest=longest_step(*start),
+        "Height is the loss $(\\sigma(x_{{50}})-0.7)^2$ with $x_0=0.5$; the learning rate is "
+        "{lr:g}. Drag the threshold, or press another start on the surface.",
+        "高度表示损失 $(\\sigma(x_{{50}})-0.7)^2$，其中 $x_0=0.5$；学习率为 {lr:g}。拖动阈值，"
+        "或者在曲面上点按另一个起点。",
+        lr=CLIFF_LR,
     )
 
 
@@ -149,14 +153,9 @@ def cliff_picture(kind: str, w: float, b: float) -> Spec:
     limits = [10**power for power in POWERS]
     walks = descend_clipped(CLIFF, (w, b), CLIFF_LR, CLIFF_STEPS, kind, limits)
     clipped = dict(zip(POWERS, walks, strict=True))
-    return cliff_chart(CLIFF, free_walk(w, b), clipped, power=CLIFF_POWER.default)
-
-
-@ui.made_once
-def longest_step(w: float, b: float) -> str:
-    points = free_walk(w, b).points
-    lengths = np.linalg.norm(np.diff(points[np.isfinite(points).all(axis=1)], axis=0), axis=1)
-    return rounded_power(float(lengths.max(initial=0.0)))
+    return cliff_chart(
+        CLIFF, free_walk(w, b), clipped, power=CLIFF_POWER.default, kind=kind, lr=CLIFF_LR
+    )
 
 
 def free_walk(w: float, b: float) -> Descent:
@@ -169,7 +168,7 @@ def free_walk(w: float, b: float) -> Descent:
     presets=[
         ui.Preset(
             t("One large", "一大一小"),
-            {ARROW_X: 4.0, ARROW_Y: 1.5, ARROW_LIMIT: 2.0},
+            {ARROW_X: 3.5, ARROW_Y: 1.5, ARROW_LIMIT: 1.5},
             t(
                 "Only one component is above the threshold. By value it alone is cut, and the "
                 "arrow turns; by norm both shrink alike.",
@@ -178,7 +177,7 @@ def free_walk(w: float, b: float) -> Descent:
         ),
         ui.Preset(
             t("Both alike", "两者相等"),
-            {ARROW_X: 4.0, ARROW_Y: 4.0, ARROW_LIMIT: 2.0},
+            {ARROW_X: 3.0, ARROW_Y: 3.0, ARROW_LIMIT: 1.5},
             t(
                 "Equal components are cut alike, so neither arrow turns. By value the arrow ends "
                 "in the corner of the square, outside the circle.",
@@ -187,7 +186,7 @@ def free_walk(w: float, b: float) -> Descent:
         ),
         ui.Preset(
             t("Small", "很小"),
-            {ARROW_X: 1.2, ARROW_Y: 0.8, ARROW_LIMIT: 2.0},
+            {ARROW_X: 1.0, ARROW_Y: 0.75, ARROW_LIMIT: 1.5},
             t(
                 "Below the threshold neither kind does anything: all three arrows are one.",
                 "在阈值之内，两种剪切都不起作用：三个箭头重合为一。",
@@ -214,14 +213,10 @@ def geometry() -> str:
         names=CLIPS,
         guess=lambda kind: KINDS.index(f"clip_{kind}"),
     )
-    ui.picture(
-        geometry_picture(),
-        "geometry_chart",
-        opens=[ARROW_X, ARROW_Y, ARROW_LIMIT],
-        stretch=False,
-    )
+    ui.picture(geometry_picture(), "geometry_chart", opens=[ARROW_X, ARROW_Y, ARROW_LIMIT])
     return t(
-        "Drag the gradient's components and the threshold.", "拖动梯度的两个分量，或者拖动阈值。"
+        "Drag the tip of the gradient in either plane, or move the sliders.",
+        "在任一平面内拖动梯度的箭头，或者移动滑块。",
     )
 
 

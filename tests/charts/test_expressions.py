@@ -57,8 +57,9 @@ def test_every_module_of_charts_is_among_the_pictures():
         if path.stem != "__init__" and "parts" not in path.parts
     }
     used = {getattr(value, "__module__", None) for value in vars(pictures).values()}
-    # The surface is the ground on which `descent` and `cliff` draw.
-    assert modules - used == {"gradviz.charts.surface"}
+    # The grounds on which `descent` and `cliff` draw.
+    grounds = {"gradviz.charts.surface", "gradviz.charts.clipping.relief"}
+    assert modules - used == grounds
 
 
 @pytest.mark.usefixtures("hostile_language")

@@ -27,7 +27,7 @@ def test_remedies_answer_to_the_hand_and_can_be_stopped():
         visitor = Visitor(browser, height=1600)
         for lesson, slider, value in (
             ("clipping", "threshold_power", 1),
-            ("clipping", "first", -3),
+            ("clipping", "pull_first", -3),
             ("batchnorm", "a_shown", 0.5),
             ("regularization", "shrink", 0.3),
         ):
