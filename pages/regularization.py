@@ -7,8 +7,9 @@ from gradviz import ui
 from gradviz.activations import ACTIVATIONS
 from gradviz.charts.parts.powers import rounded_power
 from gradviz.charts.parts.spec import Spec
+from gradviz.charts.regularization import bowl as bowls
 from gradviz.charts.regularization.loss_parts import loss_parts
-from gradviz.charts.regularization.penalties import GUESSES, MOST, REACH, SHRINK, START, penalties
+from gradviz.charts.regularization.penalties import MOST, REACH, SHRINK, START, penalties
 from gradviz.engine.history import curves_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
@@ -24,6 +25,7 @@ WRECKED = Recipe(activation="relu", gain=3.0, depth=6, lr=0.03, steps=150)
 COLLAPSED = 80
 PULL = ui.opening("shrink", SHRINK, low=0.0, high=MOST, default=0.11)
 PULLED = ui.opening("start", START, low=0.0, high=REACH, default=1.5)
+BOWL = ui.opening("bowl_strength", bowls.STRENGTH, low=0.0, high=bowls.MOST, default=1.6)
 STRENGTH = ui.steps(
     "strength",
     t("Strength λ", "惩罚强度 λ"),
@@ -62,34 +64,51 @@ def arm_names() -> dict[str, str]:
     return {"plain": t("no penalty", "无惩罚"), "l1": "L1", "l2": "L2"}
 
 
-@lesson.figure(("Two penalties on one weight", "两种惩罚作用于一个权重"))
-def idea() -> str:
+@lesson.figure(("The bowl and the penalty", "碗与惩罚"))
+def bowl() -> str:
     ui.ask(
         "which_zero",
         t(
-            "Only the penalty pulls at a weight, step after step. Which one can bring it to "
-            "exactly zero?",
-            "只有惩罚项一步一步地拉动权重。哪一种能把它恰好变为零？",
+            "The stronger the penalty, the nearer to the origin is the minimum of loss and "
+            "penalty. Which penalty can make a weight exactly zero?",
+            "惩罚越强，损失与惩罚之和的最小点就越靠近原点。哪一种惩罚能使某个权重恰好为零？",
         ),
-        options=GUESSES,
+        options=bowls.GUESSES,
         reply=lambda guess: (
             None if guess is None else guess == "l1",
             t(
-                "L1 takes the same amount however little is left, and so arrives. L2 takes a share "
-                "of what is left: something always remains.",
-                "无论还剩多少，L1 每步都减去同样多，所以能到达零；L2 每步只减去剩余的一部分，"
-                "总会留下一点。",
+                "The minimum slides along the diamond of L1 into its corner and stays there. The "
+                "circle of L2 has none: its minimum comes near, and never gets there.",
+                "最小点沿着 L1 的菱形滑进尖角，就停在那里；L2 的圆没有尖角：最小点不断靠近，"
+                "却永远到不了。",
             ),
         ),
         names={"l1": "L1", "l2": "L2", "both": t("both", "两者都能")},
-        guess=GUESSES.index,
+        guess=bowls.GUESSES.index,
     )
+    ui.picture(bowl_picture(), "bowl_chart", opens=[BOWL])
+    return t(
+        "Drag λ. Bold: all weights with the same penalty, and with the same loss, as the minimum: "
+        "there the two lines touch. L1 holds its weights at exactly 0; L2 only makes them small.",
+        "拖动 λ。粗线：惩罚与最小点相同的所有权重，以及损失与最小点相同的所有权重：两条线在最小点处"
+        "相切。L1 把权重停在恰好为零处，L2 只把它们变小。",
+    )
+
+
+@ui.made_once
+def bowl_picture() -> alt.VConcatChart:
+    return bowls.bowl()
+
+
+@lesson.figure(("What one step does to a weight", "一步对一个权重做了什么"))
+def idea() -> str:
     ui.picture(idea_picture(), "idea_chart", opens=[PULL, PULLED])
     return t(
-        "Drag η·λ, the learning rate times the strength. Dashed: plain SGD does not stop L1 at "
-        "zero, it jumps to and fro across it by one step.",
-        "拖动 η·λ（学习率乘以惩罚强度）。虚线：普通 SGD 不会让 L1 停在零上，"
-        "而是以一步的幅度在零的两侧来回跳。",
+        "No data here: a step of L1 takes the same amount however little is left, a step of L2 a "
+        "share of what is left. Dashed: plain SGD does not stop L1 at zero, it jumps to and fro "
+        "across it by one step. η·λ is the learning rate times the strength.",
+        "这里没有数据：无论还剩多少，L1 每步都减去同样多，L2 每步减去剩余的一定比例。虚线：普通 "
+        "SGD 不会让 L1 停在零上，而是以一步的幅度在零的两侧来回跳。η·λ 是学习率乘以惩罚强度。",
     )
 
 

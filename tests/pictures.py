@@ -32,6 +32,7 @@ from gradviz.charts.layers import layer_profile, step_layer_map
 from gradviz.charts.parts.spec import opened, written
 from gradviz.charts.parts.theme import themed
 from gradviz.charts.pretraining.layer_by_layer import pretraining
+from gradviz.charts.regularization.bowl import bowl
 from gradviz.charts.regularization.loss_parts import loss_parts
 from gradviz.charts.regularization.penalties import penalties
 from gradviz.charts.relu_family.mean_slopes import AskedSlope, mean_slopes
@@ -274,6 +275,7 @@ PICTURES = {
     "pretraining": pre_training,
     "pretraining that goes on": lambda: pre_training(ended=False),
     "loss_parts": lambda: loss_parts(curves(), names(), 10),
+    "bowl": bowl,
     "penalties": penalties,
     "mean_slopes": slopes,
     "mean_slopes that are asked for": lambda: slopes(AskedSlope("relu", ("tanh",), 0.2)),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from lessons import arms_on_page, first_and_last_frame, last_frame, seeds
-from presets import ends
+from presets import ends, lesson_of
 from questions import question, replies
 
 from gradviz.activations import ACTIVATIONS
@@ -158,9 +158,12 @@ def test_adam_rescales_the_penalty_and_adamw_does_not():
 
 
 def test_the_question_is_answered_for_each_guess():
-    answers = replies(question("regularization", "idea"))
-    assert [verdict for verdict, _ in answers.values()] == ["right", "wrong", "wrong", "open"]
-    assert "soft threshold" not in question("regularization", "idea")
+    form = question("regularization", "bowl")
+    assert [verdict for verdict, _ in replies(form).values()] == ["right", "wrong", "wrong", "open"]
+    assert "soft threshold" not in form
+    # The picture of single steps gives the answer away, so it stands after the question.
+    article = lesson_of("regularization")
+    assert list(article.figures)[:2] == ["bowl", "idea"]
 
 
 def test_histograms_belong_to_the_step_they_were_taken_at(runs):

@@ -17,6 +17,7 @@ from gradviz.charts.parts.expressions import in_words, quoted
 from gradviz.charts.parts.handles import GUESSED, HAS_GUESS, SHARE_REVEALED, question_params
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
+from gradviz.charts.parts.planes import WIDE, Planes
 from gradviz.charts.parts.theme import LONG, READOUT, themed
 from gradviz.language import t
 
@@ -26,14 +27,10 @@ FIRST, SECOND, LIMIT = "pull_first", "pull_second", "limit"  # the parameters in
 KINDS = ("plain", "clip_norm", "clip_value")  # a guess is a place among them
 PLANES = {"clip_norm": -1, "clip_value": 1}  # to the left and to the right
 
-# Vega expressions. A unit is as long across as upward, or angles would lie: the planes are as high
-# as the picture less the words above them, and the axis across reaches as far as there is room.
-_WIDE = "(width >= 440)"
 _LINE = 19  # pixels, of words
-_ABOVE = f"({_WIDE} ? {2 * _LINE + 8} : {3 * _LINE + 8})"
-_UNIT = f"((height - {_ABOVE}) / {2 * REACH})"
-_ACROSS = f"(width / {_UNIT} / 2)"  # from the middle to either end
-_CENTER = f"({_WIDE} ? {_ACROSS} / 2 : 0)"
+_PLANES = Planes((-REACH, -REACH), (REACH, REACH), "height", (2 * _LINE + 8, 3 * _LINE + 8))
+
+# Vega expressions.
 _NORM = f"sqrt({FIRST} * {FIRST} + {SECOND} * {SECOND})"
 _KNOWN = f"(datum.kind == 'plain' || {SHARE_REVEALED} > 0)"
 
@@ -85,14 +82,6 @@ def clipped_names() -> dict[str, str]:
     }
 
 
-def _at(x: str, y: str) -> tuple[alt.X, alt.Y]:
-    """The positions of columns on the axes of the picture, which are not drawn."""
-    across = alt.Scale(domain=[alt.expr(f"-{_ACROSS}"), alt.expr(_ACROSS)], nice=False)
-    top = alt.expr(f"{REACH} + {_ABOVE} / {_UNIT}")
-    upward = alt.Scale(domain=[-REACH, top], nice=False)
-    return alt.X(f"{x}:Q", scale=across, axis=None), alt.Y(f"{y}:Q", scale=upward, axis=None)
-
-
 def _in_planes(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows once for each plane, with its `side`."""
     return pd.concat([rows.assign(side=side) for side in PLANES.values()], ignore_index=True)
@@ -118,8 +107,8 @@ def _handles(first: float, second: float) -> alt.Chart:
         clear=False,
         toggle=False,
     )
-    center = f"datum.first + datum.side * {_CENTER}"
-    x, y = _at("left", "bottom")
+    center = _PLANES.x("datum.first", "datum.side")
+    x, y = _PLANES.at("left", "bottom")
     return (
         alt.Chart(cells)
         .transform_calculate(
@@ -141,12 +130,12 @@ def _axes() -> list[alt.Chart]:
         {"x": 0, "y": -REACH, "x2": 0, "y2": REACH},
     ]
     names = [{"x": REACH, "y": 0, "words": "∂L/∂ω₁"}, {"x": 0, "y": REACH, "words": "∂L/∂ω₂"}]
-    x, y = _at("left", "y")
+    x, y = _PLANES.at("left", "y")
 
     def placed(rows: list[dict]) -> alt.Chart:
         chart = alt.Chart(_in_planes(pd.DataFrame(rows)))
-        center = f"datum.side * {_CENTER}"
-        return chart.transform_calculate(left=f"datum.x + {center}", right=f"datum.x2 + {center}")
+        left, right = (_PLANES.x(end, "datum.side") for end in ("datum.x", "datum.x2"))
+        return chart.transform_calculate(left=left, right=right)
 
     words = placed(names).encode(x=x, y=y, text="words:N")
     return [
@@ -180,8 +169,8 @@ def _words() -> list[alt.Chart]:
         change = "''" if kind == "plain" else f"({angle} < 0.5 ? {quoted(kept)} : {what})"
         found = tip if kind == "plain" else f"({SHARE_REVEALED} == 1 ? {tip} + {change} : '')"
         guessed = f"({HAS_GUESS} && {GUESSED} == {row})"
-        place = alt.expr(f"{_WIDE} ? {min(row, 1) * _LINE} : {row * _LINE}")
-        across = alt.value(alt.expr(f"{_WIDE} ? width / 2 + 6 : 0") if row == 2 else 0)
+        place = alt.expr(_PLANES.line(min(row, 1) * _LINE, row * _LINE))
+        across = alt.value(alt.expr(f"{WIDE} ? width / 2 + 6 : 0") if row == 2 else 0)
         lines.append(
             _arms()
             .transform_filter(alt.datum.kind == kind)
@@ -197,10 +186,10 @@ def _words() -> list[alt.Chart]:
 
 def _direction() -> alt.Chart:
     """The direction of the gradient as a dashed line through either plane."""
-    x, y = _at("x", "y")
+    x, y = _PLANES.at("x", "y")
     longest = f"{REACH} / max(abs({FIRST}), abs({SECOND}), 1e-9)"
     ray = alt.Chart(_in_planes(pd.DataFrame({"end": [-1, 1]}))).transform_calculate(
-        x=f"datum.end * {FIRST} * {longest} + datum.side * {_CENTER}",
+        x=_PLANES.x(f"datum.end * {FIRST} * {longest}", "datum.side"),
         y=f"datum.end * {SECOND} * {longest}",
     )
     line = ray.mark_line(color=INK, strokeDash=[6, 5], strokeWidth=1.5, clip=True)
@@ -233,7 +222,7 @@ def _arms() -> alt.Chart:
         .transform_filter(_KNOWN)
         .transform_calculate(x=tip(FIRST), y=tip(SECOND), zero="0")
         .transform_calculate(
-            start=f"datum.side * {_CENTER}", stop=f"datum.x + datum.side * {_CENTER}"
+            start=_PLANES.x("0", "datum.side"), stop=_PLANES.x("datum.x", "datum.side")
         )
         .encode(color=_color())
     )
@@ -248,7 +237,7 @@ def _color() -> alt.Color:
 
 
 def _arrows() -> alt.Chart:
-    x, y = _at("stop", "y")
+    x, y = _PLANES.at("stop", "y")
     return (
         _arms()
         .mark_rule(strokeWidth=alt.expr("datum.kind == 'plain' ? 3 : 5"))
@@ -258,17 +247,17 @@ def _arrows() -> alt.Chart:
 
 def _tips() -> alt.Chart:
     """A dot at each tip; that of the gradient is larger, for the hand."""
-    x, y = _at("stop", "y")
+    x, y = _PLANES.at("stop", "y")
     size = alt.expr("datum.kind == 'plain' ? 190 : 120")
     return _arms().mark_point(filled=True, size=size, opacity=1).encode(x=x, y=y)
 
 
 def _circle() -> alt.Chart:
-    x, y = _at("x", "y")
+    x, y = _PLANES.at("x", "y")
     return (
         alt.Chart(alt.sequence(0, 65, as_="turn"))
         .transform_calculate(
-            x=f"{LIMIT} * cos(datum.turn * PI / 32) - {_CENTER}",
+            x=_PLANES.x(f"{LIMIT} * cos(datum.turn * PI / 32)", PLANES["clip_norm"]),
             y=f"{LIMIT} * sin(datum.turn * PI / 32)",
         )
         .mark_line(
@@ -283,11 +272,14 @@ def _circle() -> alt.Chart:
 
 
 def _square() -> alt.Chart:
-    x, y = _at("x", "y")
+    x, y = _PLANES.at("x", "y")
     return (
         alt.Chart(pd.DataFrame({"corner": [0]}))
         .transform_calculate(
-            x=f"{_CENTER} - {LIMIT}", y=f"-{LIMIT}", right=f"{_CENTER} + {LIMIT}", top=LIMIT
+            x=_PLANES.x(f"-{LIMIT}", PLANES["clip_value"]),
+            y=f"-{LIMIT}",
+            right=_PLANES.x(LIMIT, PLANES["clip_value"]),
+            top=LIMIT,
         )
         .mark_rect(
             fill=COLORS["clip_value"],
@@ -305,13 +297,13 @@ def _bounds() -> list[alt.Chart]:
         "clip_norm": t("length ≤ {limit}", "长度 ≤ {limit}"),
         "clip_value": t("each component ≤ {limit}", "每个分量 ≤ {limit}"),
     }
-    x, y = _at("x", "y")
+    x, y = _PLANES.at("x", "y")
     down = f"({SECOND} < 0 ? 1 : -1)"
     return [
         alt.Chart(pd.DataFrame({"kind": [kind]}))
-        .transform_filter(f"{_WIDE} && {LIMIT} < {0.85 * REACH}")
+        .transform_filter(f"{WIDE} && {LIMIT} < {0.85 * REACH}")
         .transform_calculate(
-            x=f"{PLANES[kind]} * {_CENTER}",
+            x=_PLANES.x("0", PLANES[kind]),
             y=f"{down} * {LIMIT}",
             words=in_words(text, limit=f"format({LIMIT}, '.2~f')"),
         )
