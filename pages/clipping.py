@@ -88,6 +88,13 @@ WHY_QUANTITY = ui.choice(
     menu=True,
 )
 LIMIT_QUANTITY = ui.quantity_choice("limit_quantity")
+LIMIT_THRESHOLD = ui.steps(
+    "limit_clip_at",
+    t("Threshold", "阈值"),
+    (0.1, 0.3, 1.0),
+    default=1.0,
+    help=t("Of both networks that are clipped.", "两个剪切的网络共用。"),
+)
 CODE = """
 from gradviz import Recipe, race, replace
 
@@ -311,7 +318,7 @@ def why() -> str:
         arms,
         names,
         quantity,
-        curves=("gradient_norm",),
+        curves=("gradient_norm", "dead_units"),
         thresholds={"gradient_norm": 3.0},
         opens_at=0 if quantity == "update_ratio" else FIRST_STEPS,
     )
@@ -323,51 +330,99 @@ def why() -> str:
             "剪切之后，大多数单元都活着。",
             steps=FIRST_STEPS,
         )
-    if {frame.arm for frame in frames} != set(arms):
+    if not ui.ended(frames) or {frame.arm for frame in frames} != set(arms):
         return t(
-            "The curve is the norm before clipping, the dashed rule the threshold.",
-            "曲线是剪切之前的范数，虚线是阈值。",
+            "The gradient norm is that before clipping, the dashed rule the threshold.",
+            "梯度范数是剪切之前的，虚线是阈值。",
         )
-    return first_step_in_words(frames)
+    return first_steps_in_words(frames)
 
 
 @ui.made_once
-def first_step_in_words(frames: ui.Frames) -> str:
-    """How far the very first step moves the hidden layers, the mean over the seeds as drawn."""
+def first_steps_in_words(frames: ui.Frames) -> str:
+    """How far the very first step moves the hidden layers, and what is dead in the end.
+
+    Both as drawn: the mean over the seeds, of dead units without those that have overflowed.
+    """
     moved = {
         frame.arm: np.exp(np.log(frame.layers["update_ratio"][:, :-1]).mean(axis=0))
         for frame in frames
         if frame.step == 0
     }
     plain, clipped = moved["plain"], moved["clip_norm"]
+    dead = {frame.arm: percent(frame.dead_units) for frame in frames}
     return t(
         "The first step alone moves the weights of each layer by {low:.0%} to {high:.0%} of their "
-        "size; clipped, {times:.0f} times less.",
+        "size; clipped, {times:.0f} times less. In the end {plain} of the units are dead; "
+        "clipped, {clip_norm}.",
         "单是第一步，就让各层权重移动自身大小的 {low:.0%} 到 {high:.0%}；剪切之后只有它的 "
-        "1/{times:.0f}。",
+        "1/{times:.0f}。到最后，{plain} 的单元已经死亡；剪切时只有 {clip_norm}。",
         low=plain.min(),
         high=plain.max(),
         times=float((plain / clipped).mean()),
+        **dead,
     )
 
 
-@lesson.figure(("What clipping cannot do", "剪切做不到的事"), controls=[LIMIT_QUANTITY])
+@lesson.figure(
+    ("What clipping cannot do", "剪切做不到的事"),
+    controls=[LIMIT_THRESHOLD, LIMIT_QUANTITY],
+    presets=[
+        ui.Preset(
+            t("Never reached", "从未触及"),
+            {LIMIT_THRESHOLD: 1.0, LIMIT_QUANTITY: "delta"},
+            t(
+                "The gradient of ten sigmoid layers stays below the threshold: with and without "
+                "clipping the runs are one and the same, and neither learns.",
+                "十层 sigmoid 的梯度从未触及阈值：剪切与不剪切的两次训练完全相同，都学不会。",
+            ),
+        ),
+        ui.Preset(
+            t("Nearly always", "几乎每步"),
+            {LIMIT_THRESHOLD: 0.1, LIMIT_QUANTITY: "delta"},
+            t(
+                "Now clipping acts at nearly every step of the sigmoid network, and revives "
+                "nothing. The same clipping on ReLU, where the signal arrives: that network "
+                "learns.",
+                "现在 sigmoid 网络几乎每一步都被剪切，却什么也没有复活。同样的剪切用在 ReLU "
+                "网络上，误差信号传得到前面：它学会了。",
+            ),
+        ),
+    ],
+)
 def limit() -> str:
-    sick = Recipe(steps=150)
-    arms = {"plain": sick, "clip_norm": replace(sick, clip="norm", clip_at=1.0)}
-    names = {"plain": t("no clipping", "不剪切"), "clip_norm": t("by norm at 1", "按范数，阈值 1")}
-    ui.race(
+    sick, threshold = Recipe(steps=150), LIMIT_THRESHOLD.value
+    clipped = replace(sick, clip="norm", clip_at=threshold)
+    # The control: were it the fault of clipping, or of the steps, this one would not learn either.
+    arms = {"plain": sick, "clip_norm": clipped, "relu": replace(clipped, activation="relu")}
+    names = {
+        "plain": t("sigmoid, no clipping", "sigmoid，不剪切"),
+        "clip_norm": t("sigmoid, clipped", "sigmoid，剪切"),
+        "relu": t("ReLU, clipped", "ReLU，剪切"),
+    }
+    frames = ui.race(
         "limit",
         arms,
         names,
         LIMIT_QUANTITY.value,
         curves=("gradient_norm", "accuracy"),
-        thresholds={"gradient_norm": 1.0},
+        thresholds={"gradient_norm": threshold},
     )
+    if not ui.ended(frames) or {frame.arm for frame in frames} != set(arms):
+        return t("Same data, same batches, same threshold.", "数据、批次与阈值都相同。")
+    return limit_in_words(frames)
+
+
+@ui.made_once
+def limit_in_words(frames: ui.Frames) -> str:
+    last = {frame.arm: frame for frame in frames}
     return t(
-        "Ten sigmoid layers: the signal vanishes on its way back, the gradient never reaches the "
-        "threshold, and the two runs are one and the same.",
-        "十层 sigmoid：误差信号在回程中消失，梯度从未触及阈值，两次训练完全相同。",
+        "Test accuracy: {plain} without clipping, {clip_norm} clipped, {relu} with ReLU. Of the "
+        "steps of the clipped sigmoid network {share:.0%} were clipped.",
+        "测试准确率：不剪切 {plain}，剪切 {clip_norm}，ReLU {relu}。剪切的 sigmoid 网络有 "
+        "{share:.0%} 的训练步被剪切。",
+        share=float(np.nanmean(last["clip_norm"].clipped)),
+        **{arm: percent(frame.accuracy) for arm, frame in last.items()},
     )
 
 

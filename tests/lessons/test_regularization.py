@@ -94,12 +94,15 @@ def test_limit_too_strong_a_penalty_kills_the_signal(preset, penalty):
 
 
 @pytest.mark.claim
-def test_limit_too_strong_a_penalty_helps_at_first_and_then_undoes_it():
-    arms = arms_on_page("regularization", "limit")
+@ends("regularization", "limit", "Too strong")
+def test_limit_too_strong_a_penalty_helps_at_first_and_then_undoes_it(preset):
+    arms = preset.arms()
+    assert arms == arms_on_page("regularization", "limit")
     steps = (36, 60, 80)
     frames = [f for f in race(arms, seeds(), record_every=4) if f.step in steps]
     accuracy = {(frame.arm, frame.step): frame.accuracy for frame in frames}
-    assert 0.4 < accuracy["l2", 36].mean() < 0.65
+    # Of 15 seeds from 0.38 to 0.66, in the mean 0.54.
+    assert 0.4 < accuracy["l2", 36].mean() < 0.68
     for other in ("plain", "l1"):
         assert accuracy["l2", 36].mean() > accuracy[other, 36].mean() + 0.1
     assert (accuracy["l2", 60] < 0.15).all()
@@ -112,17 +115,34 @@ def test_limit_too_strong_a_penalty_helps_at_first_and_then_undoes_it():
 
 
 @pytest.mark.claim
-@pytest.mark.parametrize("arm", ["plain", "l1", "l2"])
-def test_limit_late_networks_are_wrecked_within_twenty_steps(arm):
-    late = arms_on_page("regularization", "limit", case="late")[arm]
-    dead = last_frame(replace(late, steps=20)).layers["dead"][:, :-1]
-    overflowed = np.isnan(dead).any(axis=1)
-    assert (overflowed | (np.nan_to_num(dead).max(axis=1) > 0.75)).all()
+@ends("regularization", "limit", "Five times weaker")
+def test_limit_the_weaker_penalty_forgets_nothing(preset):
+    arms = preset.arms()
+    assert arms["l2"].l2 == arms_on_page("regularization", "limit")["l2"].l2 / 5
+    accuracy = {name: [] for name in arms}
+    for frame in race(arms, seeds(), record_every=20):
+        accuracy[frame.arm].append(frame.accuracy)
+    for penalty in ("l1", "l2"):
+        best, last = np.max(accuracy[penalty], axis=0), accuracy[penalty][-1]
+        assert (last > best - 0.1).all() and (last > 0.55).all()
 
 
 @pytest.mark.claim
-def test_limit_a_penalty_comes_too_late_where_clipping_does_not():
-    arms = arms_on_page("regularization", "limit", case="late")
+@ends("regularization", "limit", "Too late")
+@pytest.mark.parametrize("arm", ["plain", "l1", "l2"])
+def test_limit_late_networks_are_wrecked_within_twenty_steps(preset, arm):
+    late = preset.arms()[arm]
+    dead = last_frame(replace(late, steps=20)).layers["dead"][:, :-1]
+    overflowed = np.isnan(dead).any(axis=1)
+    # Of 30 seeds from 0.78 on.
+    assert (overflowed | (np.nan_to_num(dead).max(axis=1) > 0.65)).all()
+
+
+@pytest.mark.claim
+@ends("regularization", "limit", "Too late", "Stronger is no help")
+def test_limit_a_penalty_of_any_strength_comes_too_late_where_clipping_does_not(preset):
+    arms = preset.arms()
+    assert arms["l2"].l2 == preset.values["limit_strength"]
     for late in ("plain", "l1", "l2"):
         assert not (last_frame(arms[late]).accuracy > 0.5).any()
     # One seed in a hundred comes to less.
