@@ -61,6 +61,16 @@ def test_into_the_valley_both_paths_come_down(preset):
         assert stays(walk) and walk.losses[0] > 0.3 and (walk.losses[-10:] < 0.05).all()
 
 
+def test_a_threshold_that_is_too_small_or_too_large_does_not_help():
+    start = (5.2, -2.5)
+    slow, fit, wild = (
+        descend(CLIFF, start, 0.5, 60, clip="norm", clip_at=10**power) for power in (-2, -0.5, 1.5)
+    )
+    assert np.linalg.norm(slow.points[-1] - start) < 0.25 and stays(slow)
+    assert stays(fit) and fit.losses[-1] < 0.01
+    assert not stays(wild) and largest_step(wild) > 10
+
+
 @ends("clipping", "race", "Digits")
 def test_the_default_race_is_won_by_clipping(preset):
     arms = preset.arms()

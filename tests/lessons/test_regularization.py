@@ -8,6 +8,7 @@ from presets import ends, lesson_of
 from questions import question, replies
 
 from gradviz.activations import ACTIVATIONS
+from gradviz.charts.regularization.bowl import minima
 from gradviz.engine.history import histogram_frame
 from gradviz.engine.optimizer import make_optimizer
 from gradviz.engine.train import race
@@ -184,6 +185,15 @@ def test_the_question_is_answered_for_each_guess():
     # The picture of single steps gives the answer away, so it stands after the question.
     article = lesson_of("regularization")
     assert list(article.figures)[:2] == ["bowl", "idea"]
+
+
+def test_the_words_say_from_which_strength_on_a_weight_is_zero():
+    table = minima()
+    gone = table[table["penalty"] == "l1"]
+    assert gone.loc[gone["w2"] == 0, "strength"].min() == pytest.approx(1.4)
+    assert gone.loc[gone["w1"] == 0, "strength"].min() == pytest.approx(2.8)
+    left = table[(table["penalty"] == "l2") & (table["strength"] == 3.5)]
+    assert (left[["w1", "w2"]] > 0.2).all(axis=None)
 
 
 def test_histograms_belong_to_the_step_they_were_taken_at(runs):
