@@ -91,8 +91,8 @@ LIMIT_QUANTITY = ui.quantity_choice("limit_quantity")
 LIMIT_THRESHOLD = ui.steps(
     "limit_clip_at",
     t("Threshold", "阈值"),
-    (0.1, 0.3, 1.0),
-    default=1.0,
+    (0.1, 1.0, 3.0),
+    default=3.0,
     help=t("Of both networks that are clipped.", "两个剪切的网络共用。"),
 )
 CODE = """
@@ -370,7 +370,7 @@ def first_steps_in_words(frames: ui.Frames) -> str:
     presets=[
         ui.Preset(
             t("Never reached", "从未触及"),
-            {LIMIT_THRESHOLD: 1.0, LIMIT_QUANTITY: "delta"},
+            {LIMIT_THRESHOLD: 3.0, LIMIT_QUANTITY: "delta"},
             t(
                 "The gradient of ten sigmoid layers stays below the threshold: with and without "
                 "clipping the runs are one and the same, and neither learns.",

@@ -138,10 +138,11 @@ def test_limit_a_threshold_that_is_never_reached_changes_nothing(preset):
     assert (clipped.clipped == 0).all()
     np.testing.assert_array_equal(plain.loss, clipped.loss)
     assert (clipped.accuracy < 0.2).all()
-    # Of 30 seeds from 0.86 on.
-    assert (relu.accuracy > 0.75).all()
+    # Of 50 seeds from 0.90 on.
+    assert (relu.accuracy > 0.8).all()
+    # Of 145 seeds at most 1.15.
     for frame in race({"arm": arms["plain"]}, seeds()):
-        assert (frame.gradient_norm < 0.9).all()
+        assert (frame.gradient_norm < 2).all()
 
 
 @ends("clipping", "limit", "Nearly always")
