@@ -37,6 +37,7 @@ from gradviz.charts.layers import layer_profile, step_layer_map
 from gradviz.charts.parts.spec import opened, written
 from gradviz.charts.parts.theme import themed
 from gradviz.charts.pretraining.layer_by_layer import pretraining
+from gradviz.charts.regularization.bowl import bowl
 from gradviz.charts.regularization.loss_parts import loss_parts
 from gradviz.charts.regularization.penalties import penalties
 from gradviz.charts.relu_family.dead_units import dead_units
@@ -265,7 +266,7 @@ def forward_and_back():
     return both_ways(pd.concat(parts).query("value > 0"), names())
 
 
-def cloud(layers=2, units=2, spread=0.01):
+def examples_at_units(layers=2, units=2, spread=0.01):
     """Six examples at the units of a few layers, as `engine.units.cloud` has them."""
     shape = (layers, units, 6)
     layer, unit, example = (axis.ravel() + 1 for axis in np.indices(shape))
@@ -286,7 +287,7 @@ def cloud(layers=2, units=2, spread=0.01):
 
 
 def cloud_picture():
-    arms = {"plain": cloud(), "batchnorm": cloud(spread=1.0)}
+    arms = {"plain": examples_at_units(), "batchnorm": examples_at_units(spread=1.0)}
     return clouds(arms, {"plain": t("plain", "普通网络"), "batchnorm": "BatchNorm"}, 2)
 
 
@@ -319,7 +320,7 @@ PICTURES = {
     "tangent": named_tangent,
     "tangent beside the identity": lambda: tangent(names=("sigmoid", "elu"), identity=True),
     "clouds": cloud_picture,
-    "moves": lambda: moves(cloud(1, 1), 0.5, -1.0),
+    "moves": lambda: moves(examples_at_units(1, 1), 0.5, -1.0),
     "dead_units": dying,
     "best_product": products,
     "landing": landing_picture,
@@ -349,6 +350,7 @@ PICTURES = {
     "pretraining": pre_training,
     "pretraining that goes on": lambda: pre_training(ended=False),
     "loss_parts": lambda: loss_parts(curves(), names(), 10),
+    "bowl": bowl,
     "penalties": penalties,
     "mean_slopes": slopes,
     "mean_slopes that are asked for": lambda: slopes(AskedSlope("relu", ("tanh",), 0.2)),

@@ -57,8 +57,9 @@ def test_every_module_of_charts_is_among_the_pictures():
         if path.stem != "__init__" and "parts" not in path.parts
     }
     used = {getattr(value, "__module__", None) for value in vars(pictures).values()}
-    # Two pictures each stand on the ground of the surface, or have the colors of digits.
-    assert modules - used == {"gradviz.charts.surface", "gradviz.charts.batchnorm.digits"}
+    # The grounds on which pictures stand, and the colors of digits.
+    grounds = {"surface", "clipping.relief", "batchnorm.digits"}
+    assert modules - used == {f"gradviz.charts.{name}" for name in grounds}
 
 
 @pytest.mark.usefixtures("hostile_language")

@@ -341,7 +341,7 @@ def test_a_new_quantity_and_a_new_curve_are_drawn_from_their_entries_alone(monke
     (area,) = marks(below, "area")
     axis = area["encoding"]["y"]["axis"]
     assert (axis["title"], axis["format"]) == ("Tied weights", "%")
-    assert marks(below, "text")[0]["encoding"]["text"]["value"] == "threshold 0.75"
+    assert marks(below, "text")[0]["encoding"]["text"]["value"] == "dashed: threshold 0.75"
     assert rank.short_name() == "rank of W" and share.short_name() == "Tied weights"
 
 

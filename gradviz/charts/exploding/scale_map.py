@@ -44,7 +44,7 @@ def scale_map(cells: pd.DataFrame, critical: float, chosen: tuple[float, int]) -
         axis=alt.Axis(labelAngle=0, grid=False),
     )
     here = cells[(cells["sigma"] == chosen[0]) & (cells["depth"] == chosen[1])]
-    beyond = cells_beyond(cells, {"zero": INK, "overflow": COLORS["l1"]}, cursor=True)
+    beyond = cells_beyond(cells, {"zero": INK, "overflow": COLORS["overflow"]}, cursor=True)
     marked = alt.Chart(here).mark_rect(filled=False, stroke=INK, strokeWidth=4)
     return themed(
         layered(

@@ -20,8 +20,10 @@ COLORS: dict[str, str] = {
     "autoencoder": "#994988",
     "clip_norm": "#147c93",
     "clip_value": "#ba8727",
-    "l1": "#bb3999",
+    "l1": "#b8842b",
     "l2": "#ac79d5",
+    "descent": "#bb3999",  # a path over a loss surface
+    "overflow": "#bb3999",  # beyond the largest number, on a map that has red for large ones
     "relu": "#00736d",
     "leaky_relu": "#636b18",
     "elu": "#b98512",
@@ -49,7 +51,7 @@ TOGETHER = (
     ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"),
     ("plain", "pretraining", "autoencoder"),
     ("plain", "clip_norm", "clip_value"),
-    ("plain", "l1", "l2"),
+    ("plain", "l1", "l2", "clip_norm"),
     ("relu", "l1", "l2"),
     ("plain", "batchnorm", "layernorm", "residual"),
     ("plain", "relu", "batchnorm", "residual", "clip_norm", "l2", "pretraining"),
@@ -63,7 +65,7 @@ BACKGROUNDS = {"light": "#ffffff", "dark": "#10141b"}  # of the page, see .strea
 TEXT_CONTRAST = 5.0  # with some room for a pale tint behind the words
 INK_CONTRAST = 7.0
 
-_SPARE = ("pretraining", "relu", "l1", "leaky_relu", "gelu", "shallow")
+_SPARE = ("pretraining", "relu", "descent", "leaky_relu", "gelu", "shallow")
 
 
 def readable(color: str, background: str) -> str:

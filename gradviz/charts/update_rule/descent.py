@@ -124,7 +124,7 @@ def _places() -> list[alt.Chart]:
 def _path() -> list[alt.Chart]:
     path = alt.Chart(alt.NamedData("path")).encode(x=alt.X("a:Q"), y=alt.Y("b:Q"))
     walked = path.transform_filter(f"datum.step <= {REPLAY}")
-    color = COLORS["l1"]
+    color = COLORS["descent"]
     return [
         *path_marks(walked, path, color, size=28),
         path.transform_filter(f"datum.step == {REPLAY}").mark_point(
@@ -156,7 +156,7 @@ def _loss_curve(steps: int) -> alt.LayerChart:
     axis = power_axis(low, high, t("Mean loss", "平均损失"), most=5)
     y = alt.Y("shown:Q", scale=power_scale(low, high), axis=axis)
     here = base.transform_filter(f"datum.step == {REPLAY}")
-    color = COLORS["l1"]
+    color = COLORS["descent"]
     return layered(
         base.mark_line(color=color, strokeWidth=2).encode(x=x, y=y),
         base.mark_point(filled=True, size=60, opacity=0).encode(x=x, y=y, tooltip=_tooltip()),
