@@ -62,6 +62,12 @@ ILLNESSES = (
     "healthy",
     "unknown",
 )
+EXPLAINS = {
+    "vanishing": ("dying", "updates_small", "updates_large"),
+    "dying": ("updates_small",),
+    "updates_large": ("saturated",),
+    "saturated": ("updates_small",),
+}
 TWO_SIDED = ("sigmoid", "tanh")
 
 Layer = int | str  # a number in the engine's networks, PyTorch's name in others
@@ -271,7 +277,7 @@ _SENTENCES = {
 def _layer(layer: Layer | None) -> str:
     if isinstance(layer, int):
         return t("layer {layer}", "第 {layer} 层", layer=layer)
-    return str(layer)
+    return t('layer "{layer}"', "层“{layer}”", layer=layer)
 
 
 def _number(value: float) -> str:
@@ -386,9 +392,17 @@ class Facts:
 
 
 def diagnose(measured: Measurements) -> list[Finding]:
-    """All that the rules find in what was measured, what explains most first; or health."""
-    facts = Facts(measured)
-    findings = [found for rule in RULES if (found := rule(facts)) is not None]
+    """What the rules find in what was measured, what explains most first; or health.
+
+    What one finding explains is not told as another: a vanishing gradient makes small updates, and
+    a higher learning rate would not help.
+    """
+    facts, findings = Facts(measured), []
+    for rule in RULES:
+        found = rule(facts)
+        known = {name for earlier in findings for name in EXPLAINS.get(earlier.illness, ())}
+        if found is not None and found.illness not in known:
+            findings.append(found)
     if findings:
         return findings
     if facts.ratios.empty and math.isnan(facts.update):

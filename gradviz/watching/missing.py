@@ -40,8 +40,12 @@ REASONS = {
         "δ：同一输出经过了两次反向传播，无法知道它们之和",
     ),
     "closure": (
-        "the gradient after clipping: the optimizer computes it inside its step",
-        "剪切后的梯度：优化器在更新步内部计算它",
+        "the gradient after clipping: the optimizer computes it several times inside its step",
+        "剪切后的梯度：优化器在更新步内部多次计算它",
+    ),
+    "closure_by_time": (
+        "δ by time step: the optimizer computes the gradients inside its step",
+        "各时间步的 δ：优化器在更新步内部计算梯度",
     ),
     "dropout": (
         "δ by time step: between its layers there is dropout",

@@ -70,6 +70,11 @@ class Unrolled:
         """Forget the gradients so far: they belong to a step that was never taken."""
         self._calls = [call for call in self._calls if not call.gradients]
 
+    def give_up(self, reason: str) -> None:
+        """Name all calls so far as missed, and forget them."""
+        self.missed |= {call.name: reason for call in self._calls}
+        self.clear()
+
     def clear(self) -> None:
         """Forget all calls."""
         self._calls = []

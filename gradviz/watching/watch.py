@@ -80,6 +80,7 @@ class Watch:
         self._before: dict[nn.Parameter, Tensor] = {}
         self._armed = False
         self._times: dict[str, np.ndarray] = {}
+        self._inside_step = False  # whether the optimizer's step computes the gradients
         self._scale = 1.0  # by which the gradients of this step are multiplied
 
     def __enter__(self) -> Record:
@@ -153,25 +154,25 @@ class Watch:
     def _before_step(self, optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
         if not self._armed:
             return
-        closure = args[1] if len(args) > 1 else kwargs.get("closure")  # the first is the optimizer
-        scale = getattr(optimizer, "grad_scale", None)  # if the optimizer itself takes it away
-        rows = self._parts.rows
-        self._before = {p: p.detach().clone() for p in _by_parameter(self._parts)}
-        for part in rows:
-            if part.weight is None:
-                continue
-            self._found[part.name, "weight_norm"] = squared_norm(part.of(part.weight.detach()))
-            if part.weight.grad is None:
-                continue
-            if closure is not None:
-                self.record.miss(part.name, "closure")
-                continue
-            given = _square(part, "weight_gradient", part.weight.grad)
-            given = given if scale is None else given / float(scale) ** 2
-            self._found[part.name, "clipped_gradient"] = given
+        # The first of the arguments is the optimizer; a closure computes the gradients in the step.
+        self._inside_step = (args[1] if len(args) > 1 else kwargs.get("closure")) is not None
         self._scale = 1.0 if self._scaler is None else float(self._scaler.get_scale())
-        if self._unrolled is not None:
-            self._times = self._unrolled.measure(self._scale)
+        self._before = {p: p.detach().clone() for p in _by_parameter(self._parts)}
+        for part in self._parts.rows:
+            if part.weight is not None:
+                self._found[part.name, "weight_norm"] = squared_norm(part.of(part.weight.detach()))
+        if not self._inside_step:
+            self._find_clipped()
+            self._times = {} if self._unrolled is None else self._unrolled.measure(self._scale)
+
+    def _find_clipped(self) -> None:
+        """The gradients that the optimizer is given."""
+        scale = getattr(self._optimizer, "grad_scale", None)  # if it takes the scale away itself
+        for part in self._parts.rows:
+            if part.weight is not None and part.weight.grad is not None:
+                given = _square(part, "weight_gradient", part.weight.grad)
+                given = given if scale is None else given / float(scale) ** 2
+                self._found[part.name, "clipped_gradient"] = given
 
     def _after_step(self, optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
         if self._armed:
@@ -185,6 +186,8 @@ class Watch:
 
     def _measure(self) -> None:
         """Put together what has been found at this step."""
+        if self._inside_step:
+            self._find_what_a_closure_left()
         taken = {p for group in self._optimizer.param_groups for p in group["params"]}
         for part in self._parts.rows:
             weight = part.weight
@@ -218,6 +221,16 @@ class Watch:
             record.miss(*found)
         for name, reason in (self._unrolled.missed if self._unrolled else {}).items():
             record.miss(name, reason)
+
+    def _find_what_a_closure_left(self) -> None:
+        """The gradients still stand there; what was before the step is gone."""
+        if not isinstance(self._optimizer, torch.optim.LBFGS):
+            self._find_clipped()
+        else:
+            for part in self._parts.rows:
+                self.record.miss(part.name, "closure")
+        if self._unrolled is not None:
+            self._unrolled.give_up("closure_by_time")
 
     def _accumulated_unscaled(self) -> dict[tuple[str, str], Tensor]:
         return {key: square / self._scale**2 for key, square in self._accumulated.items()}

@@ -359,8 +359,32 @@ def test_a_closure_computes_the_gradient_inside_the_step():
         for _ in range(2):
             optimizer.step(closure)
     assert value(record.table(), "1", "update_ratio") > 0
-    assert "inside its step" in record.not_measured["1"]
+    assert "several times" in record.not_measured["1"]
     assert "clipped_gradient" not in {*record.table().quantity}
+
+
+def test_a_closure_that_is_called_once_is_measured_like_the_loop_without_it():
+    model, batch, loss = made("lstm")
+    twin, tables = copy.deepcopy(model), []
+    for network, closed in ((model, True), (twin, False)):
+        optimizer = optimizer_of(network)
+
+        def closure(network=network, optimizer=optimizer):
+            optimizer.zero_grad()
+            value = loss(network(batch(0)[0]), batch(0)[1])
+            value.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), CLIP)
+            return value
+
+        with watch(network, optimizer, every=1, by_time=closed) as record:
+            for _ in range(2):
+                if not closed:
+                    closure()
+                optimizer.step(closure if closed else None)
+        tables.append(record.table())
+        if closed:
+            assert "inside its step" in record.not_measured["recurrent"]
+    pd.testing.assert_frame_equal(*tables, rtol=1e-6)
 
 
 def test_two_backward_passes_over_one_output_are_named():
