@@ -81,7 +81,8 @@ class Measurements:
     quantities are those of `quantities.QUANTITIES`, and "output", all of them optional. `layers`
     are all layers from the input on, the last one the output layer. `activations` has the name of
     each layer's activation where it is known, `chi` the factor of δ² per layer that theory gives,
-    `loss` the loss at steps, [steps, seeds] under the steps as index. `overflow` is where inf or
+    `loss` the loss with the steps as index. `kinds` says of what kind each layer is, where they
+    are of several; `matrices` which have a weight matrix, None for all. `overflow` is where inf or
     NaN began, if that was seen.
     """
 
@@ -90,6 +91,8 @@ class Measurements:
     activations: Mapping[Any, str] = field(default_factory=dict)
     chi: Mapping[Any, float] = field(default_factory=dict)
     loss: pd.Series | None = None
+    kinds: Mapping[Any, str] = field(default_factory=dict)
+    matrices: frozenset[Any] | None = None
     overflow: tuple[Layer, int] | None = None
     recipe: Recipe | None = None  # only what would help depends on it
 
@@ -111,8 +114,8 @@ def of_snapshots(snapshots: Sequence[Snapshot], recipe: Recipe) -> Measurements:
         dict.fromkeys(layers[:-1], recipe.activation),
         _theory(recipe),
         loss,
-        (overflows[0].layer, overflows[0].step) if overflows else None,
-        recipe,
+        overflow=(overflows[0].layer, overflows[0].step) if overflows else None,
+        recipe=recipe,
     )
 
 
@@ -188,7 +191,10 @@ class Finding:
     def sentence(self) -> str:
         """What was found and the numbers behind it, in the current language."""
         numbers = {name: _number(value) for name, value in self.numbers}
-        words = t(*_SENTENCES[self.illness], layer=_layer(self.layer), step=self.step, **numbers)
+        key = self.illness
+        if key == "healthy" and "ratio" not in numbers:
+            key = "healthy_updates" if numbers else "healthy_so_far"
+        words = t(*_SENTENCES[key], layer=_layer(self.layer), step=self.step, **numbers)
         if self.chi is None or self.illness not in ("vanishing", "exploding", "diverged"):
             return words
         chi = _number(self.chi)
@@ -219,7 +225,7 @@ _TITLES = {
     "saturated": ("saturated units", "单元饱和"),
     "updates_small": ("updates too small", "更新过小"),
     "healthy": ("healthy", "健康"),
-    "unknown": ("too little measured", "测量不足"),
+    "unknown": ("nothing measured", "没有测量值"),
 }
 _SENTENCES = {
     "diverged": (
@@ -267,9 +273,17 @@ _SENTENCES = {
         "健康：首隐藏层得到的误差信号 δ 是末隐藏层的 {ratio} 倍，"
         "一步使一层权重移动其大小的 {update} 倍（中位数）。",
     ),
+    "healthy_updates": (
+        "Healthy: in the middle a step moves a layer's weights by {update} of their size.",
+        "健康：一步使一层权重移动其大小的 {update} 倍（中位数）。",
+    ),
+    "healthy_so_far": (
+        "Nothing that was measured is ill.",
+        "在测量到的范围内没有发现问题。",
+    ),
     "unknown": (
-        "Too little was measured for a diagnosis: no gradient has reached a layer.",
-        "测量不足，无法诊断：没有梯度传到任何一层。",
+        "Nothing was measured, so there is no diagnosis.",
+        "没有任何测量值，无法诊断。",
     ),
 }
 
@@ -311,14 +325,22 @@ class Facts:
 
     @cached_property
     def hidden(self) -> tuple[Layer, ...]:
-        """The layers between which signals are compared.
+        """The layers between which signals are compared: the largest group of layers alike.
 
-        Those whose activation was seen, because there δ is that of a pre-activation; if there are
-        fewer than two, all that have a δ but the output layer.
+        Those of one kind with the same activation: δ is that of a pre-activation there, and δ of an
+        embedding, of the keys of an attention and of a perceptron are of sizes of their own in a
+        healthy network, too. Without any activation it is layers of one kind, but not the output
+        layer. None if fewer than two are alike.
         """
-        with_delta = list(self.of("delta").columns)
-        known = [layer for layer in with_delta if layer in self.measured.activations]
-        return tuple(known if len(known) > 1 else with_delta[:-1] or with_delta)
+        groups: dict[tuple[str, str], list[Layer]] = {}
+        for layer in self.of("delta").columns:
+            activation = self.measured.activations.get(layer, "")
+            if activation or layer != self.measured.layers[-1]:
+                kind = self.measured.kinds.get(layer, "")
+                groups.setdefault((activation, kind), []).append(layer)
+        groups = {key: group for key, group in groups.items() if len(group) > 1}
+        known = {key: group for key, group in groups.items() if key[0]} or groups
+        return tuple(max(known.values(), key=len)) if known else ()
 
     @cached_property
     def ratios(self) -> pd.Series:
@@ -356,11 +378,11 @@ class Facts:
 
     @cached_property
     def updates(self) -> pd.DataFrame:
-        """The update ratio of the hidden layers' weights."""
+        """The update ratio of the weight matrices, but for the output layer's."""
         updates = self.of("update_ratio")
-        own = [layer for layer in self.hidden if layer in updates.columns]
-        # The scale of a norm is what carries the activation's name in some networks.
-        return updates[own] if len(own) > 1 else updates.iloc[:, : max(updates.shape[1] - 1, 1)]
+        matrices = self.measured.matrices
+        own = [x for x in updates.columns if matrices is None or x in matrices]
+        return updates[own[:-1] or own]
 
     @cached_property
     def update(self) -> float:
@@ -405,10 +427,15 @@ def diagnose(measured: Measurements) -> list[Finding]:
             findings.append(found)
     if findings:
         return findings
-    if facts.ratios.empty and math.isnan(facts.update):
+    if measured.table.empty:
         return [Finding("unknown")]
     ratio = float(facts.ratios.iloc[-1]) if len(facts.ratios) else math.nan
-    return [Finding("healthy", numbers=(("ratio", ratio), ("update", facts.update)))]
+    numbers = (("ratio", ratio), ("update", facts.update))
+    told = all(math.isfinite(value) for _, value in numbers)
+    known = tuple(
+        pair for pair in numbers if math.isfinite(pair[1]) and (told or pair[0] != "ratio")
+    )
+    return [Finding("healthy", numbers=known)]
 
 
 def diverged(facts: Facts) -> Finding | None:

@@ -126,6 +126,18 @@ def test_signals_that_are_zero_because_all_is_learned_are_no_illness():
     assert diagnose(measured(*tables))[0].illness == "healthy"
 
 
+def test_only_layers_alike_are_compared():
+    deltas = table_of([1e-4, 2e-4, 1e-8, 1.0, 1.0])
+    kinds = dict(zip(["layer 0", "layer 1", "layer 2", "layer 3"], "aabc", strict=True))
+    (found,) = diagnose(measured(deltas, kinds=kinds))
+    assert found.illness == "healthy" and dict(found.numbers) == {}
+    names = {f"layer {k}": "tanh" for k in (1, 2, 3)}
+    names["layer 0"] = "relu"
+    table = table_of([1e-9, 1e-3, 1e-2, 1.0, 1.0])
+    (found,) = diagnose(measured(table, activations=names))
+    assert dict(found.numbers) == {"ratio": 1e-3} and found.layer == "layer 2"
+
+
 def test_half_of_the_seeds_decide():
     table = pd.concat([table_of([value, 1.0, 1.0]) for value in (math.nan, 1.0, 2.0)])
     layers = tuple(dict.fromkeys(table.layer))

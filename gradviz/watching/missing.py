@@ -39,6 +39,10 @@ REASONS = {
         "δ: two backward passes went through one output, and their sum cannot be known",
         "δ：同一输出经过了两次反向传播，无法知道它们之和",
     ),
+    "many": (
+        "δ of its 65th call in a forward pass and all further ones",
+        "一次前向传播中第 65 次及以后各次调用的 δ",
+    ),
     "closure": (
         "the gradient after clipping: the optimizer computes it several times inside its step",
         "剪切后的梯度：优化器在更新步内部多次计算它",

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.modules import module as hooks
 from torch.overrides import TorchFunctionMode
 
@@ -22,6 +23,8 @@ from gradviz.activations import SATURATED_BELOW, Activation
 from gradviz.engine.measure import slopes
 from gradviz.watching.functions import activation_called, keeps_values
 from gradviz.watching.parts import Parts
+
+MOST_CALLS = 64  # of one layer in a forward pass that have rows of their own
 
 
 def squared_norm(tensor: Tensor) -> Tensor:
@@ -98,6 +101,7 @@ class Outputs:
     ) -> None:
         self.flows: dict[str, Flow] = {}
         self.order: dict[str, None] = {}
+        self.many: set[str] = set()  # layers that are called too often to have a row for each call
         self._parts, self._fresh, self._retained = parts, fresh, retained
         self._pass = _Pass()
         self._inside: list[nn.Module] = []  # the modules of the model that are being computed
@@ -152,15 +156,20 @@ class Outputs:
 
     def _enter(self, module: nn.Module, inputs: tuple) -> None:
         name = self._parts.module_names.get(module)
-        if name is None or not torch.is_grad_enabled() or torch.compiler.is_compiling():
+        if name is None or torch.compiler.is_compiling():
+            return
+        self.order.setdefault(name)
+        if not torch.is_grad_enabled():
             return
         if not self._inside:
             self._begin_forward(module)
         self._inside.append(module)
-        self.order.setdefault(name)
         row = self._parts.outputs.get(module)
         if row is not None:
             self._pass.calls[row] = self._pass.calls.get(row, 0) + 1
+            if self._pass.calls[row] > MOST_CALLS:
+                self.many.add(row)
+                return
             flow = self.flows.setdefault(self._key(row), Flow())
             if inputs and torch.is_tensor(inputs[0]):
                 known = self._pass.activated.get(id(inputs[0]))
@@ -184,6 +193,8 @@ class Outputs:
         row = self._parts.outputs.get(module)
         tensor = next(iter(_tensors(output)), None)
         if row is None or tensor is None or not tensor.requires_grad:
+            return
+        if self._pass.calls[row] > MOST_CALLS:
             return
         key = self._key(row)
         # The mode would see what is computed here, but nothing is known of `tensor` until the end.
@@ -256,7 +267,9 @@ class Outputs:
         self._pass.measured.add(key)
         flow = self.flows.setdefault(key, Flow())
         flow.activation = phi
-        slope = slopes(phi, z).abs()
+        # Under checkpointing all that is saved for a backward pass is counted, but not this.
+        with saved_tensors_hooks(lambda x: x, lambda x: x):
+            slope = slopes(phi, z).abs()
         share = (slope < SATURATED_BELOW * phi.largest_slope).double().mean()
         flow.saturated, flow.batches = _added(flow.saturated, share), flow.batches + 1
         # Units are the channels of images and sequences of convolutions, else the last dimension.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
+from torch.nn.utils.parametrize import ParametrizationList, is_parametrized
 
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
@@ -96,14 +97,15 @@ def _has_pre_activation(module: nn.Module) -> bool:
     own = any(True for _ in _own(module))
     if isinstance(module, nn.MultiheadAttention):
         return True  # what comes out is that of its last projection
+    if isinstance(module, ParametrizationList):
+        return False  # what comes out is a weight
     # A layer with a parametrized weight has its parameters in a child.
     children = [
         child
         for child in module.children()
-        if not isinstance(child, nn.utils.parametrize.ParametrizationList | nn.ModuleDict)
+        if not isinstance(child, ParametrizationList | nn.ModuleDict)
     ]
-    parametrized = nn.utils.parametrize.is_parametrized(module)
-    return (own or parametrized) and not any(
+    return (own or is_parametrized(module)) and not any(
         next(child.parameters(), None) is not None for child in children
     )
 
@@ -122,10 +124,10 @@ def _parts_of_module(name: str, module: nn.Module) -> Iterator[Part]:
     row = name or type(module).__name__
     if weight is not None:
         yield Part(row, module, weight, bias, _join(name, "weight"))
+    elif _has_pre_activation(module) and _output_name(name, module) == row:
+        yield Part(row, module, None, bias)  # its output has this name, and no weight has
     elif bias is not None:
         own["bias"] = bias
-    if weight is None and _has_pre_activation(module) and _output_name(name, module) == row:
-        yield Part(row, module)  # only its output has this name
     for key, parameter in own.items():
         yield Part(_join(name, key), module, parameter, None, _join(name, key))
 

@@ -35,14 +35,18 @@ class _Moment:
 class Record:
     """The measurements of a run, at every `stride`-th step of the optimizer from the first on.
 
-    `layers` are the names of its rows in the order of the forward pass. At most `most` steps are
-    kept: when there are more, every other one is forgotten and the stride is doubled.
+    `layers` are the names of its rows in the order of the forward pass, `kinds` the types of their
+    modules, `matrices` those with a weight matrix, `activations` what follows where it was seen.
+    At most `most` steps are kept: when there are more, every other one is forgotten and the stride
+    is doubled.
     """
 
     def __init__(self, every: int, most: int = MOST) -> None:
         self.stride = every
         self.layers: tuple[str, ...] = ()
         self.activations: dict[str, str] = {}
+        self.kinds: dict[str, str] = {}
+        self.matrices: frozenset[str] = frozenset()
         self._most = most
         self._moments: list[_Moment] = []
         self._missing: dict[str, dict[str, str]] = {}  # name, reason: what its sentence needs
@@ -168,7 +172,14 @@ class Record:
     def measurements(self) -> Measurements:
         """The record as the table that the rules of the diagnosis read."""
         chi = self.expected().set_index("layer")["chi"].dropna()
-        return Measurements(self.table(), self.layers, self.activations, chi.to_dict())
+        return Measurements(
+            self.table(),
+            self.layers,
+            self.activations,
+            chi.to_dict(),
+            kinds=self.kinds,
+            matrices=self.matrices,
+        )
 
     def __repr__(self) -> str:
         last = f", steps {self.steps[0]} to {self.steps[-1]}" if self.steps else ""

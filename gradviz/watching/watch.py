@@ -70,6 +70,10 @@ class Watch:
         self.step = 0  # of the optimizer, since the beginning
         self._model, self._optimizer, self._scaler = _original(model), optimizer, scaler
         self._parts = parts_of(self._model)
+        rows = self._parts.rows
+        self.record.kinds = {part.name: type(part.owner).__name__ for part in rows}
+        matrices = [p.name for p in rows if p.weight is not None and p.weight.dim() > 1]
+        self.record.matrices = frozenset(matrices)
         self._compiled = _is_compiled(model)
         self._unrolled = Unrolled() if by_time else None
         self._outputs = Outputs(self._parts, self._is_fresh, self._unrolled)
@@ -219,6 +223,8 @@ class Watch:
                 record.activations[name] = flow.activation.name
         for found in missing(self._parts, flows, numbers, taken, self._compiled):
             record.miss(*found)
+        for name in self._outputs.many:
+            record.miss(name, "many")
         for name, reason in (self._unrolled.missed if self._unrolled else {}).items():
             record.miss(name, reason)
 

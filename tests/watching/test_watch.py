@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from architectures import ARCHITECTURES, made
 from torch import nn
 from torch.nn.modules import module as hooks
+from torch.utils.checkpoint import checkpoint
 
 import gradviz
 from gradviz.engine.initialization import generator
@@ -264,6 +265,74 @@ def test_what_is_called_again_has_a_row_for_each_call_and_one_gradient():
     assert value(found, "layer", "delta") > 0 and value(found, "layer #2", "delta") > 0
     assert math.isnan(value(found, "layer #2", "weight_gradient"))
     assert "other.weight" in record.not_measured
+
+
+class Checkpointed(nn.Module):
+    def __init__(self, reentrant):
+        super().__init__()
+        self.first, self.last, self.reentrant = nn.Linear(4, 4), nn.Linear(4, 2), reentrant
+
+    def forward(self, x):
+        h = checkpoint(lambda y: torch.tanh(self.first(y)), x, use_reentrant=self.reentrant)
+        return self.last(h)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_layers_that_are_computed_again_in_the_backward_pass_are_measured_once(reentrant):
+    torch.manual_seed(0)
+    model = Checkpointed(reentrant)
+    plain = nn.Sequential(model.first, nn.Tanh(), model.last)
+    x = torch.ones(3, 4, requires_grad=True)
+    # Computed without a graph, there is no activation to be seen.
+    both = ["delta", "output", "weight_gradient", "update_ratio", "weight_norm"]
+    values = []
+    for network in (model, plain):
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
+        with watch(network, optimizer, every=1) as record:
+            for _ in range(2):
+                optimizer.zero_grad()
+                F.cross_entropy(network(x), torch.tensor([0, 1, 0])).backward()
+                optimizer.step()
+        table = record.table().drop(columns="layer")
+        values.append(table[table.quantity.isin(both)].reset_index(drop=True))
+        assert len(record.layers) == 2
+    pd.testing.assert_frame_equal(*values, rtol=1e-5)
+
+
+def test_weights_that_are_computed_and_gradients_that_are_sparse():
+    model = nn.Sequential(
+        nn.Embedding(10, 4, sparse=True),
+        nn.Flatten(),
+        nn.utils.parametrizations.weight_norm(nn.Linear(12, 3)),
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer) as record:
+        F.cross_entropy(
+            model(torch.tensor([[1, 2, 3], [1, 1, 1]])), torch.tensor([0, 1])
+        ).backward()
+        dense = model[0].weight.grad.to_dense().norm().item()
+        optimizer.step()
+    originals = [f"2.parametrizations.weight.original{k}" for k in (0, 1)]
+    assert record.layers == ("0", "2", *originals)
+    np.testing.assert_allclose(value(record.table(), "0", "weight_gradient"), dense, rtol=1e-6)
+    assert (
+        value(record.table(), "2", "delta") > 0 and value(record.table(), "2", "bias_gradient") > 0
+    )
+    assert all(value(record.table(), name, "update_ratio") > 0 for name in originals)
+
+
+def test_a_cell_that_is_called_for_ever_has_a_bounded_number_of_rows():
+    cell = nn.RNNCell(1, 2)
+    model = nn.ModuleDict({"cell": cell})
+    optimizer = optimizer_of(model)
+    with watch(model, optimizer) as record:
+        state = None
+        for _ in range(100):
+            state = cell(torch.ones(1, 1), state)
+        state.sum().backward()
+        optimizer.step()
+    assert {"cell", "cell #64"} <= {*record.layers} and "cell #65" not in record.layers
+    assert "65th call" in record.not_measured["cell"]
 
 
 class Odd(nn.Module):
