@@ -165,6 +165,18 @@ class Record:
                 raise ValueError(f"quantity={quantity!r} is not one of {', '.join(WATCHED)}")
         return watched(self.table(), self.layers, quantities, self.expected())
 
+    def plot_by_time(self) -> alt.LayerChart:
+        """A picture of `by_time`: the first recorded step dashed, the last one solid.
+
+        Raises `ValueError` if there is nothing in it.
+        """
+        from gradviz.charts.watched_times import watched_times
+
+        table = self.by_time()
+        if table.empty:
+            raise ValueError("by_time=False has measured no time steps: see record.not_measured")
+        return watched_times(table)
+
     def diagnosis(self) -> list[Finding]:
         """What the measurements say of the network, the most important first; see `diagnosis`."""
         return diagnose(self.measurements())

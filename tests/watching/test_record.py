@@ -155,6 +155,25 @@ def test_the_picture_has_a_panel_for_each_quantity_and_a_row_for_each_layer():
     record.plot(["saturation", "dead", "output"]).to_dict()
 
 
+def test_time_steps_have_a_picture_of_their_own():
+    model, batch, loss = made("lstm")
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer, every=1, by_time=True) as record:
+        for seed in range(2):
+            optimizer.zero_grad()
+            loss(model(batch(seed)[0]), batch(seed)[1]).backward()
+            optimizer.step()
+    spec = record.plot_by_time().to_dict()
+    line, _ = spec["layer"]
+    assert line["encoding"]["strokeDash"]["scale"]["domain"] == ["step 0", "step 1"]
+    (rows,) = spec["datasets"].values()
+    assert {row["layer"] for row in rows} == {"recurrent.l0", "recurrent.l1"}
+    assert len(rows) == 2 * 2 * 7
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer) as record, pytest.raises(ValueError, match="by_time"):
+        record.plot_by_time()
+
+
 def test_zeros_and_overflows_stand_at_the_edges_of_the_axis():
     import pandas as pd
 
