@@ -73,7 +73,7 @@ def history(quantity, log=True, steps=(0, 10)):
     )
 
 
-def moves():
+def way_of_layers():
     rows = pd.concat([history("drift"), history("update_ratio")])
     return rows.replace({"arm": {"it's": "shallow"}})
 
@@ -326,7 +326,9 @@ PICTURES = {
     "landing": landing_picture,
     "scale_invariance": invariance,
     "backward_walk": walk,
-    "moved": lambda: moved(moves(), {"deep": "10 layers", "shallow": "1 layer"}, ended=True),
+    "moved": lambda: moved(
+        way_of_layers(), {"deep": "10 layers", "shallow": "1 layer"}, ended=True
+    ),
     "cloud": functools.partial(cloud, 12, 12),
     "factor_plane": plane,
     "singular_values": singular_values,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
-from pictures import VEGA_LITE, cloud, dying, unit_states, with_records, words_in
+from pictures import VEGA_LITE, examples_at_units, dying, unit_states, with_records, words_in
 
 from gradviz.charts.activation_curves import IDENTITY_TOP, IDENTITY_UNIT, tangent
 from gradviz.charts.batchnorm.clouds import REACH, clouds
@@ -38,7 +38,7 @@ def test_digits_that_stand_out_are_drawn_last():
 
 
 def test_both_networks_stand_on_equal_axes_side_by_side():
-    same = {"plain": cloud(spread=0.3), "batchnorm": cloud(spread=0.3)}
+    same = {"plain": examples_at_units(spread=0.3), "batchnorm": examples_at_units(spread=0.3)}
     spec = written(clouds(same, NAMES, 1))
     # The words beside narrow clouds are none here, so all symbols are examples.
     places = sorted(marks(spec, "symbol"))
@@ -50,7 +50,7 @@ def test_both_networks_stand_on_equal_axes_side_by_side():
 
 
 def test_the_spread_is_said_in_numbers_and_examples_on_one_spot_are_counted():
-    narrow = {"plain": cloud(spread=1e-6), "batchnorm": cloud(spread=0.5)}
+    narrow = {"plain": examples_at_units(spread=1e-6), "batchnorm": examples_at_units(spread=0.5)}
     said = words_in(clouds(narrow, NAMES, 2))
     # The root mean square of the spreads of both units, 1 and 2 times as large.
     assert "spread 2·10⁻⁶" in said and "spread 0.79" in said
@@ -60,25 +60,25 @@ def test_the_spread_is_said_in_numbers_and_examples_on_one_spot_are_counted():
 
 
 def test_what_is_beyond_the_axes_stands_on_their_edge():
-    spec = written(clouds({"plain": cloud(spread=9.0)}, {"plain": "plain"}, 1))
+    spec = written(clouds({"plain": examples_at_units(spread=9.0)}, {"plain": "plain"}, 1))
     (rows,) = (rows for rows in spec["datasets"].values() if "digit" in rows)
     assert rows["at"].max() == REACH and rows["level"].max() == REACH
     assert rows["x"].max() > REACH, "the tooltip says where it is"
 
 
 def test_the_moves_center_and_scale():
-    rows = move_frame(cloud(1, 1))
+    rows = move_frame(examples_at_units(1, 1))
     by_row = rows.groupby("row")["value"]
     mean, spread = by_row.mean(), by_row.std(ddof=0)
     assert mean.tolist() == pytest.approx([1.535, 0, 0, 0])
     assert spread.tolist() == pytest.approx([0.017078, 0.017078, 1, 1], rel=0.02)
-    spans = span_frame(cloud(1, 1))
+    spans = span_frame(examples_at_units(1, 1))
     assert spans["middle"].tolist() == pytest.approx(mean.tolist())
     assert spans["spread"].tolist() == pytest.approx(spread.tolist(), rel=0.02)
 
 
 def test_gamma_and_beta_can_undo_the_moves():
-    rows = cloud(1, 1, spread=0.2)
+    rows = examples_at_units(1, 1, spread=0.2)
     mean, spread = rows["before"].mean(), rows["before"].std(ddof=0)
     spec = opened(written(moves(rows)), {GAMMA: spread, BETA: mean})
     # Parameters are rounded to their sliders' steps, 0.01; a pixel is about a fortieth.
@@ -93,7 +93,7 @@ def test_gamma_and_beta_can_undo_the_moves():
 @pytest.mark.parametrize(("gamma", "beta", "named"), [(4, 0, "gamma=4"), (1, -9, "beta=-9")])
 def test_sliders_open_within_their_ends(gamma, beta, named):
     with pytest.raises(ValueError, match=named):
-        moves(cloud(1, 1), gamma, beta)
+        moves(examples_at_units(1, 1), gamma, beta)
 
 
 def test_a_unit_is_lit_until_it_dies_and_again_if_it_comes_back():

@@ -20,7 +20,7 @@ from altair.typing import Optional  # a value, or one that is not given
 
 from gradviz.charts.parts.palette import INK
 
-Chart = TypeVar("Chart", alt.Chart, alt.LayerChart, alt.VConcatChart)
+Chart = TypeVar("Chart", alt.Chart, alt.LayerChart, alt.VConcatChart, alt.HConcatChart)
 
 FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")
 GRID_OPACITY = 0.16
