@@ -129,7 +129,7 @@ def pre_training(ended=True):
         )
         for step in (1, 2, 3, 4)
     ]
-    return pretraining(frames, 2, 2, 2)
+    return pretraining(frames, "autoencoder", 2, 2, 2)
 
 
 def composite_picture():
