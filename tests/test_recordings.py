@@ -10,7 +10,7 @@ import pytest
 
 from gradviz import record, store, thumbnails
 from gradviz.snapshots import Moment, PretrainSnapshot, Snapshot
-from gradviz.ui import catalog
+from gradviz.ui import catalog, shipped
 from gradviz.ui.live import JOBS
 
 pytestmark = [pytest.mark.usefixtures("one_core"), pytest.mark.xdist_group("recordings")]
@@ -26,15 +26,15 @@ def keys():
     return {name: record.wanted(name) for name in LESSONS}
 
 
-def shipped():
+def recorded():
     return {path.name for path in store.SHIPPED.glob("*.npz")}
 
 
 def test_every_state_that_a_page_offers_is_recorded_and_nothing_is_stale(keys):
     wanted = {file for own in keys.values() for file in own}
-    missing = {name: sorted(own.keys() - shipped()) for name, own in keys.items()}
+    missing = {name: sorted(own.keys() - recorded()) for name, own in keys.items()}
     assert not any(missing.values()), f"run python -m gradviz.record: {missing}"
-    assert not shipped() - wanted, "asked for by no page: run python -m gradviz.record"
+    assert not recorded() - wanted, "asked for by no page: run python -m gradviz.record"
 
 
 def test_the_cards_of_home_show_what_is_recorded(keys):
@@ -43,7 +43,19 @@ def test_the_cards_of_home_show_what_is_recorded(keys):
 
 
 def test_the_recordings_are_small():
-    assert sum(path.stat().st_size for path in store.SHIPPED.glob("*.npz")) < 10e6
+    assert sum(path.stat().st_size for path in store.SHIPPED.rglob("*.npz")) < 10e6
+
+
+@pytest.mark.parametrize("name", ["home", *LESSONS])
+def test_the_pictures_that_ship_are_those_that_the_page_draws(name):
+    for key, picture in record.pictures(name).items():
+        assert record.alike(shipped.read(key), picture), f"run python -m gradviz.record: {key}"
+
+
+def test_no_picture_ships_that_no_page_opens_with():
+    drawn = [key for name in ["home", *LESSONS] for key in record.pictures(name)]
+    ships = {path.name for path in shipped.FOLDER.glob("*.npz")}
+    assert ships == {store.file_name(key) for key in drawn}, "run python -m gradviz.record"
 
 
 @pytest.mark.parametrize("name", LESSONS)
@@ -100,7 +112,7 @@ def assert_alike(was, now, what):
 CODE = """
 import sys
 from streamlit.testing.v1 import AppTest
-from gradviz.ui import catalog
+from gradviz.ui import catalog, shipped
 for page in ["app.py", *(entry.page for entry in catalog.LESSONS if entry.built)]:
     app = AppTest.from_file(str(catalog.ROOT / "app.py"), default_timeout=60)
     app.query_params["lang"] = "zh"

@@ -83,14 +83,15 @@ class Frames(Sequence[Any]):
     def __getitem__(self, place: int | slice) -> Any:
         return self._frames[place]
 
-    def _identity(self) -> Hashable:
+    def identity(self) -> tuple[Hashable, int, bool]:
+        """What tells them from all others."""
         return (self.key, len(self), self.complete)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Frames) and self._identity() == other._identity()
+        return isinstance(other, Frames) and self.identity() == other.identity()
 
     def __hash__(self) -> int:
-        return hash(self._identity())
+        return hash(self.identity())
 
 
 DrawFrames = Callable[[Frames], None]

@@ -2,7 +2,8 @@
 
 Altair takes 0.1 to 1 s to build a picture and pandas some milliseconds to sum up a run, for the
 same page, again for every visitor: so a page draws through functions under `made_once`, whose
-arguments are all that decides the result.
+arguments are all that decides the result. What the pages open with is not even made once: it ships
+finished, see `shipped`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from streamlit.dataframe_util import convert_pandas_df_to_arrow_bytes
 
 from gradviz.charts.parts.spec import Spec, written
 from gradviz.language import current
+from gradviz.ui import shipped
 
 Settings = ParamSpec("Settings")
 Result = TypeVar("Result")
@@ -91,11 +93,15 @@ def made_once(make: Callable[Settings, Result]) -> Callable[Settings, Result]:
 
     @functools.wraps(make)
     def find_or_make(*settings: Settings.args, **named: Settings.kwargs) -> Result:
+        def made() -> Result:
+            return _made(lambda: make(*settings, **named))
+
+        every = (*settings, *sorted(named.items()))
         # A page that was edited is another page.
-        key = (name, path.stat().st_mtime_ns, current(), settings, tuple(sorted(named.items())))
-        complete = all(getattr(setting, "complete", True) for setting in settings)
-        shelf = _FINISHED if complete else _RUNNING
-        return shelf.find_or_make(key, lambda: _made(lambda: make(*settings, **named)))
+        key = (name, path.stat().st_mtime_ns, current(), every)
+        if not all(getattr(setting, "complete", True) for setting in settings):
+            return _RUNNING.find_or_make(key, made)
+        return _FINISHED.find_or_make(key, lambda: shipped.find_or_draw(make, every, made))
 
     return find_or_make
 
