@@ -31,6 +31,8 @@ from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.layers import layer_profile, step_layer_map
 from gradviz.charts.parts.spec import opened, written
 from gradviz.charts.parts.theme import themed
+from gradviz.charts.precision.number_window import number_window
+from gradviz.charts.precision.rounding import rounding
 from gradviz.charts.pretraining.layer_by_layer import pretraining
 from gradviz.charts.regularization.loss_parts import loss_parts
 from gradviz.charts.regularization.penalties import penalties
@@ -235,6 +237,34 @@ def named_tangent():
     return tangent(1.0, ("sigmoid", "relu"), {"relu": t("rectifier", "线性整流")})
 
 
+def formats():
+    return {name: t(name, f"格式 {name}") for name in ("float32", "bfloat16", "float16")}
+
+
+def window_of_numbers():
+    rows = [
+        (form, exponent, seed, layer, 0.0 if form == "float16" and layer == 1 else 0.01**layer)
+        for form in formats()
+        for exponent in (0, 1)
+        for seed in (0, 1)
+        for layer in (1, 2, 3)
+    ]
+    table = pd.DataFrame(rows, columns=["format", "exponent", "seed", "layer", "value"])
+    table.loc[(table["exponent"] == 1) & (table["format"] == "float16"), "value"] = np.nan
+    return number_window(table, formats(), 2, 0, 1)
+
+
+def updates(asked=False):
+    rows = [
+        (form, power, n, 0.0 if form == "bfloat16" else n * 10**power)
+        for form in formats()
+        for power in (-3.0, -2.75)
+        for n in (0, 1, 2)
+    ]
+    table = pd.DataFrame(rows, columns=["format", "power", "n", "moved"])
+    return rounding(table, formats(), 2, -3.0, 0.25, asked)
+
+
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
@@ -278,6 +308,9 @@ PICTURES = {
     "mean_slopes": slopes,
     "mean_slopes that are asked for": lambda: slopes(AskedSlope("relu", ("tanh",), 0.2)),
     "path_sum": lambda: path_sum(5),
+    "number_window": window_of_numbers,
+    "rounding": updates,
+    "rounding that is asked for": lambda: updates(asked=True),
     "composite": composite_picture,
     "descent": descent,
     "plateau": plateau,

@@ -23,6 +23,8 @@ _ARMS = {
     "l2": ("with an L2 penalty", "加 L2 惩罚"),
     "batchnorm": ("with BatchNorm", "加批归一化"),
     "residual": ("with residual connections", "加残差连接"),
+    "float16": ("float16", "float16"),
+    "float32": ("float32", "float32"),
     "sigmoid": ("sigmoid", "sigmoid"),
     "tanh": ("tanh", "tanh"),
     "relu": ("ReLU", "ReLU"),

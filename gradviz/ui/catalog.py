@@ -13,6 +13,7 @@ from gradviz.language import t
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = "app.py"
+BEYOND = "+"  # in place of a section: a lesson that goes beyond the notes
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Entry:
     """One lesson. `title` and `summary` are pairs (English, Chinese)."""
 
     name: str
-    section: str  # of the source document
+    section: str  # of the source document, or `BEYOND`
     title: tuple[str, str]
     summary: tuple[str, str]
 
@@ -36,7 +37,7 @@ class Entry:
 
     @property
     def number(self) -> int | None:
-        """Its place in reading order, from 1; None for what follows no section of the notes."""
+        """Its place in reading order, from 1; None for what is no lesson of the course."""
         return 1 + numbered().index(self) if self in numbered() else None
 
     def label(self) -> str:
@@ -48,6 +49,13 @@ class Entry:
         """Which lesson this is, and what of the notes it follows, in the current language."""
         if self.number is None:
             return ""
+        if self.section == BEYOND:
+            return t(
+                "Lesson {number} of {all} · beyond the notes “Vanishing and exploding gradients”",
+                "第 {number} 课，共 {all} 课 · 原文《梯度消失与梯度爆炸》之外",
+                number=self.number,
+                all=len(numbered()),
+            )
         return t(
             "Lesson {number} of {all} · {section} of the notes “Vanishing and exploding gradients”",
             "第 {number} 课，共 {all} 课 · 原文《梯度消失与梯度爆炸》{section}",
@@ -63,6 +71,7 @@ def parts() -> dict[str, tuple[Entry, ...]]:
         t("§1 The update rule", "§1 梯度更新规则"): _RULE,
         t("§2 Vanishing and exploding", "§2 梯度消失与爆炸"): _PROBLEM,
         t("§3 The remedies", "§3 解决方案"): _REMEDIES,
+        t("Beyond the notes", "原文之外"): _BEYOND,
         t("All together", "综合"): _TOGETHER,
     }
 
@@ -73,7 +82,7 @@ def find(name: str) -> Entry:
 
 
 def numbered() -> list[Entry]:
-    """The lessons that follow a section of the notes, in reading order."""
+    """The lessons of the course, in reading order: along the notes, then beyond them."""
     return [entry for entry in LESSONS if entry.section]
 
 
@@ -193,6 +202,18 @@ _REMEDIES = (
     ),
 )
 
+_BEYOND = (
+    Entry(
+        "precision",
+        BEYOND,
+        ("Precision: where numbers end", "精度：数字的尽头"),
+        (
+            "The same vanishing network in float16, bfloat16 and float32.",
+            "同一个梯度消失的网络，分别用 float16、bfloat16 和 float32 来算。",
+        ),
+    ),
+)
+
 _TOGETHER = (
     Entry(
         "lab",
@@ -205,4 +226,4 @@ _TOGETHER = (
     ),
 )
 
-LESSONS: tuple[Entry, ...] = _RULE + _PROBLEM + _REMEDIES + _TOGETHER
+LESSONS: tuple[Entry, ...] = _RULE + _PROBLEM + _REMEDIES + _BEYOND + _TOGETHER
