@@ -88,7 +88,7 @@ for form in ("float32", "bfloat16", "float16"):
 )
 def window() -> str:
     recipe = replace(NET, activation=ACTIVATION.value)
-    ui.picture(window_picture(recipe, SCALE.value), "window_chart", opens=[SCALE])
+    ui.picture(window_picture(recipe), "window_chart", opens=[SCALE])
     return t(
         "Every gradient is divided by the scale again before it is drawn. The product of 24 "
         "factors is the same in every format.",
@@ -97,8 +97,8 @@ def window() -> str:
 
 
 @ui.made_once
-def window_picture(recipe: Recipe, exponent: int) -> alt.LayerChart:
-    return number_window(measured_signals(recipe), NAMES, recipe.depth, exponent, LAST_SCALE)
+def window_picture(recipe: Recipe) -> alt.LayerChart:
+    return number_window(measured_signals(recipe), NAMES, recipe.depth, LAST_SCALE)
 
 
 def measured_signals(recipe: Recipe) -> pd.DataFrame:
@@ -148,7 +148,7 @@ def signals(recipe: Recipe, form: str, last: int) -> pd.DataFrame:
 )
 def update() -> str:
     asked = bool(UPDATE.value == UPDATE.default)
-    ui.picture(update_picture(UPDATE.value, asked), "update_chart", opens=[UPDATE])
+    ui.picture(update_picture(asked), "update_chart", opens=[UPDATE])
     if asked:
         ask_weight()
     return t(
@@ -159,9 +159,9 @@ def update() -> str:
 
 
 @ui.made_once
-def update_picture(power: float, asked: bool) -> alt.VConcatChart:
+def update_picture(asked: bool) -> alt.VConcatChart:
     table = pd.concat([weights(form, UPDATES).assign(format=form) for form in FORMS])
-    return rounding(table, NAMES, UPDATES, power, STEP, asked)
+    return rounding(table, NAMES, UPDATES, UPDATE.default, STEP, asked)
 
 
 @ui.measured

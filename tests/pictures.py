@@ -251,7 +251,7 @@ def window_of_numbers():
     ]
     table = pd.DataFrame(rows, columns=["format", "exponent", "seed", "layer", "value"])
     table.loc[(table["exponent"] == 1) & (table["format"] == "float16"), "value"] = np.nan
-    return number_window(table, formats(), 2, 0, 1)
+    return number_window(table, formats(), 2, 1)
 
 
 def updates(asked=False):

@@ -25,14 +25,12 @@ DOMAIN = (1e-22, 1e6)  # room for the window above the gradients, and for words 
 _HALF = "float16"
 
 
-def number_window(
-    signals: pd.DataFrame, names: Names, depth: int, exponent: int, last: int
-) -> alt.LayerChart:
+def number_window(signals: pd.DataFrame, names: Names, depth: int, last: int) -> alt.LayerChart:
     """The size of an entry of ∂L/∂z by layer in each format, with a slider for the loss's scale.
 
     `signals` has columns format, exponent, seed, layer, value, as `engine.precision` measures them,
-    for exponents from 0 to `last`; the slider opens at `exponent`. `names` are those of the formats
-    in their order. The window holds what float16 does: from its smallest to its largest number,
+    for exponents from 0, where the slider opens, to `last`. `names` are those of the formats in
+    their order. The window holds what float16 does: from its smallest to its largest number,
     divided by the scale.
     """
     rows = points(signals, list(names), depth)
@@ -91,7 +89,7 @@ def number_window(
             ],
         ),
         _in_short(rows, depth, domain),
-    ).add_params(alt.param(EXPONENT, value=exponent, bind=slider))
+    ).add_params(alt.param(EXPONENT, value=0, bind=slider))
     return themed(
         picture.properties(
             height=HEIGHT,
@@ -111,15 +109,16 @@ def points(signals: pd.DataFrame, forms: list[str], depth: int) -> pd.DataFrame:
     "overflow" if one is not finite. Formats stand beside each other.
     """
     named = signals.rename(columns={"format": "arm"})
-    parts = []
-    for (arm, exponent, layer), own in named.groupby(["arm", "exponent", "layer"])["value"]:
-        states = state_of(own)
-        measured = own[states == "measured"]
-        state = "overflow" if (states == "overflow").any() else "measured"
-        state = state if state == "overflow" or len(measured) else "zero"
-        middle = float(np.exp(np.log(measured).mean())) if state == "measured" else np.nan
-        parts.append((arm, exponent, layer, state, middle))
-    rows = pd.DataFrame(parts, columns=["arm", "exponent", "layer", "state", "middle"])
+    states = state_of(named["value"])
+    with np.errstate(divide="ignore"):
+        logs = np.log(named["value"].where(states == "measured"))
+    each = named.assign(log=logs, overflow=states == "overflow")
+    found = each.groupby(["arm", "exponent", "layer"], sort=False)
+    rows = found.agg(log=("log", "mean"), overflow=("overflow", "any")).reset_index()
+    gone = rows["log"].isna()  # without a seed that has a number
+    rows["state"] = np.select([rows["overflow"], gone], ["overflow", "zero"], "measured")
+    rows["middle"] = np.exp(rows["log"].where(rows["state"] == "measured"))
+    rows = rows[["arm", "exponent", "layer", "state", "middle"]]
     feet = rows["state"].map({"zero": DOMAIN[0], "overflow": DOMAIN[1]})
     heights = rows["middle"].fillna(feet).astype(float)
     return rows.assign(y=heights, place=dodged(rows, forms, depth))

@@ -168,8 +168,8 @@ def _weights(now: alt.Chart, count: int, color: alt.Color, asked: bool) -> alt.L
         way = way.transform_filter(
             f"datum.arm !== '{_ASKED}' || datum.n <= {count} * {SHARE_REVEALED}"
         )
-    # Two formats may both lose all: one of the lines is dashed, so that both are seen.
-    dashed = alt.when("datum.arm === 'bfloat16'").then(alt.value([8, 6]))
+    # Two formats may both lose all: the upper of the lines is dashed, so that both are seen.
+    dashed = alt.when("datum.arm === 'float16'").then(alt.value([8, 6]))
     lines = way.mark_line(strokeWidth=3, interpolate="step-after").encode(
         x=x,
         y=y,
