@@ -25,7 +25,7 @@ lesson = ui.remedy("pretraining")
 KINDS = ("rbm", "autoencoder")
 WATCHED = Recipe(depth=5, width=64, lr=0.1, pretrain="rbm", pretrain_epochs=20)
 RACE = Recipe(width=64, lr=0.1, pretrain_epochs=10, steps=150)
-LIMIT = Recipe(depth=5, width=64, activation="relu", lr=0.1, pretrain_epochs=10, steps=300)
+LIMIT = Recipe(depth=5, width=64, activation="relu", lr=0.05, pretrain_epochs=10, steps=300)
 SIDE = 8  # pixels of a digit's side
 NAMES = {
     "plain": t("random start", "随机初始化"),
@@ -64,7 +64,7 @@ FOUND = {
 SMALLEST_GUESS, FIRST_GUESS = -6, -3  # powers of ten
 # Then both networks have learned most of what they will, and their signals are still large.
 LIMIT_OPENS_AT = 60
-RATES, LENGTHS = ("0.1", "0.01"), ("300", "850")  # of the figure on where it ends
+RATES, LENGTHS = ("0.05", "0.01"), ("300", "850")  # of the figure on where it ends
 KIND = ui.choice(
     "kind",
     t("Each layer learns as", "每层的学习方式"),
@@ -392,13 +392,13 @@ def factors_chart(
     controls=[LIMIT_RATE, LIMIT_STEPS, LIMIT_QUANTITY],
     presets=[
         ui.Preset(
-            t("Rate 0.1", "学习率 0.1"),
-            {LIMIT_RATE: "0.1", LIMIT_STEPS: "300", LIMIT_QUANTITY: "delta"},
+            t("Rate 0.05", "学习率 0.05"),
+            {LIMIT_RATE: "0.05", LIMIT_STEPS: "300", LIMIT_QUANTITY: "delta"},
             t(
-                "From a random start the signal reaches layer 1 too, and the bands of the two "
-                "errors overlap: there was nothing to repair.",
-                "随机初始化的网络，误差信号同样传得到第 1 层，两者错误率的范围相互重叠："
-                "本来就无可修补。",
+                "From a random start the signal reaches layer 1 too, and the network learns: what "
+                "had vanished with sigmoid was there all along.",
+                "随机初始化的网络，误差信号同样传得到第 1 层，也学得会："
+                "用 sigmoid 时消失的东西，这里从一开始就在。",
             ),
         ),
         ui.Preset(
@@ -406,8 +406,8 @@ def factors_chart(
             {LIMIT_RATE: "0.01", LIMIT_STEPS: "300", LIMIT_QUANTITY: "delta"},
             t(
                 "The signal still arrives in both. Yet with small steps the pre-trained network "
-                "ends with fewer errors on the test digits.",
-                "两者的误差信号仍都传得到。但步子小时，预训练过的网络在测试数字上错得更少。",
+                "clearly ends with fewer errors on the test digits.",
+                "两者的误差信号仍都传得到。但步子小时，预训练过的网络在测试数字上明显错得更少。",
             ),
         ),
         ui.Preset(

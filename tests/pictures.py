@@ -33,6 +33,7 @@ from gradviz.charts.parts.spec import opened, written
 from gradviz.charts.parts.theme import themed
 from gradviz.charts.precision.number_window import number_window
 from gradviz.charts.precision.rounding import rounding
+from gradviz.charts.precision.training import training_curves
 from gradviz.charts.pretraining.layer_by_layer import pretraining
 from gradviz.charts.regularization.loss_parts import loss_parts
 from gradviz.charts.regularization.penalties import penalties
@@ -265,6 +266,17 @@ def updates(asked=False):
     return rounding(table, formats(), 2, -3.0, 0.25, asked)
 
 
+def training_in_formats():
+    rows = [
+        (arm, step, quantity, 0.1 * step)
+        for arm in ("deep", "it's")
+        for step in (0, 1)
+        for quantity in ("accuracy", "still")
+    ]
+    table = pd.DataFrame(rows, columns=["arm", "step", "quantity", "value"])
+    return training_curves(table, names(), 1, copy="deep")
+
+
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
@@ -311,6 +323,7 @@ PICTURES = {
     "number_window": window_of_numbers,
     "rounding": updates,
     "rounding that is asked for": lambda: updates(asked=True),
+    "training in formats": training_in_formats,
     "composite": composite_picture,
     "descent": descent,
     "plateau": plateau,

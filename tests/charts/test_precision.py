@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from pictures import updates, window_of_numbers, words_in
+from pictures import training_in_formats, updates, window_of_numbers, words_in
 
 from gradviz.charts.precision.number_window import DOMAIN, points, zeros
 from gradviz.charts.precision.rounding import HIGH, LOW, ticks
@@ -80,3 +80,12 @@ def test_what_is_asked_for_is_covered_until_it_is_revealed():
     lines = updates(asked=True).to_dict()["vconcat"][1]["layer"][0]["transform"]
     (hidden,) = [t["filter"] for t in lines if "revealed" in str(t.get("filter"))]
     assert hidden.startswith("datum.arm !== 'bfloat16' || datum.n <= 2 *")
+
+
+def test_both_curves_of_a_training_are_drawn_and_the_one_that_lies_over_another_is_dashed():
+    spec = training_in_formats().to_dict()
+    for panel, quantity in zip(spec["vconcat"], ("accuracy", "still"), strict=True):
+        rows = spec["datasets"][(panel.get("data") or panel["layer"][0]["data"])["name"]]
+        assert {row["quantity"] for row in rows} == {quantity} and len(rows) == 4
+        dash = panel["layer"][0]["encoding"]["strokeDash"]["condition"]
+        assert "datum.arm === 'deep'" in str(dash)

@@ -6,8 +6,15 @@ import torch
 import torch.nn.functional as F
 
 from gradviz.data import load
+from gradviz.engine.initialization import generator
 from gradviz.engine.network import build, export
-from gradviz.engine.precision import DTYPES, repeated_updates, signal_in_format
+from gradviz.engine.precision import (
+    DTYPES,
+    _step,
+    repeated_updates,
+    signal_in_format,
+    train_in_formats,
+)
 from gradviz.engine.start import at_start
 from gradviz.recipe import Recipe
 from gradviz.theory.formats import FORMATS
@@ -106,3 +113,34 @@ def test_an_unknown_format_is_refused():
         signal_in_format(SMALL, "float8")
     with pytest.raises(ValueError, match="float8"):
         repeated_updates("float8", [0.1], 1)
+
+
+def test_training_in_float32_is_plain_gradient_descent():
+    recipe = Recipe(depth=2, width=8, activation="relu", lr=0.05, steps=6, batch_size=32, seed=3)
+    moments = list(train_in_formats(recipe, {"plain": ("float32", "float32")}, every=3))
+    data, module = load("digits", 3), export(build(recipe, [3]))
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.05)
+    random = generator(3, "batches")
+    for _ in range(6):
+        rows = torch.randint(len(data.x_train), (32,), generator=random).numpy()
+        logits = module(torch.tensor(data.x_train[rows]))
+        optimizer.zero_grad()
+        F.cross_entropy(logits, torch.tensor(data.y_train[rows])).backward()
+        optimizer.step()
+    right = module(torch.tensor(data.x_test)).argmax(1) == torch.tensor(data.y_test)
+    assert [(m.arm, m.step, m.steps) for m in moments] == [("plain", s, 6) for s in (0, 3, 6)]
+    last = moments[-1].table.set_index("quantity")["value"]
+    assert last["accuracy"] == pytest.approx(right.double().mean().item())
+    assert np.isnan(moments[0].table["value"]).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("form", ["bfloat16", "float16"])
+def test_what_stands_still_is_counted_by_the_weights_that_did_not_change(form):
+    module = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False)).to(DTYPES[form])
+    with torch.no_grad():
+        module[0].weight.copy_(torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
+    x, labels = np.array([[1.0, 1.0]], dtype=np.float32), np.array([0])
+    # Both entries of a row get the gradient ±1/2: at 1 it is lost, at 0 it is not.
+    lr = FORMATS[form].lost / 2
+    assert _step(module, x, labels, DTYPES[form], lr) == 0.5
+    np.testing.assert_allclose(module[0].weight[:, 1].detach().float(), [lr / 2, -lr / 2])

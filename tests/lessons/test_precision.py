@@ -10,8 +10,8 @@ from lessons import seeds
 from presets import ends
 from questions import question, replies
 
-from gradviz.engine.precision import repeated_updates, signal_in_format
-from gradviz.recipe import Recipe
+from gradviz.engine.precision import repeated_updates, signal_in_format, train_in_formats
+from gradviz.recipe import Recipe, replace
 from gradviz.theory.formats import FORMATS
 from gradviz.ui import catalog
 
@@ -115,6 +115,35 @@ def test_a_large_update_moves_all_three_and_bfloat16_comes_three_quarters_of_the
     assert set(np.diff(weights)) == {2**-7}
     assert 0.7 < way("bfloat16", power)[0] < 0.8
     assert way("float16", power)[0] == pytest.approx(1, abs=0.05)
+
+
+def ends_of_training(preset):
+    """By seed and arm what the training of the figure comes to: accuracy, and who stands still."""
+    page = runpy.run_path(str(catalog.ROOT / "pages" / "precision.py"))
+    rate = preset.values["lr"]
+    base = replace(page["TRAINED"], lr=float(rate), steps=page["LENGTHS"][rate])
+    for seed in seeds(2):
+        recipe = replace(base, seed=seed)
+        moments = train_in_formats(recipe, page["ARMS"], every=recipe.steps)
+        yield {m.arm: m.table.set_index("quantity")["value"] for m in moments}
+
+
+@pytest.mark.claim
+@ends("precision", "training", "Small steps")
+def test_at_small_steps_weights_in_bfloat16_stand_still_and_a_float32_copy_learns(preset):
+    for last in ends_of_training(preset):
+        assert last["bfloat16"]["still"] > 0.93
+        assert last["float32"]["still"] < 0.2 and last["copy"]["still"] < 0.2
+        assert last["bfloat16"]["accuracy"] < last["float32"]["accuracy"] - 0.2
+        assert last["copy"]["accuracy"] == pytest.approx(last["float32"]["accuracy"], abs=0.03)
+
+
+@pytest.mark.claim
+@ends("precision", "training", "Large steps")
+def test_at_large_steps_all_three_learn(preset):
+    for last in ends_of_training(preset):
+        assert min(own["accuracy"] for own in last.values()) > 0.9
+        assert last["bfloat16"]["accuracy"] > last["float32"]["accuracy"] - 0.04
 
 
 def test_the_question_knows_the_weight():
