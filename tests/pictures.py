@@ -36,6 +36,9 @@ from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.layers import layer_profile, step_layer_map
 from gradviz.charts.parts.spec import opened, written
 from gradviz.charts.parts.theme import themed
+from gradviz.charts.precision.number_window import number_window
+from gradviz.charts.precision.rounding import rounding
+from gradviz.charts.precision.training import training_curves
 from gradviz.charts.pretraining.layer_by_layer import pretraining
 from gradviz.charts.regularization.bowl import bowl
 from gradviz.charts.regularization.loss_parts import loss_parts
@@ -144,7 +147,7 @@ def pre_training(ended=True):
         )
         for step in (1, 2, 3, 4)
     ]
-    return pretraining(frames, 2, 2, 2)
+    return pretraining(frames, "autoencoder", 2, 2, 2)
 
 
 def composite_picture():
@@ -305,6 +308,45 @@ def dying(step=None):
     return dead_units(unit_states(), called, 5, step)
 
 
+def formats():
+    return {name: t(name, f"格式 {name}") for name in ("float32", "bfloat16", "float16")}
+
+
+def window_of_numbers():
+    rows = [
+        (form, exponent, seed, layer, 0.0 if form == "float16" and layer == 1 else 0.01**layer)
+        for form in formats()
+        for exponent in (0, 1)
+        for seed in (0, 1)
+        for layer in (1, 2, 3)
+    ]
+    table = pd.DataFrame(rows, columns=["format", "exponent", "seed", "layer", "value"])
+    table.loc[(table["exponent"] == 1) & (table["format"] == "float16"), "value"] = np.nan
+    return number_window(table, formats(), 2, 1)
+
+
+def updates(asked=False):
+    rows = [
+        (form, power, n, 0.0 if form == "bfloat16" else n * 10**power)
+        for form in formats()
+        for power in (-3.0, -2.75)
+        for n in (0, 1, 2)
+    ]
+    table = pd.DataFrame(rows, columns=["format", "power", "n", "moved"])
+    return rounding(table, formats(), 2, -3.0, 0.25, asked)
+
+
+def training_in_formats():
+    rows = [
+        (arm, step, quantity, 0.1 * step)
+        for arm in ("deep", "it's")
+        for step in (0, 1)
+        for quantity in ("accuracy", "still")
+    ]
+    table = pd.DataFrame(rows, columns=["arm", "step", "quantity", "value"])
+    return training_curves(table, names(), 1, copy="deep")
+
+
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
@@ -361,6 +403,10 @@ PICTURES = {
     "slopes of turning with a question": lambda: slopes_of_turning("batchnorm"),
     "correlations": correlated,
     "both_ways": forward_and_back,
+    "number_window": window_of_numbers,
+    "rounding": updates,
+    "rounding that is asked for": lambda: updates(asked=True),
+    "training in formats": training_in_formats,
     "composite": composite_picture,
     "descent": descent,
     "plateau": plateau,

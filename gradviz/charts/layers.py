@@ -68,7 +68,8 @@ class Asked:
     """What a question asks of a profile: how it runs back to layer 1 at the first step, in `arms`.
 
     A guess is the power of ten by which layer 1 differs from the last hidden layer; the axis has
-    room for all from `low` to `high`. `start` is the guess before any.
+    room for all from `low` to `high`. `start` is the guess before any. The curves of the run, which
+    tell of it, are covered with it.
     """
 
     arms: tuple[str, ...]

@@ -193,8 +193,8 @@ def _curve(
     """One curve; of those below each other only the last has the axis of the steps."""
     axis, color = step_axis(steps, labeled=last), arm_color(dict(look.names), look.joined)
     shown = alt.Chart(alt.NamedData(curve.name))
-    if end:
-        # The answer unrolls from the start of the run.
+    if end or look.asked:
+        # The answer, or what would tell of it, unrolls from the start of the run.
         shown = shown.transform_filter(f"datum.step <= {SHARE_REVEALED} * {steps}")
     lines = shown.encode(x=axis, color=color)
     # A line that runs exactly over another is dashed, so that both are seen.

@@ -29,6 +29,8 @@ _ARMS = {
     "residual": ("with residual connections", "加残差连接"),
     "unscaled": ("with unscaled branches", "支路不缩放"),
     "rezero": ("with branches from zero", "支路从零开始"),
+    "float16": ("float16", "float16"),
+    "float32": ("float32", "float32"),
     "sigmoid": ("sigmoid", "sigmoid"),
     "tanh": ("tanh", "tanh"),
     "relu": ("ReLU", "ReLU"),

@@ -217,6 +217,16 @@ _BEYOND = (
         ),
         after="§3.5",
     ),
+    Entry(
+        "precision",
+        "",
+        ("Precision: where numbers end", "精度：数字的尽头"),
+        (
+            "The same vanishing network in float16, bfloat16 and float32.",
+            "同一个梯度消失的网络，分别用 float16、bfloat16 和 float32 来算。",
+        ),
+        after="§3.5",
+    ),
 )
 
 _TOGETHER = (

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from gradviz.charts.depth.moved import moved, moved_frame, straightness
-from gradviz.charts.layers import layer_profile, line, points, profile_look, step_layer_map
+from gradviz.charts.layers import Asked, layer_profile, line, points, profile_look, step_layer_map
 from gradviz.charts.parts.handles import GUESS, REPLAY, REVEALED, RUN
 from gradviz.charts.parts.label_place import Plot, place_words
 from gradviz.charts.parts.summary import (
@@ -250,6 +250,13 @@ def test_how_a_run_ends_is_not_seen_before_it_is_revealed():
         asked=AskedEnd(("deep",)),
     )
     assert REVEALED not in str(goes_on["vconcat"])
+
+
+def test_curves_that_would_tell_of_a_profile_that_is_asked_for_are_covered_with_it():
+    spec = ended_run((0, 10, 20), asked=Asked(("deep",), low=-6, start=-3))
+    for curve in spec["vconcat"][1:]:
+        (drawn,) = marks(curve, "line")
+        assert drawn["transform"] == [{"filter": f"datum.step <= toNumber({REVEALED}) * 20"}]
 
 
 def test_the_curves_are_the_larger_part_where_they_carry_the_message():

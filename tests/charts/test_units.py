@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
-from pictures import VEGA_LITE, examples_at_units, dying, unit_states, with_records, words_in
+from pictures import VEGA_LITE, dying, examples_at_units, unit_states, with_records, words_in
 
 from gradviz.charts.activation_curves import IDENTITY_TOP, IDENTITY_UNIT, tangent
 from gradviz.charts.batchnorm.clouds import REACH, clouds

@@ -36,6 +36,9 @@ COLORS: dict[str, str] = {
     "batchnorm": "#b58a14",
     "layernorm": "#cc68e4",
     "residual": "#6b7218",
+    "float32": "#868d97",
+    "bfloat16": "#2a9acb",
+    "float16": "#bb3999",
     "theory": "#757b87",
     "vanish": "#2a6bc2",
     "explode": "#c2361a",
@@ -54,6 +57,7 @@ TOGETHER = (
     ("plain", "l1", "l2", "clip_norm"),
     ("relu", "l1", "l2"),
     ("plain", "batchnorm", "layernorm", "residual"),
+    ("float32", "bfloat16", "float16"),
     ("plain", "relu", "batchnorm", "residual", "clip_norm", "l2", "pretraining"),
 )
 
