@@ -146,9 +146,9 @@ def _without_data(picture: Spec) -> object:
 
 
 def _same_table(was: bytes, now: bytes) -> bool:
-    tables = [convert_arrow_bytes_to_pandas_df(data) for data in (was, now)]
+    before, after = map(convert_arrow_bytes_to_pandas_df, (was, now))
     try:
-        pd.testing.assert_frame_equal(*tables, rtol=1e-6, atol=1e-12)
+        pd.testing.assert_frame_equal(before, after, rtol=1e-6, atol=1e-12)
     except AssertionError:
         return False
     return True

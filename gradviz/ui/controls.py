@@ -21,6 +21,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gradviz import runs
 from gradviz.language import t
+from gradviz.spelled import decimal_number, whole_number
 from gradviz.ui import address
 
 Value = TypeVar("Value")
@@ -167,7 +168,7 @@ class Number(Control[Amount]):
     def read(self, raw: str) -> Amount | None:
         """See `Control.read`."""
         whole = isinstance(self.default, int)
-        found = address.whole_number(raw) if whole else address.decimal_number(raw)
+        found = whole_number(raw) if whole else decimal_number(raw)
         return cast("Amount", found) if self.accepts(found) else None
 
     def accepts(self, value: object) -> bool:
@@ -235,7 +236,7 @@ class Steps(Control[float]):
 
     def read(self, raw: str) -> float | None:
         """See `Control.read`."""
-        found = address.decimal_number(raw)
+        found = decimal_number(raw)
         return next((option for option in self.options if option == found), None)
 
     def accepts(self, value: object) -> bool:
