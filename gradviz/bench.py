@@ -107,7 +107,7 @@ def _cost(arm: Recipe) -> float:
 
 def written(bench: Bench) -> dict[str, str]:
     """`bench` as the parameters of a link; `read` gives it back."""
-    arms = {name: _arm_text(arm) for name, arm in bench.named().items()}
+    arms = {name: spelled(arm) for name, arm in bench.named().items()}
     return arms | {"seeds": str(bench.seeds), "v": f"{store.ENGINE}.{LATEST}"}
 
 
@@ -116,11 +116,11 @@ def read(link: Mapping[str, str], opens: Bench) -> tuple[Bench, list[Complaint]]
 
     Whatever is wrong has the standard's value; without any arm the bench is `opens`.
     """
-    version, complaints = _version(link.get("v"))
+    version, complaints = version_of(link.get("v"))
     arms = []
     for name in NAMES:
         if name in link:
-            arm, wrong = _arm(name, link[name], STANDARDS[version])
+            arm, wrong = arm_from(name, link[name], STANDARDS[version])
             arms.append(arm)
             complaints += wrong
     seeds, wrong = _seeds(link.get("seeds"), opens.seeds)
@@ -132,7 +132,8 @@ def engine_of(link: Mapping[str, str]) -> int | None:
     return whole_number(link.get("v", "").partition(".")[0])
 
 
-def _arm_text(arm: Recipe) -> str:
+def spelled(arm: Recipe) -> str:
+    """An arm as a link says it."""
     standard = STANDARDS[LATEST]
     changes = [
         f"{name}-{_value_text(getattr(arm, name))}"
@@ -155,7 +156,8 @@ def _value_text(value: object) -> str:
             return str(value)
 
 
-def _version(raw: str | None) -> tuple[int, list[Complaint]]:
+def version_of(raw: str | None) -> tuple[int, list[Complaint]]:
+    """The version of `STANDARDS` that the parameter `v` of a link names; the latest without one."""
     if raw is None:
         return LATEST, []
     version = whole_number(raw.partition(".")[2])
@@ -174,8 +176,8 @@ def _seeds(raw: str | None, usual: int) -> tuple[int, list[Complaint]]:
     return usual, [Complaint("seeds", raw, f"1–{MOST_SEEDS}")]
 
 
-def _arm(name: str, raw: str, standard: Mapping[str, Any]) -> tuple[Recipe, list[Complaint]]:
-    """An arm from its text, field by field."""
+def arm_from(name: str, raw: str, standard: Mapping[str, Any]) -> tuple[Recipe, list[Complaint]]:
+    """The arm called `name` from its text, field by field, and what in it is not possible."""
     values, complaints = dict(standard), []
     if len(raw) > LONGEST_LINK:
         return Recipe(**values), [Complaint(name, raw, f"≤ {LONGEST_LINK}")]

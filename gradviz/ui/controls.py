@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar, cast
+from typing import ClassVar, Generic, TypeVar, cast
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -50,6 +50,9 @@ class Control(Generic[Value]):
     Forward; else from the session, since any other rerun may carry a URL that is older than the
     latest act.
     """
+
+    # Whether the URL has it even where it stands at its default, which may change.
+    always_written: ClassVar[bool] = False
 
     key: str
     label: str
@@ -394,7 +397,9 @@ def stand_at(values: Mapping[Control, object]) -> bool:
 def write(controls: Sequence[Control] | Mapping[Control, object]) -> None:
     """Bring the URL up to date with `controls`; a value that is the default is left out."""
     texts = {
-        control.key: None if control.value == control.default else control.text(control.value)
+        control.key: control.text(control.value)
+        if control.always_written or control.value != control.default
+        else None
         for control in controls
     }
     st.session_state[_SEEN].update(texts)
