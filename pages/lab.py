@@ -18,9 +18,10 @@ from gradviz.language import t
 from gradviz.quantities import QUANTITIES
 from gradviz.recipe import Recipe, replace
 from gradviz.take_home import notebook, script
+from gradviz.ui import exercises
 from gradviz.ui.arms import arm_names, declare_bench
 
-lesson = ui.Lesson("lab")
+lesson = ui.Lesson("lab", edit=lambda text: exercises.in_place(text, "task"))
 
 SICK = Recipe()
 OPENS = Bench(
@@ -58,7 +59,12 @@ BEGINNINGS = {
         (DEEP_TANH, replace(DEEP_TANH, optimizer="adam", lr=0.001))
     ),
 }
-EDITOR = declare_bench(OPENS, BEGINNINGS)
+TASK = exercises.of_link()
+EDITOR = (
+    declare_bench(OPENS, BEGINNINGS)
+    if TASK is None
+    else declare_bench(Bench((TASK.start,)), {}, TASK.fixed, TASK.hidden)
+)
 N_SEEDS = ui.number(
     "seeds",
     t("Seeds", "种子数"),
@@ -116,6 +122,25 @@ def bench() -> Bench:
             )
         )
     return own
+
+
+@lesson.figure(("The task", "题目"))
+def task() -> str | None:
+    asked = TASK
+    if asked is None:
+        exercises.show_form(EDITOR.bench[0])
+        return t(
+            "An exercise begins with arm A as it stands. Give this link to your class.",
+            "练习从 A 组的当前设置开始。把这个链接发给学生。",
+        )
+    own = bench()
+    exercises.train_receipt("race")
+
+    def draw(frames: ui.Frames) -> None:
+        exercises.show_task(asked, own.arms[0], frames, own)
+
+    ui.live_run("task", own.named(), own.seeds, draw, join=True)
+    return None
 
 
 @lesson.figure(("The race", "比一比"), controls=[EDITOR, N_SEEDS, QUANTITY])

@@ -91,6 +91,8 @@ class Editor(Choice):
     arms: tuple[Arm, ...]
     version: Version
     beginnings: Mapping[str, Bench]
+    locked: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
     def draw(self) -> None:
         """Draw the editor; the link can hide it as any control."""
@@ -98,7 +100,8 @@ class Editor(Choice):
             self._draw()
 
     def _draw(self) -> None:
-        self._beginnings()
+        if self.beginnings:
+            self._beginnings()
         super()._widget()
         with st.container(horizontal=True, gap="xsmall"):
             self._duplicate()
@@ -106,12 +109,17 @@ class Editor(Choice):
         recipe = self.edited
         differ = differing(self.bench)
         for titles, fields in GROUPS.items():
-            shown = [own for own in fields if matters(own.name, recipe)]
+            shown = [own for own in fields if self._is_seen(own.name, recipe)]
+            if not shown:
+                continue
             marked = any(own.name in differ for own in shown)
             title = t(*titles) + (" ≠" if marked else "")
             with st.expander(title):
                 for own in sorted(shown, key=lambda field: field.rare):
                     self._field(own, recipe, own.name in differ)
+
+    def _is_seen(self, field: str, recipe: Recipe) -> bool:
+        return matters(field, recipe) and field not in self.unseen
 
     @property
     def bench(self) -> tuple[Recipe, ...]:
@@ -208,6 +216,7 @@ class Editor(Choice):
             "help": field.help(),
             "on_change": self._change,
             "args": (field, key),
+            "disabled": field.name in self.locked,
         }
         choices = options(field.name)
         if choices:
@@ -238,8 +247,16 @@ def _format(field: Field) -> str | None:
     return "%d" if is_whole(field.name) else None
 
 
-def declare_bench(opens: Bench, beginnings: Mapping[str, Bench]) -> Editor:
-    """Declare the arms of a bench, their version and their editor; they open as `opens`."""
+def declare_bench(
+    opens: Bench,
+    beginnings: Mapping[str, Bench],
+    locked: tuple[str, ...] = (),
+    unseen: tuple[str, ...] = (),
+) -> Editor:
+    """Declare the arms of a bench, their version and their editor; they open as `opens`.
+
+    `locked` fields cannot be changed, `unseen` ones are not shown.
+    """
     default = [(recipe,) for recipe in opens.arms]
     default += [()] * (len(NAMES) - len(default))
     version = Version(key="v", label="v", default=f"{store.ENGINE}.{LATEST}", help="")
@@ -258,6 +275,8 @@ def declare_bench(opens: Bench, beginnings: Mapping[str, Bench]) -> Editor:
         arms=arms,
         version=version,
         beginnings=beginnings,
+        locked=locked,
+        unseen=unseen,
     )
 
 

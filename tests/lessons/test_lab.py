@@ -1,10 +1,14 @@
 """The lab: what stands on the bench is in the link, and every arm can be changed by hand."""
 
+import time
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gradviz import bench, store
+from gradviz import bench, exercise, language, store
 from gradviz.bench import Bench
+from gradviz.exercise import Exercise
 from gradviz.recipe import Recipe, replace
 from gradviz.ui import catalog
 
@@ -105,3 +109,69 @@ def test_the_program_of_the_chosen_arm_is_shown():
     app = opened()
     app.selectbox("home_arm").set_value("c").run()
     assert any("nn.BatchNorm1d" in code.value for code in app.code)
+
+
+SICK = Recipe(depth=8, steps=20, width=16, batch_size=32)
+
+
+def exercise_link(**changes):
+    return exercise.written(Exercise(**{"start": SICK, "goal": "kept", "low": 0.1, **changes}))
+
+
+def texts(app):
+    parts = (app.success, app.info, app.markdown, app.caption)
+    return " ".join(element.value for own in parts for element in own)
+
+
+def test_an_exercise_is_set_solved_and_its_receipt_verified_in_another_language():
+    teacher = opened(a="depth-8~width-16~batch_size-32~steps-20", b="none", c="none", d="none")
+    teacher.selectbox("exercise_goal").set_value("kept").run()
+    teacher.number_input("exercise_low").set_value(0.1).run()
+    (link,) = [code.value for code in teacher.code if "goal=kept" in code.value]
+    language.use("zh")  # in which the test names the options
+    student = opened(**{**link_of(link), "lang": "zh"})
+    assert arms(student) == [SICK] and "练习" in texts(student)
+    student.selectbox("edit_a_activation").set_value("relu").run()
+    student.button("race_train").click().run()
+    finished(student)
+    assert "练习完成" in texts(student)
+    (receipt,) = [code.value for code in student.code if "receipt=1" in code.value]
+    language.use("en")
+    anybody = opened(**link_of(receipt))
+    finished(anybody)
+    assert "The exercise is met" in texts(anybody)
+    assert arms(anybody) == [replace(SICK, activation="relu")]
+
+
+def test_a_receipt_that_claims_too_much_is_seen():
+    app = opened(**exercise_link(), a="depth-8~width-16~batch_size-32~steps-20", receipt="1")
+    finished(app)
+    assert "Not yet" in texts(app) and "is met" not in texts(app)
+
+
+def test_locked_fields_cannot_be_changed_and_hidden_ones_are_not_there():
+    app = opened(**exercise_link(fixed=("depth",), hidden=("norm", "residual")))
+    assert app.number_input("edit_a_depth").disabled
+    assert not app.number_input("edit_a_width").disabled
+    with pytest.raises(KeyError):
+        app.selectbox("edit_a_norm")
+
+
+def test_the_teacher_s_text_is_plain():
+    app = opened(**exercise_link(question="`$x$ :red[y]`<b>"))
+    assert "`ˋ$x$ :red[y]ˋ<b>`" in texts(app)
+
+
+def link_of(text):
+    """The parameters of a link."""
+    return {key: own[-1] for key, own in parse_qs(urlsplit(text).query).items()}
+
+
+def finished(app):
+    """Wait until the run of the page is there."""
+    for _ in range(100):
+        if app.success or app.info:
+            return
+        time.sleep(0.1)
+        app.run()
+    raise AssertionError("the run has not finished")
