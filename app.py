@@ -37,6 +37,7 @@ def cards() -> None:
                         ui.thumbnail(entry.name)
                         ui.lesson_link(entry)
                         st.caption(t(*entry.summary))
+                        ui.tick(entry.name)
 
 
 def prose(key: str, text: str) -> None:
@@ -75,4 +76,5 @@ if ui.single_figure() is None:
             "或是录制，或是现场训练；理论画成线，测量值画成点。",
         ),
     )
+    ui.progress()
     cards()

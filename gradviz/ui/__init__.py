@@ -7,7 +7,7 @@ from gradviz.charts.layers import Asked
 from gradviz.charts.replay import AskedEnd
 from gradviz.runs import Job
 from gradviz.ui.ask import ask
-from gradviz.ui.cards import thumbnail
+from gradviz.ui.cards import progress, thumbnail, tick
 from gradviz.ui.chrome import heading, lesson_link, open_page, single_figure
 from gradviz.ui.controls import (
     activation_choice,
@@ -34,6 +34,7 @@ from gradviz.ui.race import (
     race,
 )
 from gradviz.ui.remedy import remedy
+from gradviz.ui.words import words_of
 
 __all__ = [
     "SEEDS",
@@ -63,6 +64,7 @@ __all__ = [
     "open_page",
     "opening",
     "picture",
+    "progress",
     "quantity_choice",
     "race",
     "race_histograms",
@@ -74,5 +76,7 @@ __all__ = [
     "steps",
     "switch",
     "thumbnail",
+    "tick",
     "trained_landing_picture",
+    "words_of",
 ]

@@ -1,8 +1,9 @@
 """What the page does in the browser by itself: a script and a style sheet, the same on every page.
 
-The script plays runs by their sliders, asks the questions of figures, completes the links to them
-and closes the navigation of a phone; the style sheet also gives each color of a picture the shade
-in which words of it can be read in the theme. Both stand in the folder `page`.
+The script plays runs by their sliders, asks the questions of figures, completes the links to them,
+lets words drive pictures, brings definitions to terms, remembers which lessons were read and closes
+the navigation of a phone; the style sheet also gives each color of a picture the shade in which
+words of it can be read in the theme. Both stand in the folder `page`.
 
 Streamlit runs the script again whenever its element comes anew, so all of it stands behind
 `window.gradviz`. It reaches only for what Streamlit and Vega name on purpose: data-testid,
@@ -23,14 +24,25 @@ from gradviz.language import t
 
 PAGE = Path(__file__).parent / "page"
 # The parts of the script in the order in which they need each other.
-PARTS = ("sliders", "questions", "player", "share", "discover", "drawer")
-SHEETS = ("page", "questions")
+PARTS = (
+    "sliders",
+    "questions",
+    "player",
+    "share",
+    "words",
+    "terms",
+    "progress",
+    "discover",
+    "drawer",
+)
+SHEETS = ("page", "questions", "words")
 _SPEAK = """
   // The words of the page's language, for what is read aloud.
   return {
     speak(translated) {
       words = translated;
       for (const player of players) player.label();
+      discoverProgress();
     },
   };
 """
@@ -38,7 +50,12 @@ _SPEAK = """
 
 def page_script() -> None:
     """Put script and style sheet into the page; they take no room."""
-    words = {"play": t("Play the run", "播放训练过程"), "pause": t("Pause", "暂停")}
+    words = {
+        "play": t("Play the run", "播放训练过程"),
+        "pause": t("Pause", "暂停"),
+        "read": t("{read} of {all} lessons read", "已读 {read} 课，共 {all} 课"),
+        "set": t("The figure “{title}” is set.", "已设定图“{title}”。"),
+    }
     st.html(f"<style>{_style()}</style>")
     with st.container(key="page_script"):
         st.html(

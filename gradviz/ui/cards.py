@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -10,6 +13,7 @@ from gradviz import thumbnails
 from gradviz.charts import beam
 from gradviz.charts.parts.powers import rounded_power
 from gradviz.language import t
+from gradviz.ui import catalog
 from gradviz.ui.made_once import made_once
 
 # What the arms are called in alt texts; an activation is called by its own name.
@@ -34,6 +38,18 @@ def thumbnail(lesson: str) -> None:
     beams = thumbnails.read().get(lesson)
     if beams:
         st.html(_picture(tuple((arm, tuple(values)) for arm, values in beams.items())))
+
+
+def progress() -> None:
+    """Say how many of the lessons the reader has read; the page's script knows (`progress.js`)."""
+    names = html.escape(json.dumps([entry.name for entry in catalog.LESSONS if entry.built]))
+    st.html(f'<p class="gradviz-progress" data-lessons="{names}" hidden></p>')
+
+
+def tick(lesson: str) -> None:
+    """Mark the card of `lesson` as read, where the script finds that it is."""
+    read = html.escape(t("✓ Read", "✓ 已读"))
+    st.html(f'<span class="gradviz-tick" data-lesson="{html.escape(lesson)}" hidden>{read}</span>')
 
 
 @made_once

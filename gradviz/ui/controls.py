@@ -408,8 +408,12 @@ def write(controls: Sequence[Control] | Mapping[Control, object]) -> None:
 
 def state() -> dict[str, str]:
     """All that the page's controls stand at, as in a link; defaults too, which may change."""
-    declared: Mapping[str, Control] = st.session_state.get(_DECLARED, {})
-    return {key: control.text(control.value) for key, control in declared.items()}
+    return {key: control.text(control.value) for key, control in declared().items()}
+
+
+def declared() -> Mapping[str, Control]:
+    """The controls that the page has declared so far, by key."""
+    return st.session_state.get(_DECLARED, {})
 
 
 def _moved_in_history() -> bool:

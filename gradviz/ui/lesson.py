@@ -15,14 +15,18 @@ from dataclasses import dataclass
 import streamlit as st
 
 from gradviz.language import current, t
-from gradviz.ui import catalog, chrome, controls, stage
+from gradviz.ui import catalog, chrome, controls, glossary, stage
 from gradviz.ui.address import plain
 from gradviz.ui.controls import Control
 from gradviz.ui.share import share_menu
 from gradviz.ui.speech import use_visitors_language
 from gradviz.ui.stage import Stage
+from gradviz.ui.words import Word, draw_buttons, words_of
 
 _SLOT = re.compile(r"^\{\{ *(\w+) *\}\} *$", re.MULTILINE)
+# What an article ends with: an aside under one of these titles.
+ENDINGS = {"en": "What you now know.", "zh": "小结。"}
+_ENDING = re.compile(rf"^> \*\*(?:{'|'.join(ENDINGS.values())})\*\* .+\Z", re.MULTILINE | re.DOTALL)
 _LONGEST_REASON = 300  # characters of an error's message
 _log = logging.getLogger(__name__)
 
@@ -100,6 +104,7 @@ class Lesson:
         if alone is None:
             self._show_article()
             _show_code(code)
+            glossary.show()
             self._show_neighbors()
         elif alone in self.figures:
             show_figure(self.figures[alone])
@@ -109,13 +114,18 @@ class Lesson:
     def _show_article(self) -> None:
         chrome.heading(self.entry.source(), t(*self.entry.title))
         text = self.edit(article(self.entry.name, current()))
+        words = words_of(text)
+        text, known = split_ending(text)
         for position, piece in enumerate(_SLOT.split(text)):
             # re.split alternates between text and the names of the slots.
             if position % 2:
-                show_figure(self.figures[piece])
+                show_figure(self.figures[piece], words)
             elif piece.strip():
                 with st.container(key=f"prose_{position}"):
                     st.markdown(piece)
+        # The script notes that the lesson was read when the reader has come here.
+        with st.container(key=f"ending_{self.entry.name}"):
+            st.markdown(known)
 
     def _show_neighbors(self) -> None:
         before, after = catalog.neighbors(self.entry.name)
@@ -157,17 +167,23 @@ def article(name: str, language: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
+def split_ending(text: str) -> tuple[str, str]:
+    """An article without what the reader knows at its end, and that; "" if it does not say it."""
+    found = _ENDING.search(text)
+    return (text[: found.start()], found[0]) if found else (text, "")
+
+
 def slots(text: str) -> list[str]:
     """The names of the figures that an article asks for, in order."""
     return _SLOT.findall(text)
 
 
-def show_figure(figure: Figure) -> None:
-    """Draw a figure as a fragment: touching it reruns it alone."""
-    st.fragment(_draw_figure, key=figure.name)(figure)
+def show_figure(figure: Figure, words: Sequence[Word] = ()) -> None:
+    """Draw a figure as a fragment: touching it, or a word that drives it, reruns it alone."""
+    st.fragment(_draw_figure, key=figure.name)(figure, words)
 
 
-def _draw_figure(figure: Figure) -> None:
+def _draw_figure(figure: Figure, words: Sequence[Word]) -> None:
     use_visitors_language()
     with st.container(border=True, gap="small", key=f"figure_{figure.name}"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -198,6 +214,7 @@ def _draw_figure(figure: Figure) -> None:
         with share:
             # Last, when it is known which sliders the picture has.
             share_menu(figure.name)
+        draw_buttons(figure.name, words)
 
 
 def _draw_presets(name: str, presets: Sequence[Preset]) -> None:

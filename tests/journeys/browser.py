@@ -67,12 +67,14 @@ class Visitor:
         locale="en-US",
         color_scheme="light",
         motion=False,
+        touch=False,
     ):
         self.context = browser.new_context(
             viewport={"width": width, "height": height},
             locale=locale,
             color_scheme=color_scheme,
             reduced_motion="no-preference" if motion else "reduce",
+            has_touch=touch,
         )
         self.page = self.context.new_page()
         self.page.set_default_timeout(20_000)

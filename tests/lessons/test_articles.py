@@ -6,7 +6,7 @@ import pytest
 
 from gradviz.language import LANGUAGES, t, use
 from gradviz.ui import catalog
-from gradviz.ui.lesson import article, slots
+from gradviz.ui.lesson import ENDINGS, article, slots, split_ending
 from gradviz.ui.remedy import PARTS, with_headings
 
 BUILT = [entry.name for entry in catalog.LESSONS if entry.built]
@@ -46,6 +46,16 @@ def test_formulas_are_closed_and_both_languages_quote_the_same_numbers(name):
         assert text.count("$") % 2 == 0
         numbers[language] = sorted(set(re.findall(r"\d+\.\d+", text)))
     assert numbers["en"] == numbers["zh"]
+
+
+@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_lesson_ends_with_what_the_reader_now_knows(name, language):
+    rest, known = split_ending(article(name, language))
+    assert known.startswith(f"> **{ENDINGS[language]}** ")
+    assert not any(title in rest for title in ENDINGS.values())
+    assert "\n\n" not in known.strip(), "one passage, and nothing after it"
+    assert 20 <= len(known.split()) <= 70 if language == "en" else 40 <= len(known) <= 140
 
 
 @pytest.mark.parametrize("name", REMEDIES)

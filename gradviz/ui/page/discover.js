@@ -22,6 +22,9 @@ function discover() {
   }
   discoverQuestions();
   discoverShareMenus();
+  discoverWords();
+  discoverTerms();
+  discoverProgress();
 }
 
 let awaited = false;
