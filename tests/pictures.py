@@ -31,6 +31,7 @@ from gradviz.charts.exploding.scale_fan import scale_fan
 from gradviz.charts.exploding.scale_map import scale_map
 from gradviz.charts.histograms import histograms
 from gradviz.charts.home.gradient_through_depth import gradient_through_depth
+from gradviz.charts.lab.panels import panels
 from gradviz.charts.landing import landing
 from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.layers import layer_profile, step_layer_map
@@ -109,6 +110,12 @@ def run(quantity, ended=True, asked=None):
         below=dict.fromkeys(CURVES) | {"gradient_norm": 0.3},
         asked=asked,
     )
+
+
+def all_panels(ended=True):
+    quantities = list(QUANTITIES.values())
+    rows = pd.concat(history(own.name, own.axis.log) for own in quantities)
+    return panels(rows, quantities, names(), 4, ended)
 
 
 def spreads():
@@ -356,6 +363,8 @@ def beam_of_a_run():
 
 
 PICTURES = {
+    "panels": all_panels,
+    "panels of a run that goes on": lambda: all_panels(ended=False),
     "home": gradient_through_depth,
     "beam of a run": beam_of_a_run,
     "beam": beam,
