@@ -82,6 +82,8 @@ CURVES = _table(
     # A loss falls through decades.
     Quantity("loss", ("Loss", "损失"), axis=Axis(holds=(0.01, 10.0))),
     Quantity("accuracy", ("Test accuracy", "测试准确率"), axis=SHARE),
+    # Where all arms learn, what tells them apart are the few examples that are still wrong.
+    Quantity("test_error", ("Test error", "测试错误率"), axis=Axis(holds=(0.02, 1.0))),
     Quantity("gradient_norm", ("Gradient norm", "梯度范数")),
     Quantity(
         "clipped",
@@ -96,6 +98,24 @@ CURVES = _table(
         ("Dead units", "死亡单元"),
         SHARE,
     ),
+)
+
+# Per layer of a network of one's own: what `gradviz.watch` measures. Its layers have no z that is
+# known to it but what they put out, so δ is taken there.
+WATCHED = _table(
+    Quantity("delta", ("Signal ‖∂L/∂output‖", "误差信号 ‖∂L/∂输出‖"), ("signal δ", "误差信号 δ")),
+    QUANTITIES["weight_gradient"],  # as accumulated, before clipping
+    Quantity(
+        "clipped_gradient",
+        ("Weight gradient after clipping", "剪切后的权重梯度"),
+        ("after clipping", "剪切后"),
+    ),
+    QUANTITIES["update_ratio"],
+    QUANTITIES["weight_norm"],
+    Quantity("bias_gradient", ("Bias gradient ‖∂L/∂b‖", "偏置梯度 ‖∂L/∂b‖")),
+    Quantity("output", ("Size of the output (r.m.s.)", "输出的大小（均方根）")),
+    QUANTITIES["saturation"],
+    QUANTITIES["dead"],
 )
 
 

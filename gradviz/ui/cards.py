@@ -29,6 +29,8 @@ _ARMS = {
     "residual": ("with residual connections", "加残差连接"),
     "unscaled": ("with unscaled branches", "支路不缩放"),
     "rezero": ("with branches from zero", "支路从零开始"),
+    "float16": ("float16", "float16"),
+    "float32": ("float32", "float32"),
     "sigmoid": ("sigmoid", "sigmoid"),
     "tanh": ("tanh", "tanh"),
     "relu": ("ReLU", "ReLU"),
@@ -50,8 +52,11 @@ def progress() -> None:
 
 def tick(lesson: str) -> None:
     """Mark the card of `lesson` as read, where the script finds that it is."""
-    read = html.escape(t("✓ Read", "✓ 已读"))
-    st.html(f'<span class="gradviz-tick" data-lesson="{html.escape(lesson)}" hidden>{read}</span>')
+    read = html.escape(t("Read", "已读"))
+    st.html(
+        f'<span class="gradviz-tick" role="img" aria-label="{read}" title="{read}" '
+        f'data-lesson="{html.escape(lesson)}" hidden>✓</span>'
+    )
 
 
 @made_once

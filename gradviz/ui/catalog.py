@@ -134,8 +134,8 @@ _PROBLEM = (
         "§2.2",
         ("Sigmoid and tanh: slopes below one", "sigmoid 与 tanh：斜率小于 1"),
         (
-            "Why no slope of sigmoid exceeds 0.25, and what that costs per layer.",
-            "sigmoid 的导数为何不超过 0.25，每多一层又要付出多少代价。",
+            "How steep sigmoid and tanh are at most, and what that costs per layer.",
+            "sigmoid 和 tanh 最陡能有多陡，每多一层又要付出多少代价。",
         ),
     ),
     Entry(
@@ -214,6 +214,16 @@ _BEYOND = (
         (
             "A gradient of healthy size may still be noise; and a branch that starts at zero.",
             "梯度大小正常，也可能只是噪声；以及从零开始的支路。",
+        ),
+        after="§3.5",
+    ),
+    Entry(
+        "precision",
+        "",
+        ("Precision: where numbers end", "精度：数字的尽头"),
+        (
+            "The same vanishing network in float16, bfloat16 and float32.",
+            "同一个梯度消失的网络，分别用 float16、bfloat16 和 float32 来算。",
         ),
         after="§3.5",
     ),
