@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gradviz.activations import ACTIVATIONS, Activation, activation
     from gradviz.data import Dataset, load
+    from gradviz.diagnosis import diagnose, of_snapshots
     from gradviz.engine.history import curves_frame, history_frame
     from gradviz.engine.network import Network, build, export
-    from gradviz.engine.profile import profile
     from gradviz.engine.train import race, train
     from gradviz.quantities import CURVES, QUANTITIES, Event
     from gradviz.recipe import Recipe, replace
     from gradviz.snapshots import Snapshot
     from gradviz.theory.mean_field import chi, critical_sigma_w, predicted_delta
+    from gradviz.watching.profile import profile
+    from gradviz.watching.watch import watch
 
 __all__ = [
     "ACTIVATIONS",
@@ -39,14 +41,17 @@ __all__ = [
     "chi",
     "critical_sigma_w",
     "curves_frame",
+    "diagnose",
     "export",
     "history_frame",
     "load",
+    "of_snapshots",
     "predicted_delta",
     "profile",
     "race",
     "replace",
     "train",
+    "watch",
 ]
 
 # Where each of them stands, for the import when it is asked for; a test holds it to the above.
@@ -65,14 +70,17 @@ _HOME = {
     "chi": "theory.mean_field",
     "critical_sigma_w": "theory.mean_field",
     "curves_frame": "engine.history",
+    "diagnose": "diagnosis",
     "export": "engine.network",
     "history_frame": "engine.history",
     "load": "data",
+    "of_snapshots": "diagnosis",
     "predicted_delta": "theory.mean_field",
-    "profile": "engine.profile",
+    "profile": "watching.profile",
     "race": "engine.train",
     "replace": "recipe",
     "train": "engine.train",
+    "watch": "watching.watch",
 }
 
 

@@ -100,6 +100,24 @@ CURVES = _table(
     ),
 )
 
+# Per layer of a network of one's own: what `gradviz.watch` measures. Its layers have no z that is
+# known to it but what they put out, so δ is taken there.
+WATCHED = _table(
+    Quantity("delta", ("Signal ‖∂L/∂output‖", "误差信号 ‖∂L/∂输出‖"), ("signal δ", "误差信号 δ")),
+    QUANTITIES["weight_gradient"],  # as accumulated, before clipping
+    Quantity(
+        "clipped_gradient",
+        ("Weight gradient after clipping", "剪切后的权重梯度"),
+        ("after clipping", "剪切后"),
+    ),
+    QUANTITIES["update_ratio"],
+    QUANTITIES["weight_norm"],
+    Quantity("bias_gradient", ("Bias gradient ‖∂L/∂b‖", "偏置梯度 ‖∂L/∂b‖")),
+    Quantity("output", ("Size of the output (r.m.s.)", "输出的大小（均方根）")),
+    QUANTITIES["saturation"],
+    QUANTITIES["dead"],
+)
+
 
 @dataclass(frozen=True)
 class Distribution:

@@ -6,6 +6,7 @@ Not a test: machines differ and are noisy. Each line compares two ways of doing 
 turn, in one process, and reports the median of the ratios.
 """
 
+import contextlib
 import statistics
 import sys
 import time
@@ -15,10 +16,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
+from architectures import Transformer
 from lessons import arms_on_page
 from torch import nn
 
-from gradviz import Recipe, build, export, race
+from gradviz import Recipe, build, export, race, watch
 from gradviz.data import load
 from gradviz.engine.train import batches
 from gradviz.ui import catalog
@@ -59,6 +61,19 @@ def report(title, first, second):
     print(f"{title}: {statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f})")
 
 
+def train_transformer(every=None, steps=200):
+    """A small transformer in plain PyTorch, watched at each `every`-th step or not at all."""
+    torch.manual_seed(0)
+    module = Transformer(words=64, width=64, heads=4, length=32, blocks=2)
+    optimizer = torch.optim.AdamW(module.parameters(), 1e-3)
+    x = torch.randint(64, (16, 32))
+    with contextlib.nullcontext() if every is None else watch(module, optimizer, every):
+        for _ in range(steps):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(module(x), x).backward()
+            optimizer.step()
+
+
 def default_races():
     """What a reader of each remedy's lesson waits for, and what measuring has to do with it."""
     for lesson in (entry.name for entry in catalog.LESSONS if entry.section.startswith("§3")):
@@ -76,5 +91,9 @@ if __name__ == "__main__":
     measured(), plain_pytorch()
     report("race of 3 seeds, measured / the same in plain PyTorch", measured, plain_pytorch)
     report("measuring about 60 frames / measuring two", measured, bare)
+    train_transformer()
+    for every in (50, 1):
+        watched = partial(train_transformer, every)
+        report(f"transformer, watched every {every} steps / unwatched", watched, train_transformer)
     report("three seeds at once / one seed", measured, partial(train, arms, 1))
     default_races()

@@ -6,6 +6,8 @@ import sys
 import tomllib
 
 import pytest
+import torch
+from architectures import made
 
 from gradviz.ui import catalog
 
@@ -39,7 +41,7 @@ def test_only_the_user_interface_knows_streamlit_and_the_engine_knows_neither_it
         modules = list(imported(path))
         if layer != "ui":
             assert not [name for name in modules if name.startswith(("streamlit", "gradviz.ui"))]
-        if layer not in ("ui", "charts"):
+        if layer not in ("ui", "watching", "charts"):
             assert not [name for name in modules if name.startswith(("altair", "gradviz.charts"))]
         if layer == "charts":
             engine = [
@@ -72,10 +74,21 @@ def test_the_code_that_a_lesson_shows_runs(page):
 
 
 @pytest.mark.usefixtures("one_core")
-def test_the_readme_example_runs():
+def test_the_examples_of_the_readme_run(capsys):
+    model, batch, loss = made("mlp")
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+
+    def train(model, optimizer):
+        loss(model(batch(0)[0]), batch(0)[1]).backward()
+        optimizer.step()
+
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    code = readme.split("```python\n")[1].split("```")[0]
-    exec(compile(code, "README.md", "exec"), {})
+    codes = [part.split("```")[0] for part in readme.split("```python\n")[1:]]
+    assert len(codes) == 2
+    for code in codes:
+        names = {"model": model, "optimizer": optimizer, "train": train}
+        exec(compile(code, "README.md", "exec"), names)
+    assert "Healthy" in capsys.readouterr().out
 
 
 def test_the_public_names_are_those_that_type_checkers_see():

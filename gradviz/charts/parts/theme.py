@@ -20,7 +20,7 @@ from altair.typing import Optional  # a value, or one that is not given
 
 from gradviz.charts.parts.palette import INK
 
-Chart = TypeVar("Chart", alt.Chart, alt.LayerChart, alt.VConcatChart)
+Chart = TypeVar("Chart", alt.Chart, alt.LayerChart, alt.VConcatChart, alt.HConcatChart)
 
 FIT_WIDTH = alt.AutoSizeParams(type="fit-x", contains="padding")
 GRID_OPACITY = 0.16
@@ -117,6 +117,7 @@ def legend(
     symbolType: Optional[Literal["circle", "square", "stroke"]] = alt.Undefined,
     symbolFillColor: Optional[str] = alt.Undefined,
     symbolStrokeColor: Optional[str] = alt.Undefined,
+    symbolOpacity: Optional[float] = alt.Undefined,
 ) -> alt.Legend:
     """A legend outside the data; two columns fit the width of a phone.
 
@@ -138,5 +139,6 @@ def legend(
         symbolType=symbolType,
         symbolFillColor=symbolFillColor,
         symbolStrokeColor=symbolStrokeColor,
+        symbolOpacity=symbolOpacity,
         type="symbol",
     )

@@ -8,8 +8,8 @@ from torch import nn
 from gradviz.engine.initialization import generator
 from gradviz.engine.measure import Origin, backward, data_loss, measure_layers
 from gradviz.engine.network import build, export
-from gradviz.engine.profile import profile
 from gradviz.recipe import Recipe
+from gradviz.watching.profile import profile
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
@@ -77,22 +77,27 @@ class Everything(nn.Module):
         return self.head(h @ self.raw)
 
 
-def test_what_profile_does_not_measure_it_names():
+def test_profile_measures_every_kind_of_layer_and_names_what_it_cannot():
     module = Everything()
     x = torch.randint(7, (5, 4), generator=generator(0, "x"))
     y = torch.tensor([0, 1, 2, 0, 1])
-    with pytest.warns(UserWarning, match=r"not measured: raw, embedding\.weight"):
+    with pytest.warns(UserWarning, match="no gradient reaches idle"):
         table = profile(module, x, y)
-    assert list(table.name) == ["head"]
-    left_out = table.attrs["left_out"]
-    kinds = {name.split(".")[0] for name in left_out}
-    assert kinds == {"raw", "embedding", "attention", "lstm", "gru", "up", "idle"}
-    assert "attention.in_proj_weight" in left_out and "lstm.weight_hh_l0" in left_out
-    measured = {"head.weight", "head.bias", "norm.weight", "norm.bias"}
-    assert {*left_out} | measured == {name for name, _ in module.named_parameters()}
+    assert list(table.layer) == list(range(1, len(table) + 1))
+    rows = table.set_index("name")
+    assert list(rows.index[:3]) == ["raw", "embedding", "attention.in_proj_weight[q]"]
+    assert rows.index[-1] == "idle"
+    for name in ("embedding", "attention.out_proj", "norm", "up", "head"):
+        assert (rows.loc[name, ["delta", "weight_gradient", "weight_norm"]] > 0).all(), name
+    assert rows.weight_gradient["lstm.weight_hh_l0"] > 0 and rows.delta["lstm"] > 0
+    missing = table.attrs["not_measured"]
+    nothing = rows.index[rows[["delta", "weight_gradient"]].isna().all(axis=1)]
+    assert list(nothing) == ["idle"] and "idle" in missing
+    assert set(rows.index[rows.delta.isna()]) == set(missing)
 
 
 def test_profile_is_silent_where_it_leaves_nothing_out():
     module = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 2))
     x = torch.randn(5, 4, generator=generator(0, "x"))
-    assert profile(module, x, torch.tensor([0, 1, 0, 1, 1])).attrs["left_out"] == []
+    table = profile(module, x, torch.tensor([0, 1, 0, 1, 1]))
+    assert table.attrs["not_measured"] == {} and table.notna().all(axis=None)
