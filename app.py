@@ -53,18 +53,21 @@ LAYERS = ui.opening(
     "layers", home.DEPTH, low=home.DEPTHS[0], high=home.DEPTHS[1], default=home.OPENING_DEPTH
 )
 STORY = ui.Figure("story", ("The gradient on its way back", "梯度的回程"), story)
+WHAT = t(
+    "A network learns from a gradient that travels from the loss back to its first layer. On the "
+    "way it is multiplied by **one factor per layer**: times [0.8](#story?factor=0.8&layers=60) it "
+    "vanishes, times [1](#story?factor=1&layers=60) it arrives, times "
+    "[1.25](#story?factor=1.25&layers=60) it explodes. Drag the factor.",
+    "网络靠梯度学习：梯度从损失出发，一路传回第一层，每经过一层就**乘上一个因子**："
+    "乘 [0.8](#story?factor=0.8&layers=60)，梯度消失；乘 [1](#story?factor=1&layers=60)，原样传到；"
+    "乘 [1.25](#story?factor=1.25&layers=60)，梯度爆炸。拖动这个因子试试。",
+)
 if ui.single_figure() is None:
     ui.heading("gradviz", t(*TITLE))
-    prose(
-        "what",
-        t(
-            "A network learns from a gradient that travels from the loss back to its first layer. "
-            "On the way it is multiplied by **one factor per layer**. Drag the factor.",
-            "网络靠梯度学习：梯度从损失出发，一路传回第一层，每经过一层就**乘上一个因子**。"
-            "拖动这个因子试试。",
-        ),
-    )
-ui.show_figure(STORY)
+    prose("what", WHAT)
+    ui.show_figure(STORY, ui.words_of(WHAT))
+else:
+    ui.show_figure(STORY)
 if ui.single_figure() is None:
     prose(
         "how",

@@ -82,6 +82,8 @@ CURVES = _table(
     # A loss falls through decades.
     Quantity("loss", ("Loss", "损失"), axis=Axis(holds=(0.01, 10.0))),
     Quantity("accuracy", ("Test accuracy", "测试准确率"), axis=SHARE),
+    # Where all arms learn, what tells them apart are the few examples that are still wrong.
+    Quantity("test_error", ("Test error", "测试错误率"), axis=Axis(holds=(0.02, 1.0))),
     Quantity("gradient_norm", ("Gradient norm", "梯度范数")),
     Quantity(
         "clipped",

@@ -58,6 +58,8 @@ RANGES: dict[str, tuple[float, float]] = {
 
 _WHOLE = ("depth", "width", "pretrain_epochs", "batch_size", "steps", "seed")
 _OPTIONAL = ("gain", "residual_scale")
+REZERO = "rezero"
+_NAMED = {"residual_scale": (REZERO,)}  # the names that may stand for a number
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class Recipe:
     bias_std: float = 0.0  # σ_b; init="pytorch" draws its biases its own way
     norm: str = "none"  # normalizes each hidden layer's pre-activations
     residual: bool = False  # each hidden layer becomes h + scale·(V φ(W h))
-    residual_scale: float | None = None  # None: 1/√depth
+    # None: 1/√depth; "rezero": each block's own, trained from 0 on (Bachlechner et al. 2020)
+    residual_scale: float | str | None = None
     optimizer: str = "sgd"
     lr: float = 0.05
     momentum: float = 0.9  # of sgd
@@ -111,7 +114,7 @@ def activation_of(recipe: Recipe) -> Activation:
 
 
 def _check_number(field: str, value: object, low: float, high: float) -> None:
-    if value is None and field in _OPTIONAL:
+    if (value is None and field in _OPTIONAL) or value in _NAMED.get(field, ()):
         return
     kind = int if field in _WHOLE else (int, float)
     whole = "whole " if field in _WHOLE else ""

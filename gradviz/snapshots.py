@@ -47,6 +47,11 @@ class Snapshot:
     status: str
 
     @property
+    def test_error(self) -> np.ndarray:
+        """The share of the test set that is given a wrong label, [seeds]; NaN after an overflow."""
+        return 1 - self.accuracy
+
+    @property
     def dead_units(self) -> np.ndarray:
         """The share of all hidden units that are dead, [seeds]; NaN for seeds that overflowed."""
         # The output layer has no activation, so it is not counted.
@@ -57,6 +62,7 @@ class Snapshot:
 class PretrainSnapshot:
     """What pre-training has reached after an epoch, `step` of `steps` over all layers.
 
+    Step 0 is layer 1 before its first epoch.
     `error` is the mean squared reconstruction error of the layer's inputs over the training data,
     [seeds]. The rest is in units of data rescaled to [0, 1], for the first seed: `originals` and
     `reconstructions`, [examples, features], of test examples sent up to `layer` and down again;

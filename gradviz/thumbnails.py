@@ -45,6 +45,7 @@ RACES = {
     "relu_family": Chosen(("sigmoid", "relu")),
     "batchnorm": Chosen(("plain", "batchnorm")),
     "residual": Chosen(("plain", "residual")),
+    "shattered": Chosen(("unscaled", "rezero"), step=LAST),
 }
 
 
@@ -70,9 +71,23 @@ def exact(lesson: str) -> Beams:
         },
     }
     # Layer n gets 1, layer l the product of the factors of the layers after it.
-    return {
-        arm: _shortened(np.append(1.0, products(factors[:0:-1]))[::-1])
+    found = {
+        arm: np.append(1.0, products(factors[:0:-1]))[::-1]
         for arm, factors in chains.get(lesson, {}).items()
+    }
+    return {arm: _shortened(values) for arm, values in (found or _rounded(lesson)).items()}
+
+
+def _rounded(lesson: str) -> dict[str, np.ndarray]:
+    """Of the lesson on number formats: 24 sigmoid layers, each product rounded to the format."""
+    if lesson != "precision":
+        return {}
+    slope = math.sqrt(mean_square_slope(ACTIVATIONS["sigmoid"]))
+    factors = np.append(1.0, np.full(23, slope))
+    formats = {"float16": np.float16, "float32": np.float32}
+    return {
+        name: np.multiply.accumulate(factors.astype(form))[::-1].astype(float)
+        for name, form in formats.items()
     }
 
 

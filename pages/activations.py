@@ -23,12 +23,12 @@ LIMIT_SHOWN = ui.opening("threshold", LIMIT, low=EXPONENTS[0], high=EXPONENTS[1]
 ACTIVATION = ui.activation_choice("activation", ("sigmoid", "tanh"))
 GAIN = ui.steps(
     "weight_scale",
-    t("Weight scale σ_w", "权重尺度 σ_w"),
+    t(r"Weight scale $\sigma_w$", r"权重尺度 $\sigma_w$"),
     (0.5, 1.0, 2.0, 4.0, 8.0),
     default=8.0,
     help=t(
-        "Weights are drawn with standard deviation σ_w/√n, n the layer's inputs.",
-        "权重的标准差为 σ_w/√n，n 为该层的输入数。",
+        r"Weights are drawn with standard deviation $\sigma_w/\sqrt n$, $n$ the layer's inputs.",
+        r"权重的标准差为 $\sigma_w/\sqrt n$，$n$ 为该层的输入数。",
     ),
 )
 CODE = """

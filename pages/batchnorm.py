@@ -1,11 +1,13 @@
 """§3.4: BatchNorm keeps the pre-activations spread, and what that costs."""
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from gradviz import ui
+from gradviz.charts.batchnorm.clouds import LAYER, clouds
+from gradviz.charts.batchnorm.moves import BETA, BETAS, GAMMA, GAMMAS, STEP, moves
 from gradviz.charts.batchnorm.scale_invariance import scale_invariance
+from gradviz.charts.histograms import shape_of
 from gradviz.charts.layers import layer_profile
 from gradviz.charts.parts.powers import rounded_power
 from gradviz.language import t
@@ -31,7 +33,7 @@ BATCH = ui.choice(
 )
 EXAMPLES = ui.choice(
     "examples",
-    t("Batch size, of both", "批次大小（两者相同）"),
+    t("Batch size, of all", "批次大小（各网络相同）"),
     BATCHES,
     default="4",
     help=t("Only networks with batches of one size are compared.", "只比较批次大小相同的网络。"),
@@ -39,9 +41,18 @@ EXAMPLES = ui.choice(
 QUANTITY = ui.quantity_choice("quantity")
 LIMIT_QUANTITY = ui.quantity_choice("limit_quantity", ("delta", "update_ratio"))
 FACTOR = ui.opening("a", "a_shown", low=0.25, high=4.0, default=2.0)
+# Pictures of single examples show the networks of the default race, before it and after it.
+BEFORE, AFTER = 0, 100  # steps
+MOMENTS = {"start": BEFORE, "trained": AFTER}
+CLOUDS_MOMENT = ui.choice(
+    "clouds_moment", "", tuple(MOMENTS), default="start", help=""
+)  # set by presets only
+MOVES_MOMENT = ui.choice("moves_moment", "", tuple(MOMENTS), default="start", help="")
+CLOUDS_LAYER = ui.opening("layer", LAYER, low=1, high=10, default=10)
+SHOWN_GAMMA = ui.opening("gamma", GAMMA, low=GAMMAS[0], high=GAMMAS[1], default=1.0)
+SHOWN_BETA = ui.opening("beta", BETA, low=BETAS[0], high=BETAS[1], default=0.0)
 VANISH: dict = {ACTIVATION: "sigmoid", RATE: "0.05", QUANTITY: "delta", BATCH: "128"}
 LARGE_STEPS: dict = {ACTIVATION: "relu", RATE: "1", QUANTITY: "delta", BATCH: "128"}
-SPIKE = 2  # bins, of 48: a histogram that fills no more is one
 # Without BatchNorm it learns from batches of every size.
 SMALL_BATCHES = Recipe(activation="relu", lr=0.0025, steps=600)
 CODE = """
@@ -74,6 +85,99 @@ def normalized(plain: Recipe) -> dict[str, Recipe]:
 
 def arm_names() -> dict[str, str]:
     return {"plain": t("plain", "普通网络"), "batchnorm": "BatchNorm", "layernorm": "LayerNorm"}
+
+
+@ui.measured
+def examples_in(recipe: Recipe) -> pd.DataFrame:
+    """Where the examples of a batch lie at two units of every layer; see `engine.units.cloud`."""
+    from gradviz.engine import units
+
+    return units.cloud(recipe)
+
+
+def shown_arms(moment: str) -> dict[str, Recipe]:
+    """The networks of the default race, at one of `MOMENTS`."""
+    arms = normalized(Recipe(steps=MOMENTS[moment]))
+    return {name: arms[name] for name in ("plain", "batchnorm")}
+
+
+def one_unit(moment: str) -> pd.DataFrame:
+    """The examples at the first unit of the last hidden layer with BatchNorm."""
+    rows = examples_in(shown_arms(moment)["batchnorm"])
+    return rows[(rows["layer"] == rows["layer"].max()) & (rows["unit"] == 1)]
+
+
+@ui.made_once
+def arrives(moment: str) -> tuple[float, float]:
+    """The mean of `one_unit` before BatchNorm, and the standard deviation."""
+    before = one_unit(moment)["before"]
+    return float(before.mean()), float(before.std(ddof=0))
+
+
+@ui.made_once
+def trained(moment: str) -> tuple[float, float]:
+    """γ and β of that unit."""
+    first = one_unit(moment).iloc[0]
+    return float(first["gamma"]), float(first["beta"])
+
+
+def moved_by(moment: str, gamma: float, beta: float) -> dict:
+    """The state of the figure at which γ and β stand, as near as their sliders come to them."""
+    values = (round(value / STEP) * STEP for value in (gamma, beta))
+    gamma, beta = (round(value, 2) for value in values)
+    return {MOVES_MOMENT: moment, SHOWN_GAMMA: gamma, SHOWN_BETA: beta}
+
+
+@lesson.figure(
+    ("Three moves on every unit", "对每个神经元的三步"),
+    presets=[
+        ui.Preset(
+            t("At the start", "初始时"),
+            moved_by("start", 1.0, 0.0),
+            t(
+                "Squeezed and shifted they arrive, centered and scaled they leave. γ = 1 and "
+                "β = 0 change nothing yet: drag them.",
+                "到达时又挤又偏，居中、缩放后离开。此时 γ = 1、β = 0，什么也没改变：拖动它们试试。",
+            ),
+        ),
+        ui.Preset(
+            t("Undone", "还原"),
+            moved_by("start", *arrives("start")[::-1]),
+            t(
+                "γ equal to the spread and β equal to the mean bring all back to where it was.",
+                "让 γ 等于标准差、β 等于均值，一切就回到了原处。",
+            ),
+        ),
+        ui.Preset(
+            t("As trained", "训练之后"),
+            moved_by("trained", *trained("trained")),
+            t(
+                "100 steps later: training has made γ {gamma:.2f} here, and left β near 0.",
+                "100 步之后：训练把这里的 γ 变为 {gamma:.2f}，β 仍接近 0。",
+                gamma=trained("trained")[0],
+            ),
+        ),
+    ],
+)
+def three_moves() -> str:
+    moment = MOVES_MOMENT.value
+    ui.picture(
+        moves_picture(moment), f"three_moves_chart_{moment}", opens=[SHOWN_GAMMA, SHOWN_BETA]
+    )
+    mean, spread = arrives(moment)
+    return t(
+        "One unit of layer 10, 128 digits: they arrive around {mean:.2f} with spread {spread:.2f}. "
+        "The bars are mean ± spread.",
+        "第 10 层的一个神经元，128 个数字：到达时均值 {mean:.2f}，标准差 {spread:.2f}。"
+        "横条为均值 ± 标准差。",
+        mean=mean,
+        spread=spread,
+    )
+
+
+@ui.made_once
+def moves_picture(moment: str) -> alt.LayerChart:
+    return moves(one_unit(moment))
 
 
 @lesson.figure(("The scale of the weights cancels", "权重的尺度被约去"))
@@ -203,6 +307,47 @@ def ask_which_learns(guesses: dict[str, str], frames: ui.Frames) -> None:
     )
 
 
+@lesson.figure(
+    ("A batch on its way through the layers", "一个批次逐层前行"),
+    presets=[
+        ui.Preset(
+            t("At the start", "初始时"),
+            {CLOUDS_MOMENT: "start", CLOUDS_LAYER: 10},
+            t(
+                "In layer 10 of the plain network all digits have become one point; with BatchNorm "
+                "they are a cloud around 0.",
+                "普通网络的第 10 层，所有数字缩成了一个点；有 BatchNorm，它们仍是 0 周围的一团云。",
+            ),
+        ),
+        ui.Preset(
+            t("After 100 steps", "100 步之后"),
+            {CLOUDS_MOMENT: "trained", CLOUDS_LAYER: 10},
+            t(
+                "What is apart can be sorted: with BatchNorm equal digits now lie together. The "
+                "plain network still has but one point.",
+                "分开的才能归类：有 BatchNorm，相同的数字已聚到一起；普通网络仍只有一个点。",
+            ),
+        ),
+    ],
+)
+def batch() -> str:
+    moment = CLOUDS_MOMENT.value
+    ui.picture(clouds_picture(moment), f"batch_chart_{moment}", opens=[CLOUDS_LAYER])
+    return t(
+        "Each point is one of 128 digits, placed by what two units of the layer make of it. Drag "
+        "the layer: sigmoid squeezes and shifts, layer after layer.",
+        "每个点是 128 个数字之一，位置是该层两个神经元给它的值。"
+        "拖动层数：sigmoid 逐层挤压，并把它们推开。",
+    )
+
+
+@ui.made_once
+def clouds_picture(moment: str) -> alt.LayerChart:
+    names = arm_names()
+    arms = {name: examples_in(recipe) for name, recipe in shown_arms(moment).items()}
+    return clouds(arms, {name: names[name] for name in arms})
+
+
 @lesson.figure(("Examples stay apart", "样本保持分开"))
 def why() -> str:
     arms = normalized(Recipe(steps=100))  # of sigmoid units, whatever the race shows
@@ -267,27 +412,28 @@ def spread_over_time() -> str:
 @ui.made_once
 def spread_in_words(frames: ui.Frames) -> str:
     """How widely layer 10 of the plain network and that with BatchNorm spread, at both ends."""
-    (begun, ended), cured = filled_bins(frames, "plain"), filled_bins(frames, "batchnorm")
+    (begun, ended), cured = shapes(frames, "plain"), shapes(frames, "batchnorm")
     words = [
         t(
             "In layer 10 of the plain network they are one spike: all digits look alike there.",
             "普通网络的第 10 层只剩一根尖峰：所有数字看起来都一样。",
         )
-        if begun <= SPIKE
+        if begun == "spike"
         else t(
             "In layer 10 of the plain network they are apart at the start.",
             "普通网络的第 10 层，初始时它们是分开的。",
         )
     ]
-    if ended == 0:
-        words.append(t("In the end they have overflowed.", "最后数值已上溢。"))
-    elif (ended <= SPIKE) != (begun <= SPIKE):
+    if ended != begun:
         words.append(
-            t("In the end they are one spike.", "最后只剩一根尖峰。")
-            if ended <= SPIKE
-            else t("In the end they are apart.", "最后它们是分开的。")
+            {
+                "empty": t("In the end they have overflowed.", "最后数值已上溢。"),
+                "beyond": t("In the end they are beyond the axis.", "最后它们超出了坐标轴。"),
+                "spike": t("In the end they are one spike.", "最后只剩一根尖峰。"),
+                "apart": t("In the end they are apart.", "最后它们是分开的。"),
+            }[ended]
         )
-    if min(cured) > SPIKE:
+    if set(cured) == {"apart"}:
         words.append(
             t(
                 "BatchNorm keeps them apart, at the start and in the end.",
@@ -297,17 +443,17 @@ def spread_in_words(frames: ui.Frames) -> str:
     return t(" ", "").join(words)
 
 
-def filled_bins(frames: ui.Frames, arm: str) -> list[int]:
-    """How many bins of the histogram of layer 10 are not empty, at the first step and the last."""
+def shapes(frames: ui.Frames, arm: str) -> list[str]:
+    """The `shape_of` the histogram of layer 10, at the first step and at the last."""
     own = [frame for frame in frames if frame.arm == arm]
-    return [int(np.count_nonzero(f.histograms["z"][9])) for f in (own[0], own[-1])]
+    return [shape_of(frame.histograms["z"][9]) for frame in (own[0], own[-1])]
 
 
 @lesson.figure(("Small batches", "小批次"), controls=[EXAMPLES])
 def batches() -> str:
     plain = replace(SMALL_BATCHES, batch_size=int(EXAMPLES.value))
-    recipes = {"plain": plain, "batchnorm": replace(plain, norm="batch")}
-    names = {name: arm_names()[name] for name in recipes}
+    # LayerNorm normalizes too, but not by the batch: is it the batch that does the harm?
+    recipes, names = normalized(plain), arm_names()
     frames = ui.race(
         "batches", recipes, names, "update_ratio", curves=("accuracy",), curves_lead=True
     )
@@ -342,22 +488,29 @@ def limit() -> str:
         norm="batch",
         steps=100,
     )
-    names = {"deep": t("80 layers", "80 层"), "shallow": t("10 layers", "10 层")}
-    arms = {"deep": deep, "shallow": replace(deep, depth=10)}
+    names = {
+        "deep": t("80 layers", "80 层"),
+        "shallow": t("10 layers", "10 层"),
+        "residual": t("80 with shortcuts", "80 层加捷径"),
+    }
+    # As deep, but with a signal that does not explode: is it the depth, or the explosion?
+    arms = {
+        "deep": deep,
+        "shallow": replace(deep, depth=10),
+        "residual": replace(deep, residual=True),
+    }
     quantity = LIMIT_QUANTITY.value
-    frames = ui.race("limit", arms, names, quantity, theory=list(arms), opens_at=0)
+    frames = ui.race("limit", arms, names, quantity, theory=["deep", "shallow"], opens_at=0)
     if not ui.ended(frames):
-        return t("Both have BatchNorm.", "两个网络都用了 BatchNorm。")
-    kept = ui.kept_signals(frames)
+        return t("All have BatchNorm.", "三个网络都用了 BatchNorm。")
+    kept = {arm: rounded_power(value) for arm, value in ui.kept_signals(frames).items()}
     return t(
-        "Both have BatchNorm. At the start the deep one's signal is {deep} times as large in layer "
-        "1 as in layer {depth}, as theory says; the shallow one's {shallow} times. In the end: "
-        "{ends}.",
-        "两个网络都用了 BatchNorm。初始时，深的那个第 1 层的误差信号是第 {depth} 层的 {deep} 倍，"
-        "与理论一致；浅的那个为 {shallow} 倍。最后：{ends}。",
-        depth=deep.depth,
-        deep=rounded_power(kept["deep"]),
-        shallow=rounded_power(kept["shallow"]),
+        "All have BatchNorm. At the start the signal grows on its way to layer 1: {deep}-fold in "
+        "80 layers, as theory says, {shallow}-fold in 10, {residual}-fold in 80 with shortcuts. "
+        "In the end: {ends}.",
+        "三个网络都用了 BatchNorm。初始时，误差信号传回第 1 层，80 层放大到 {deep} 倍，与理论一致；"
+        "10 层为 {shallow} 倍；80 层加捷径为 {residual} 倍。最后：{ends}。",
+        **kept,
         ends=ui.ends_in_words(frames, names),
     )
 

@@ -7,8 +7,10 @@ import pandas as pd
 from gradviz import ui
 from gradviz.activations import activation
 from gradviz.charts.chain_rule.backward_walk import WALKED, backward_walk
+from gradviz.charts.chain_rule.cloud import cloud as cloud_chart
 from gradviz.charts.chain_rule.factor_plane import DEPTH, DEPTHS, W_LIMIT, Z_LIMIT, factor_plane
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
+from gradviz.charts.parts.handles import REPLAY
 from gradviz.charts.parts.palette import COLORS
 from gradviz.charts.parts.powers import power_of_ten, rounded_power
 from gradviz.charts.parts.spec import Spec
@@ -24,6 +26,7 @@ lesson = ui.Lesson("chain_rule")
 
 LAYERS, TARGET_LAYER = 4, 2
 MATRICES = 50
+CLOUD_MATRICES = 12
 NAMES = ("sigmoid", "tanh", "relu")
 WALK_PHI = ui.choice(
     "walk_phi",
@@ -34,7 +37,7 @@ WALK_PHI = ui.choice(
 )
 OMEGA = ui.number(
     "omega",
-    t("Weights ω", "权重 ω"),
+    t("Weights $w$", "权重 $w$"),
     low=-8.0,
     high=8.0,
     default=1.0,
@@ -43,7 +46,7 @@ OMEGA = ui.number(
 )
 BIAS = ui.number(
     "b",
-    t("Biases b", "偏置 b"),
+    t("Biases $b$", "偏置 $b$"),
     low=-4.0,
     high=4.0,
     default=0.0,
@@ -57,13 +60,14 @@ SCALAR_PHI = ui.choice(
     NAMES,
     default="sigmoid",
     help=t(
-        "Its slope φ′(z) is one of the two numbers that make the factor; w is the other.",
-        "因子由两个数相乘而成：一个是它的斜率 φ′(z)，另一个是 w。",
+        r"Its slope $\varphi'(z)$ is one of the two numbers that make the factor, $w$ the other.",
+        r"因子由两个数相乘而成：一个是它的斜率 $\varphi'(z)$，另一个是 $w$。",
     ),
 )
 CELL_W = ui.opening("w", "cell_w", low=-W_LIMIT, high=W_LIMIT, default=2.0)
 CELL_Z = ui.opening("z", "cell_z", low=-Z_LIMIT, high=Z_LIMIT, default=0.25)
 LAYERS_SHOWN = ui.opening("layers", DEPTH, low=DEPTHS[0], high=DEPTHS[1], default=10)
+MULTIPLIED = ui.opening("multiplied", REPLAY, low=0, high=CLOUD_MATRICES, default=CLOUD_MATRICES)
 KIND = ui.choice(
     "kind",
     t("Matrices", "矩阵"),
@@ -121,8 +125,8 @@ print((values**2).mean(axis=(0, 2)) ** 0.5)  # root mean square by depth
             t("Vanish", "消失"),
             {WALK_PHI: "sigmoid", OMEGA: 1.0, BIAS: 0.0, MET: LAYERS},
             t(
-                "Each layer passes on less than a quarter of the gradient.",
-                "每一层传下去的梯度不到四分之一。",
+                "Weight 1, but a small slope in every layer: the beam thins from hop to hop.",
+                "权重是 1，但每层的斜率都很小：光束一步比一步细。",
             ),
         ),
         ui.Preset(
@@ -167,11 +171,13 @@ def walk_in_words(name: str, weight: float, bias: float, pytorch: float) -> str:
     network = scalar_network(name, weight, bias)
     ours = network.gradient(TARGET_LAYER)
     return t(
-        "Walk with the slider, or drag over the network from the loss to the left. The product of "
-        "the four factors is {ours}; PyTorch's autograd, run on the same network, gives "
-        "{pytorch} ({difference}). Here x = {x:g}, and the target g is {g:g}.",
-        "用滑块往回走，或在网络上从损失向左拖动。四个因子的乘积是 {ours}；对同一个网络运行 "
-        "PyTorch 的自动求导，得到 {pytorch}（{difference}）。图中 x = {x:g}，目标 g 为 {g:g}。",
+        "The beam is the gradient: every hop makes it narrower or wider by one factor. Press Play, "
+        "or drag from the loss to the left. The product of the four factors is {ours}; PyTorch's "
+        "autograd, run on the same network, gives {pytorch} ({difference}). Input x = {x:g}, "
+        "target g = {g:g}.",
+        "光束就是梯度：每走一步，乘上一个因子，光束随之变窄或变宽。点击播放，或从损失向左拖动。四个因子"
+        "的乘积是 {ours}；对同一个网络运行 PyTorch 的自动求导，得到 {pytorch}（{difference}）。"
+        "输入 x = {x:g}，目标 g = {g:g}。",
         ours=four_digits(ours),
         pytorch=four_digits(pytorch),
         difference=how_close(ours, pytorch),
@@ -245,6 +251,23 @@ def scalar_presets(name: str) -> pd.DataFrame:
             "z": [0.25, 0.25 if name == "relu" else 0.0, 0.25, 4.0 if name != "relu" else -4.0],
         }
     )
+
+
+@lesson.figure(("What matrices do to directions", "矩阵对各个方向做了什么"))
+def cloud() -> str:
+    ui.picture(cloud_picture(), key="cloud_chart", opens=[MULTIPLIED])
+    return t(
+        "Every matrix stretches the ring one way and squeezes it another. Gaussian matrices leave "
+        "a needle: against the long axis the short one is halved by each matrix on average, while "
+        "the mean square of all the lengths stays 1. Rotations keep the ring.",
+        "每个矩阵都把圆沿一个方向拉长、沿另一个方向压扁。高斯矩阵最后只剩一根针：短轴相对长轴平均每次"
+        "减半，直至消失，而所有长度的均方始终为 1。旋转则让圆保持不变。",
+    )
+
+
+@ui.made_once
+def cloud_picture() -> alt.VConcatChart:
+    return cloud_chart(CLOUD_MATRICES, MULTIPLIED.default)
 
 
 @lesson.figure(

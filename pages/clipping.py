@@ -6,7 +6,6 @@ import numpy as np
 from gradviz import ui
 from gradviz.charts.clipping.cliff import POWER, cliff_chart
 from gradviz.charts.clipping.clip_geometry import FIRST, KINDS, LIMIT, REACH, SECOND, clip_geometry
-from gradviz.charts.parts.powers import rounded_power
 from gradviz.charts.parts.spec import Spec
 from gradviz.charts.surface import START
 from gradviz.language import t
@@ -46,8 +45,12 @@ START_W, START_B = (
 )
 CLIFF_POWER = ui.opening("cliff_threshold", POWER, low=POWERS[0], high=POWERS[-1], default=-0.5)
 ARROW_X, ARROW_Y, ARROW_LIMIT = (
-    ui.opening(f"arrow_{slider}", slider, low=low, high=REACH, default=default)
-    for slider, low, default in ((FIRST, -REACH, 4.0), (SECOND, -REACH, 1.5), (LIMIT, 0.1, 2.0))
+    ui.opening(key, slider, low=low, high=REACH, default=default)
+    for key, slider, low, default in (
+        ("arrow_first", FIRST, -REACH, 3.5),
+        ("arrow_second", SECOND, -REACH, 1.5),
+        ("arrow_limit", LIMIT, 0.1, 1.5),
+    )
 )
 DATASET = ui.choice(
     "dataset",
@@ -85,6 +88,13 @@ WHY_QUANTITY = ui.choice(
     menu=True,
 )
 LIMIT_QUANTITY = ui.quantity_choice("limit_quantity")
+LIMIT_THRESHOLD = ui.steps(
+    "limit_clip_at",
+    t("Threshold", "阈值"),
+    (0.1, 1.0, 3.0),
+    default=3.0,
+    help=t("Of both networks that are clipped.", "两个剪切的网络共用。"),
+)
 CODE = """
 from gradviz import Recipe, race, replace
 
@@ -137,10 +147,11 @@ def cliff() -> str:
         sets={"a": START_W, "b": START_B},
     )
     return t(
-        "Without clipping, the longest step is {longest}. Drag the threshold, or press another "
-        "start in the picture.",
-        "不剪切时，最长的一步为 {longest}。拖动阈值，或在图上点按另一个起点。",
-        longest=longest_step(*start),
+        "Height is the loss $(\\sigma(x_{{50}})-0.7)^2$ with $x_0=0.5$; the learning rate is "
+        "{lr:g}. Drag the threshold, or press another start on the surface.",
+        "高度表示损失 $(\\sigma(x_{{50}})-0.7)^2$，其中 $x_0=0.5$；学习率为 {lr:g}。拖动阈值，"
+        "或者在曲面上点按另一个起点。",
+        lr=CLIFF_LR,
     )
 
 
@@ -149,14 +160,9 @@ def cliff_picture(kind: str, w: float, b: float) -> Spec:
     limits = [10**power for power in POWERS]
     walks = descend_clipped(CLIFF, (w, b), CLIFF_LR, CLIFF_STEPS, kind, limits)
     clipped = dict(zip(POWERS, walks, strict=True))
-    return cliff_chart(CLIFF, free_walk(w, b), clipped, power=CLIFF_POWER.default)
-
-
-@ui.made_once
-def longest_step(w: float, b: float) -> str:
-    points = free_walk(w, b).points
-    lengths = np.linalg.norm(np.diff(points[np.isfinite(points).all(axis=1)], axis=0), axis=1)
-    return rounded_power(float(lengths.max(initial=0.0)))
+    return cliff_chart(
+        CLIFF, free_walk(w, b), clipped, power=CLIFF_POWER.default, kind=kind, lr=CLIFF_LR
+    )
 
 
 def free_walk(w: float, b: float) -> Descent:
@@ -169,7 +175,7 @@ def free_walk(w: float, b: float) -> Descent:
     presets=[
         ui.Preset(
             t("One large", "一大一小"),
-            {ARROW_X: 4.0, ARROW_Y: 1.5, ARROW_LIMIT: 2.0},
+            {ARROW_X: 3.5, ARROW_Y: 1.5, ARROW_LIMIT: 1.5},
             t(
                 "Only one component is above the threshold. By value it alone is cut, and the "
                 "arrow turns; by norm both shrink alike.",
@@ -178,7 +184,7 @@ def free_walk(w: float, b: float) -> Descent:
         ),
         ui.Preset(
             t("Both alike", "两者相等"),
-            {ARROW_X: 4.0, ARROW_Y: 4.0, ARROW_LIMIT: 2.0},
+            {ARROW_X: 3.0, ARROW_Y: 3.0, ARROW_LIMIT: 1.5},
             t(
                 "Equal components are cut alike, so neither arrow turns. By value the arrow ends "
                 "in the corner of the square, outside the circle.",
@@ -187,7 +193,7 @@ def free_walk(w: float, b: float) -> Descent:
         ),
         ui.Preset(
             t("Small", "很小"),
-            {ARROW_X: 1.2, ARROW_Y: 0.8, ARROW_LIMIT: 2.0},
+            {ARROW_X: 1.0, ARROW_Y: 0.75, ARROW_LIMIT: 1.5},
             t(
                 "Below the threshold neither kind does anything: all three arrows are one.",
                 "在阈值之内，两种剪切都不起作用：三个箭头重合为一。",
@@ -214,14 +220,10 @@ def geometry() -> str:
         names=CLIPS,
         guess=lambda kind: KINDS.index(f"clip_{kind}"),
     )
-    ui.picture(
-        geometry_picture(),
-        "geometry_chart",
-        opens=[ARROW_X, ARROW_Y, ARROW_LIMIT],
-        stretch=False,
-    )
+    ui.picture(geometry_picture(), "geometry_chart", opens=[ARROW_X, ARROW_Y, ARROW_LIMIT])
     return t(
-        "Drag the gradient's components and the threshold.", "拖动梯度的两个分量，或者拖动阈值。"
+        "Drag the tip of the gradient in either plane, or move the sliders.",
+        "在任一平面内拖动梯度的箭头，或者移动滑块。",
     )
 
 
@@ -316,7 +318,7 @@ def why() -> str:
         arms,
         names,
         quantity,
-        curves=("gradient_norm",),
+        curves=("gradient_norm", "dead_units"),
         thresholds={"gradient_norm": 3.0},
         opens_at=0 if quantity == "update_ratio" else FIRST_STEPS,
     )
@@ -328,51 +330,99 @@ def why() -> str:
             "剪切之后，大多数单元都活着。",
             steps=FIRST_STEPS,
         )
-    if {frame.arm for frame in frames} != set(arms):
+    if not ui.ended(frames) or {frame.arm for frame in frames} != set(arms):
         return t(
-            "The curve is the norm before clipping, the dashed rule the threshold.",
-            "曲线是剪切之前的范数，虚线是阈值。",
+            "The gradient norm is that before clipping, the dashed rule the threshold.",
+            "梯度范数是剪切之前的，虚线是阈值。",
         )
-    return first_step_in_words(frames)
+    return first_steps_in_words(frames)
 
 
 @ui.made_once
-def first_step_in_words(frames: ui.Frames) -> str:
-    """How far the very first step moves the hidden layers, the mean over the seeds as drawn."""
+def first_steps_in_words(frames: ui.Frames) -> str:
+    """How far the very first step moves the hidden layers, and what is dead in the end.
+
+    Both as drawn: the mean over the seeds, of dead units without those that have overflowed.
+    """
     moved = {
         frame.arm: np.exp(np.log(frame.layers["update_ratio"][:, :-1]).mean(axis=0))
         for frame in frames
         if frame.step == 0
     }
     plain, clipped = moved["plain"], moved["clip_norm"]
+    dead = {frame.arm: percent(frame.dead_units) for frame in frames}
     return t(
         "The first step alone moves the weights of each layer by {low:.0%} to {high:.0%} of their "
-        "size; clipped, {times:.0f} times less.",
+        "size; clipped, {times:.0f} times less. In the end {plain} of the units are dead; "
+        "clipped, {clip_norm}.",
         "单是第一步，就让各层权重移动自身大小的 {low:.0%} 到 {high:.0%}；剪切之后只有它的 "
-        "1/{times:.0f}。",
+        "1/{times:.0f}。到最后，{plain} 的单元已经死亡；剪切时只有 {clip_norm}。",
         low=plain.min(),
         high=plain.max(),
         times=float((plain / clipped).mean()),
+        **dead,
     )
 
 
-@lesson.figure(("What clipping cannot do", "剪切做不到的事"), controls=[LIMIT_QUANTITY])
+@lesson.figure(
+    ("What clipping cannot do", "剪切做不到的事"),
+    controls=[LIMIT_THRESHOLD, LIMIT_QUANTITY],
+    presets=[
+        ui.Preset(
+            t("Never reached", "从未触及"),
+            {LIMIT_THRESHOLD: 3.0, LIMIT_QUANTITY: "delta"},
+            t(
+                "The gradient of ten sigmoid layers stays below the threshold: with and without "
+                "clipping the runs are one and the same, and neither learns.",
+                "十层 sigmoid 的梯度从未触及阈值：剪切与不剪切的两次训练完全相同，都学不会。",
+            ),
+        ),
+        ui.Preset(
+            t("Nearly always", "几乎每步"),
+            {LIMIT_THRESHOLD: 0.1, LIMIT_QUANTITY: "delta"},
+            t(
+                "Now clipping acts at nearly every step of the sigmoid network, and revives "
+                "nothing. The same clipping on ReLU, where the signal arrives: that network "
+                "learns.",
+                "现在 sigmoid 网络几乎每一步都被剪切，却什么也没有复活。同样的剪切用在 ReLU "
+                "网络上，误差信号传得到前面：它学会了。",
+            ),
+        ),
+    ],
+)
 def limit() -> str:
-    sick = Recipe(steps=150)
-    arms = {"plain": sick, "clip_norm": replace(sick, clip="norm", clip_at=1.0)}
-    names = {"plain": t("no clipping", "不剪切"), "clip_norm": t("by norm at 1", "按范数，阈值 1")}
-    ui.race(
+    sick, threshold = Recipe(steps=150), LIMIT_THRESHOLD.value
+    clipped = replace(sick, clip="norm", clip_at=threshold)
+    # The control: were it the fault of clipping, or of the steps, this one would not learn either.
+    arms = {"plain": sick, "clip_norm": clipped, "relu": replace(clipped, activation="relu")}
+    names = {
+        "plain": t("sigmoid, no clipping", "sigmoid，不剪切"),
+        "clip_norm": t("sigmoid, clipped", "sigmoid，剪切"),
+        "relu": t("ReLU, clipped", "ReLU，剪切"),
+    }
+    frames = ui.race(
         "limit",
         arms,
         names,
         LIMIT_QUANTITY.value,
         curves=("gradient_norm", "accuracy"),
-        thresholds={"gradient_norm": 1.0},
+        thresholds={"gradient_norm": threshold},
     )
+    if not ui.ended(frames) or {frame.arm for frame in frames} != set(arms):
+        return t("Same data, same batches, same threshold.", "数据、批次与阈值都相同。")
+    return limit_in_words(frames)
+
+
+@ui.made_once
+def limit_in_words(frames: ui.Frames) -> str:
+    last = {frame.arm: frame for frame in frames}
     return t(
-        "Ten sigmoid layers: the signal vanishes on its way back, the gradient never reaches the "
-        "threshold, and the two runs are one and the same.",
-        "十层 sigmoid：误差信号在回程中消失，梯度从未触及阈值，两次训练完全相同。",
+        "Test accuracy: {plain} without clipping, {clip_norm} clipped, {relu} with ReLU. Of the "
+        "steps of the clipped sigmoid network {share:.0%} were clipped.",
+        "测试准确率：不剪切 {plain}，剪切 {clip_norm}，ReLU {relu}。剪切的 sigmoid 网络有 "
+        "{share:.0%} 的训练步被剪切。",
+        share=float(np.nanmean(last["clip_norm"].clipped)),
+        **{arm: percent(frame.accuracy) for arm, frame in last.items()},
     )
 
 

@@ -2,15 +2,15 @@
 
 import altair as alt
 import numpy as np
-import pandas as pd
 
 from gradviz import ui
+from gradviz.charts.depth.moved import moved, moved_frame
 from gradviz.charts.depth.run_beam import run_beam
-from gradviz.charts.layers import layer_profile, step_layer_map
+from gradviz.charts.layers import step_layer_map
 from gradviz.charts.parts.handles import REPLAY
 from gradviz.charts.parts.powers import power_of_ten, rounded_power
 from gradviz.charts.parts.spec import Spec
-from gradviz.charts.parts.summary import hidden
+from gradviz.charts.parts.summary import hidden, latest
 from gradviz.engine.history import history_frame
 from gradviz.language import t
 from gradviz.quantities import QUANTITIES
@@ -24,8 +24,8 @@ INITIALIZATIONS = {
     "xavier_normal": "Xavier",
     "kaiming_normal": "Kaiming",
     "pytorch": t("PyTorch's default", "PyTorch 默认"),
-    "small": t("normal, σ = 0.01", "正态，σ = 0.01"),
-    "large": t("normal, σ = 1", "正态，σ = 1"),
+    "small": t("normal, std 0.01", "正态，标准差 0.01"),
+    "large": t("normal, std 1", "正态，标准差 1"),
 }
 ACTIVATION = ui.activation_choice("activation")
 INIT = ui.choice(
@@ -158,9 +158,9 @@ def times(exponent: int) -> str:
             t("Vanish", "消失"),
             {ACTIVATION: "sigmoid", INIT: "xavier_normal", DEPTH: 10, QUANTITY: "delta"},
             t(
-                "On average a layer passes on less than a quarter of the signal: the deep network "
-                "learns nothing, the shallow one does.",
-                "每层传下去的信号平均不到四分之一：深层网络什么也没学到，浅层网络却学会了。",
+                "Every layer passes on only a small part of the signal: the deep network learns "
+                "nothing, the shallow one does.",
+                "每层只传下一小部分信号：深层网络什么也没学到，浅层网络却学会了。",
             ),
         ),
         ui.Preset(
@@ -237,32 +237,41 @@ def beam_picture(frames: ui.Frames, depth: int) -> Spec:
 @lesson.figure(("How far each layer has moved", "各层走了多远"))
 def drift() -> str | None:
     drawn = [ui.Frames()]
+    steps = arms()["deep"].steps
+    step = ui.opening("drift_step", REPLAY, low=0, high=steps, default=steps)
 
     def draw(frames: ui.Frames) -> None:
         drawn[0] = frames
         if frames:
-            ui.picture(drift_picture(frames, tuple(arm_names().items())), "drift_chart")
+            picture = drift_picture(frames, tuple(arm_names().items()))
+            ui.picture(picture, "drift_chart", opens=[step] if ui.ended(frames) else [])
 
     ui.live_run("drift", arms(), ui.SEEDS, draw, join=True)
     return moved_in_words(drawn[0]) if drawn[0] else None
 
 
 @ui.made_once
-def drift_picture(frames: ui.Frames, names: tuple[tuple[str, str], ...]) -> alt.LayerChart:
-    title = QUANTITIES["drift"].title()
-    return layer_profile(latest(history_frame(frames, ["drift"])), "drift", title, dict(names))
+def drift_picture(frames: ui.Frames, names: tuple[tuple[str, str], ...]) -> Spec:
+    return moved(history_frame(frames, ["drift", "update_ratio"]), dict(names), ui.ended(frames))
 
 
 @ui.made_once
 def moved_in_words(frames: ui.Frames) -> str:
-    last = latest(history_frame((frame for frame in frames if frame.arm == "deep"), ["drift"]))
-    moved = hidden(last).groupby("layer")["value"].median()
+    history = history_frame(frames, ["drift", "update_ratio"])
+    rows = latest(moved_frame(history))
+    last = rows[rows["arm"] == "deep"].sort_values("layer")
+    first, end = last.iloc[0], last.iloc[-1]
     return t(
-        "After training, the first layer has moved by {first} of its own size, the last hidden "
-        "layer by {last}.",
-        "训练之后，第一层只移动了自身大小的 {first}，最后一个隐藏层移动了 {last}。",
-        first=size_of(moved.iloc[0]),
-        last=size_of(moved.iloc[-1]),
+        "A filled mark is how far a layer has come, relative to its own size; the ring is how long "
+        "its way was, all updates added up. The first layer has moved by {first}, on a way of "
+        "{first_way}; the last hidden layer by {last}, on a way of {last_way}.",
+        "实心点是该层离起点多远（相对于自身大小），圆环是它走过的路程，即所有更新之和。"
+        "第一层移动了 {first}，路程为 {first_way}；"
+        "最后一个隐藏层移动了 {last}，路程为 {last_way}。",
+        first=size_of(first["drift"]),
+        first_way=size_of(first["way"]),
+        last=size_of(end["drift"]),
+        last_way=size_of(end["way"]),
     )
 
 
@@ -287,12 +296,7 @@ def map_picture(frames: ui.Frames) -> alt.LayerChart:
 
 
 def size_of(number: float) -> str:
-    return rounded_power(number) if 0 < number < np.inf else f"{number:g}"
-
-
-def latest(history: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each arm's last recorded step."""
-    return history[history["step"] == history.groupby("arm")["step"].transform("max")]
+    return rounded_power(number, 2) if 0 < number < np.inf else f"{number:g}"
 
 
 lesson.show(CODE)

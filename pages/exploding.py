@@ -18,8 +18,7 @@ from gradviz.data import load
 from gradviz.engine.history import history_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe
-from gradviz.theory.mean_field import chi, critical_sigma_w, predicted_variances
-from gradviz.theory.scales import gain_of
+from gradviz.theory.mean_field import critical_sigma_w, predicted_variances
 
 lesson = ui.Lesson("exploding")
 
@@ -33,10 +32,10 @@ LAST_STEP = 3  # at which anything of it is finite
 ACTIVATION = ui.activation_choice("activation", NAMES, default="tanh")
 SCALE = ui.steps(
     "scale",
-    t("Weight scale σ_w", "权重尺度 σ_w"),
+    t(r"Weight scale $\sigma_w$", r"权重尺度 $\sigma_w$"),
     SCALES,
     default=4.0,
-    help=t("The weights' variance is σ_w²/n.", "权重的方差为 σ_w²/n。"),
+    help=t(r"The weights' variance is $\sigma_w^2/n$.", r"权重的方差为 $\sigma_w^2/n$。"),
 )
 MAP_ACTIVATION = ui.activation_choice("map_activation", NAMES, default="tanh")
 OR_PRESS = t("Or press a cell of the map.", "也可以直接点按图中的格子。")
@@ -137,15 +136,36 @@ def fan_recipe(name: str, sigma: float) -> Recipe:
 @ui.made_once
 def change_in_words(name: str, sigma: float) -> str:
     each = _per_layer(_signal(name, sigma, DEPTH, WIDTH), DEPTH)
-    return t(
-        "Marks are measured on real digits, lines are theory. At σ_w = {sigma:g} each layer "
-        "multiplies the signal by {each:.3f} on its way back; theory says √χ = {theory:.3f} deep "
-        "inside.",
-        "点是在真实手写数字上测得的，线是理论。σ_w = {sigma:g} 时，信号每往回传一层，就乘以 "
-        "{each:.3f}；理论给出网络深处的 √χ = {theory:.3f}。",
+    recipe = fan_recipe(name, sigma)
+    words = t(
+        r"Marks are measured on real digits, lines are theory. At $\sigma_w = {sigma:g}$ each "
+        "layer multiplies the signal by {each:.3f} on its way back; theory says {theory:.3f}.",
+        r"点是在真实手写数字上测得的，线是理论。$\sigma_w = {sigma:g}$ 时，信号每往回传一层，"
+        "就乘以 {each:.3f}；理论值为 {theory:.3f}。",
         sigma=sigma,
         each=each,
-        theory=_root_chi(fan_recipe(name, sigma)),
+        theory=expected_factor(recipe),
+    )
+    return words + why_below_one(recipe) if name == "tanh" and sigma == 1 else words
+
+
+def expected_factor(recipe: Recipe) -> float:
+    """What theory says that a layer multiplies δ by: the geometric mean over the network."""
+    expected = ui.expected_profile(recipe)
+    return float((expected[0] / expected[-1]) ** (1 / (len(expected) - 1)))
+
+
+def why_below_one(recipe: Recipe) -> str:
+    """Why at the critical scale of tanh the factor is not quite 1."""
+    first, *_, last = _variances(recipe)
+    return t(
+        " It is not quite 1: tanh has slope 1 at zero only, and the mean square of z falls from "
+        "{first:.2f} in layer 1 to {last:.2f} in layer {depth}, not to 0.",
+        "它略小于 1：tanh 只有在零点斜率才是 1，而 z 的均方从第 1 层的 {first:.2f} 降到第 {depth} "
+        "层的 {last:.2f}，并未到 0。",
+        first=first,
+        last=last,
+        depth=DEPTH,
     )
 
 
@@ -238,11 +258,13 @@ def growth_in_words(frames: ui.Frames) -> str | None:
         return None
     start, end, step = growth
     return t(
-        "At scale 3 the largest weight norm goes from {start} to {end} within {step} steps, each "
-        "larger than the last. Then a pre-activation no longer fits into float32: there is no loss "
-        "any more, and the run ends there. At the critical scale the norms hardly move.",
-        "尺度为 3 时，最大的权重范数在 {step} 步之内从 {start} 增至 {end}，一步大过一步；随后预激"
-        "活值超出 float32 的范围，损失不复存在，训练就此中止。在临界尺度下，范数几乎不变。",
+        "At scale 3 the largest weight norm goes from {start} to {end} within {step} steps. These "
+        "weights are still numbers, but what they make of the next batch is not: a pre-activation "
+        "no longer fits into float32, the loss is no number any more, and the run ends there. At "
+        "the critical scale the norms hardly move.",
+        "尺度为 3 时，最大的权重范数在 {step} 步之内从 {start} 增至 {end}。这些权重还是数，可下一批"
+        "数据经它们算出的预激活值已超出 float32 的范围，损失不再是数，训练就此中止。在临界尺度下，"
+        "范数几乎不变。",
         start=rounded_power(start),
         end=rounded_power(end),
         step=step,
@@ -256,10 +278,9 @@ def _per_layer(measured: pd.DataFrame, depth: int) -> float:
 
 
 @ui.measured
-def _root_chi(recipe: Recipe) -> float:
-    inputs = load(recipe.dataset, recipe.seed).x_train
-    last = predicted_variances(recipe, inputs)[-1]
-    return math.sqrt(chi(ACTIVATIONS[recipe.activation], gain_of(recipe), last))
+def _variances(recipe: Recipe) -> np.ndarray:
+    """The mean square of z in each hidden layer, in theory."""
+    return predicted_variances(recipe, load(recipe.dataset, recipe.seed).x_train)
 
 
 def _growth(history: pd.DataFrame) -> tuple[float, float, int] | None:

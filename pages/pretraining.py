@@ -1,5 +1,6 @@
 """§3.1: greedy layer-wise pre-training, then fine-tuning."""
 
+import dataclasses
 import math
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.parts.handles import REPLAY
 from gradviz.charts.parts.powers import power_of_ten, rounded_power
 from gradviz.charts.parts.spec import Spec
-from gradviz.charts.pretraining.layer_by_layer import pretraining
+from gradviz.charts.pretraining.layer_by_layer import EXAMPLES, FILTERS, pretraining
 from gradviz.engine.history import history_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
@@ -22,9 +23,9 @@ from gradviz.theory.predictions import predicted_start
 lesson = ui.remedy("pretraining")
 
 KINDS = ("rbm", "autoencoder")
-WATCHED = Recipe(width=64, lr=0.1, pretrain="rbm", pretrain_epochs=30)
+WATCHED = Recipe(depth=5, width=64, lr=0.1, pretrain="rbm", pretrain_epochs=20)
 RACE = Recipe(width=64, lr=0.1, pretrain_epochs=10, steps=150)
-LIMIT = Recipe(depth=5, width=64, activation="relu", lr=0.1, pretrain_epochs=10, steps=300)
+LIMIT = Recipe(depth=5, width=64, activation="relu", lr=0.05, pretrain_epochs=10, steps=300)
 SIDE = 8  # pixels of a digit's side
 NAMES = {
     "plain": t("random start", "随机初始化"),
@@ -63,6 +64,7 @@ FOUND = {
 SMALLEST_GUESS, FIRST_GUESS = -6, -3  # powers of ten
 # Then both networks have learned most of what they will, and their signals are still large.
 LIMIT_OPENS_AT = 60
+RATES, LENGTHS = ("0.05", "0.01"), ("300", "850")  # of the figure on where it ends
 KIND = ui.choice(
     "kind",
     t("Each layer learns as", "每层的学习方式"),
@@ -75,17 +77,33 @@ KIND = ui.choice(
     ),
     names=NAMES,
 )
-WATCH_DEPTH, DEPTH = (
-    ui.choice(
-        key,
-        t("Layers", "层数"),
-        ("5", "8"),
-        default=default,
-        help=t("Hidden layers of 64 units.", "隐藏层数，每层 64 个单元。"),
-    )
-    for key, default in (("watch_depth", "5"), ("depth", "8"))
+EPOCHS = WATCHED.depth * WATCHED.pretrain_epochs  # of all layers
+WATCHED_EPOCH = ui.opening("watch_step", REPLAY, low=0, high=EPOCHS, default=60)
+DEPTH = ui.choice(
+    "depth",
+    t("Layers", "层数"),
+    ("5", "8"),
+    default="8",
+    help=t("Hidden layers of 64 units.", "隐藏层数，每层 64 个单元。"),
 )
 QUANTITY = ui.quantity_choice("quantity")
+LIMIT_RATE = ui.choice(
+    "limit_lr",
+    t("Learning rate", "学习率"),
+    RATES,
+    default=RATES[0],
+    help=t("Of both networks.", "两个网络相同。"),
+)
+LIMIT_STEPS = ui.choice(
+    "limit_steps",
+    t("Steps", "训练步数"),
+    LENGTHS,
+    default=LENGTHS[0],
+    help=t(
+        "Pre-training took 550 steps before these: 110 for each layer.",
+        "在此之前，预训练用了 550 步：每层 110 步。",
+    ),
+)
 LIMIT_QUANTITY = ui.quantity_choice("limit_quantity")
 FACTOR = ui.choice(
     "factor",
@@ -120,39 +138,92 @@ def arms_of(base: Recipe) -> dict[str, Recipe]:
     return {"plain": base} | {kind: replace(base, pretrain=kind) for kind in KINDS}
 
 
-@lesson.figure(("One layer after the other", "一层接一层"), controls=[KIND, WATCH_DEPTH])
+@lesson.figure(
+    ("One layer after the other", "一层接一层"),
+    controls=[KIND],
+    presets=[
+        ui.Preset(
+            t("Layer 3 has learned", "第 3 层学好了"),
+            {KIND: "rbm", WATCHED_EPOCH: 60},
+            t(
+                "Layers 1 and 2 stood still while layer 3 learned. Digits go up through all three "
+                "and come back readable.",
+                "第 3 层学习时，第 1、2 层固定不动。数字向上穿过这三层再返回，仍可辨认。",
+            ),
+        ),
+        ui.Preset(
+            t("Layer 4 is added", "加上第 4 层"),
+            {KIND: "rbm", WATCHED_EPOCH: 61},
+            t(
+                "It starts from random weights, and after its first epoch every digit comes back "
+                "as nearly the same blur.",
+                "它从随机权重开始。第一轮之后，每个数字返回时都成了几乎一样的一团模糊。",
+            ),
+        ),
+        ui.Preset(
+            t("All five layers", "全部五层"),
+            {KIND: "rbm", WATCHED_EPOCH: EPOCHS},
+            t(
+                "Each has learned to hand on what it gets. Only the output layer is still random.",
+                "每一层都学会了传递它收到的东西，只有输出层仍是随机的。",
+            ),
+        ),
+        ui.Preset(
+            t("Autoencoder", "自编码器"),
+            {KIND: "autoencoder", WATCHED_EPOCH: EPOCHS},
+            t(
+                "The other way to learn a layer: gradient descent on the error itself. The digits "
+                "come back sharper.",
+                "另一种逐层学习的方法：直接对误差做梯度下降。还原的数字更清晰。",
+            ),
+        ),
+    ],
+)
 def watch() -> str:
-    recipe = replace(WATCHED, depth=int(WATCH_DEPTH.value), pretrain=KIND.value)
-    epochs = recipe.depth * recipe.pretrain_epochs
-    step = ui.opening("watch_step", REPLAY, low=0, high=epochs, default=epochs)
+    recipe = replace(WATCHED, pretrain=KIND.value)
     ui.live_job(
         "watch",
         ui.Job(("pretraining", recipe), lambda: watched(recipe)),
         lambda frames: ui.picture(
-            watch_picture(frames, recipe), "watch_chart", opens=[step] if ui.ended(frames) else []
+            watch_picture(frames, recipe),
+            "watch_chart",
+            opens=[WATCHED_EPOCH] if ui.ended(frames) else [],
         ),
     )
     return t(
-        "No labels are used. Digits of the test set go up through the layers learned so far and "
-        "down again. Weights: violet is positive, orange negative, each unit scaled to its "
-        "largest.",
-        "全程不用标签。测试集的数字向上穿过已学好的各层，再原路返回。权重图中紫色为正、橙色为负，每个单元按自身最大的权重缩放。",
+        "No labels are used. Weights: violet is positive, orange negative.",
+        "全程不用标签。权重：紫色为正，橙色为负。",
     )
 
 
 @ui.made_once
 def watch_picture(frames: ui.Frames, recipe: Recipe) -> Spec:
-    return pretraining(frames, recipe.depth, recipe.pretrain_epochs, SIDE)
+    return pretraining(frames, recipe.pretrain, recipe.depth, recipe.pretrain_epochs, SIDE)
 
 
 def watched(recipe: Recipe) -> Iterator[PretrainSnapshot]:
-    """The frames of pre-training the network of `recipe`."""
+    """The frames of pre-training the network of `recipe`, with what is drawn of them."""
     from gradviz.data import load
     from gradviz.engine.network import build
     from gradviz.engine.pretrain import pretrain_steps
 
     data = load(recipe.dataset, recipe.seed)
-    yield from pretrain_steps(build(recipe, ui.SEEDS), recipe, data)
+    for snapshot in pretrain_steps(build(recipe, ui.SEEDS), recipe, data):
+        yield with_images_drawn(snapshot)
+
+
+def with_images_drawn(snapshot: PretrainSnapshot) -> PretrainSnapshot:
+    """`snapshot` with the images that are drawn only, rounded to what a pixel can show."""
+    return dataclasses.replace(
+        snapshot,
+        originals=shaded(snapshot.originals[:EXAMPLES]),
+        reconstructions=shaded(snapshot.reconstructions[:EXAMPLES]),
+        filters=shaded(snapshot.filters[:FILTERS]),
+    )
+
+
+def shaded(images: np.ndarray) -> np.ndarray:
+    return np.round(images * 128).astype(np.float32) / 128
 
 
 @lesson.figure(
@@ -316,18 +387,71 @@ def factors_chart(
     return layer_factors(history, NAMES, theory, quantity, FACTORS[quantity])
 
 
-@lesson.figure(("ReLU needs no pre-training", "ReLU 无需预训练"), controls=[LIMIT_QUANTITY])
+@lesson.figure(
+    ("With ReLU the signal arrives anyway", "用 ReLU，误差信号本来就传得到"),
+    controls=[LIMIT_RATE, LIMIT_STEPS, LIMIT_QUANTITY],
+    presets=[
+        ui.Preset(
+            t("Rate 0.05", "学习率 0.05"),
+            {LIMIT_RATE: "0.05", LIMIT_STEPS: "300", LIMIT_QUANTITY: "delta"},
+            t(
+                "From a random start the signal reaches layer 1 too, and the network learns: what "
+                "had vanished with sigmoid was there all along.",
+                "随机初始化的网络，误差信号同样传得到第 1 层，也学得会："
+                "用 sigmoid 时消失的东西，这里从一开始就在。",
+            ),
+        ),
+        ui.Preset(
+            t("Rate 0.01", "学习率 0.01"),
+            {LIMIT_RATE: "0.01", LIMIT_STEPS: "300", LIMIT_QUANTITY: "delta"},
+            t(
+                "The signal still arrives in both. Yet with small steps the pre-trained network "
+                "clearly ends with fewer errors on the test digits.",
+                "两者的误差信号仍都传得到。但步子小时，预训练过的网络在测试数字上明显错得更少。",
+            ),
+        ),
+        ui.Preset(
+            t("As many steps", "步数补齐"),
+            {LIMIT_RATE: "0.01", LIMIT_STEPS: "850", LIMIT_QUANTITY: "delta"},
+            t(
+                "550 steps more, as many as pre-training took, do not bring the random start up: "
+                "what it lacks is neither signal nor time.",
+                "再多训练 550 步，与预训练的步数一样多，随机初始化的网络仍追不上："
+                "它缺的既不是误差信号，也不是时间。",
+            ),
+        ),
+    ],
+)
 def limit() -> str:
-    arms = {"relu": LIMIT, "autoencoder": replace(LIMIT, pretrain="autoencoder")}
-    names = {"relu": t("random start", "随机初始化"), "autoencoder": t("autoencoder", "自编码器")}
-    quantity = LIMIT_QUANTITY.value
-    ui.race("limit", arms, names, quantity, seeds=5, theory=("relu",), opens_at=LIMIT_OPENS_AT)
-    if quantity == "delta":
-        return t(
-            "Either way the signal reaches layer 1, and the bands of the two accuracies overlap.",
-            "无论是否预训练，误差信号都能传到第 1 层，两者准确率的范围相互重叠。",
-        )
-    return t("The bands of the two accuracies overlap.", "两者准确率的范围相互重叠。")
+    plain = replace(LIMIT, lr=float(LIMIT_RATE.value), steps=int(LIMIT_STEPS.value))
+    arms = {"plain": plain, "autoencoder": replace(plain, pretrain="autoencoder")}
+    frames = ui.race(
+        "limit",
+        arms,
+        {arm: NAMES[arm] for arm in arms},
+        LIMIT_QUANTITY.value,
+        seeds=5,
+        theory=("plain",),
+        curves=("test_error",),
+        opens_at=LIMIT_OPENS_AT,
+        curves_lead=True,
+    )
+    if not ui.ended(frames) or {frame.arm for frame in frames} != set(arms):
+        return t("Five ReLU layers, five seeds.", "五层 ReLU，五个种子。")
+    return limit_in_words(frames)
+
+
+@ui.made_once
+def limit_in_words(frames: ui.Frames) -> str:
+    last = {frame.arm: frame for frame in frames}
+    return t(
+        "Five ReLU layers, five seeds. Test error after {steps} steps, on average: random start "
+        "{plain:.1%}, autoencoder {autoencoder:.1%}.",
+        "五层 ReLU，五个种子。{steps} 步后的平均测试错误率：随机初始化 {plain:.1%}，"
+        "自编码器 {autoencoder:.1%}。",
+        steps=max(frame.step for frame in last.values()),
+        **{arm: float(np.mean(frame.test_error)) for arm, frame in last.items()},
+    )
 
 
 lesson.show(CODE)

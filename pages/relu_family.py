@@ -1,10 +1,14 @@
 """§3.3: ReLU and its kin, and why slope one is not enough."""
 
 import altair as alt
+import numpy as np
 
 from gradviz import ui
 from gradviz.activations import activation
 from gradviz.charts.activation_curves import tangent
+from gradviz.charts.parts.handles import REPLAY
+from gradviz.charts.parts.spec import Spec
+from gradviz.charts.relu_family.dead_units import dead_units, share_dead
 from gradviz.charts.relu_family.mean_slopes import AskedSlope, mean_slopes
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
@@ -75,6 +79,15 @@ MOMENT = ui.choice(
     },
 )
 LIMIT_QUANTITY = ui.quantity_choice("limit_quantity", ("delta", "update_ratio"))
+# Runs in which units die: the fields in which their recipes differ from the usual.
+KILLERS = {
+    "adam": Recipe(depth=3, optimizer="adam", lr=0.1, steps=STEPS),
+    "sgd": Recipe(depth=2, lr=KILLING, steps=STEPS),
+}
+KILLER = ui.choice("killer", "", tuple(KILLERS), default="adam", help="")  # set by presets only
+DEAD_STEP = ui.opening("dead_step", REPLAY, low=0, high=STEPS, default=STEPS)
+EVERY = 2  # steps between two looks at the units
+DYING = ("relu", "leaky_relu", "elu")
 # Each figure has its own sliders for the parameters of Leaky ReLU and ELU.
 FIGURES = ("curve", "race", "trained")
 SLOPES = {
@@ -138,7 +151,7 @@ def idea() -> str:
 @ui.made_once
 def curves(name: str, negative_slope: float, alpha: float) -> alt.VConcatChart:
     shaped = {"negative_slope": negative_slope, "alpha": alpha}
-    return tangent(1.0, ("sigmoid", name), NAMES, **shaped)
+    return tangent(1.0, ("sigmoid", name), NAMES, identity=True, **shaped)
 
 
 def beside_sigmoid(name: str) -> str:
@@ -219,10 +232,10 @@ def beside_sigmoid(name: str) -> str:
             t("Kill units", "杀死神经元"),
             {**SOURCE, RATE: KILLING, QUANTITY: "dead", DEPTH: 2},
             t(
-                "Two layers and steps 50 times as large: nearly all units of ReLU's second layer "
-                "die, and it stays at chance.",
-                "两层，步长放大到 50 倍：ReLU 第二层的单元几乎全部死亡，"
-                "准确率停留在随机猜测的水平。",
+                "Two layers, steps 50 times as large: ReLU's second layer dies, and so does ELU's "
+                "if it does not overflow; Leaky ReLU overflows. Sigmoid and tanh learn.",
+                "两层，步长放大到 50 倍：ReLU 的第二层死亡，ELU 若不上溢也一样；"
+                "Leaky ReLU 上溢；sigmoid 与 tanh 照样学会。",
             ),
         ),
     ],
@@ -275,10 +288,10 @@ def slope() -> str:
     ask_slope()
     ui.picture(slopes_picture(), "slope_chart")
     return t(
-        "With weights of variance 1/n, so σ_w = 1, each is the factor of δ² per layer. None "
-        "reaches 1, but sigmoid's is more than ten times smaller than ReLU's.",
-        "权重方差为 1/n（即 σ_w = 1）时，每个值就是 δ² 每层乘上的因子。没有一个达到 1，"
-        "但 sigmoid 的比 ReLU 的小十倍以上。",
+        "With weights of variance $1/n$, so $\\sigma_w = 1$, each is the factor of $\\delta^2$ per "
+        "layer. None reaches 1, but sigmoid's is more than ten times smaller than ReLU's.",
+        "权重方差为 $1/n$（即 $\\sigma_w = 1$）时，每个值就是 $\\delta^2$ 每层乘上的因子。"
+        "没有一个达到 1，但 sigmoid 的比 ReLU 的小十倍以上。",
     )
 
 
@@ -344,8 +357,10 @@ def why() -> str:
     draw = ui.landing_picture if MOMENT.value == "start" else ui.trained_landing_picture
     layers = draw(recipe, "why_chart")
     return t(
-        "E[φ′²] is {first:.3f} in layer 1 and {last:.3f} in layer {depth}; times σ_w² that is χ.",
-        "E[φ′²] 在第 1 层为 {first:.3f}，在第 {depth} 层为 {last:.3f}；再乘以 σ_w² 就是 χ。",
+        "$\\mathbb E[\\varphi'^2]$ is {first:.3f} in layer 1 and {last:.3f} in layer {depth}; "
+        "times $\\sigma_w^2$ that is [$\\chi$](#term-chi).",
+        "$\\mathbb E[\\varphi'^2]$ 在第 1 层为 {first:.3f}，在第 {depth} 层为 {last:.3f}；"
+        "再乘以 $\\sigma_w^2$ 就是 [$\\chi$](#term-chi)。",
         first=layers["rms_slope"].iloc[0] ** 2,
         last=layers["rms_slope"].iloc[-1] ** 2,
         depth=len(layers),
@@ -355,23 +370,101 @@ def why() -> str:
 @lesson.figure(("The variance matters too", "方差同样重要"), controls=[LIMIT_QUANTITY])
 def limit() -> str:
     he = Recipe(activation="relu", depth=20, lr=0.005, steps=300)
-    arms = {"he": he, "one": replace(he, gain=1.0), "default": replace(he, init="pytorch")}
-    names = {"he": "2/n", "one": "1/n", "default": t("PyTorch's default", "PyTorch 默认")}
-    frames = ui.race("limit", arms, names, LIMIT_QUANTITY.value, theory=list(arms))
+    one = replace(he, gain=1.0)
+    # Are smaller gradients just smaller steps? Then larger ones would make up for them.
+    arms = {
+        "he": he,
+        "one": one,
+        "faster": replace(one, lr=4 * he.lr),
+        "default": replace(he, init="pytorch"),
+    }
+    names = {
+        "he": "2/n",
+        "one": "1/n",
+        "faster": t("1/n, steps ×4", "1/n，步长 ×4"),
+        "default": t("PyTorch's default", "PyTorch 默认"),
+    }
+    frames = ui.race(
+        "limit", arms, names, LIMIT_QUANTITY.value, theory=["he", "one", "default"], opens_at=0
+    )
     what = t(
-        "Only the variance of the first weights differs.",
-        "三个网络只有初始权重的方差不同。",
+        "Of the signal at layer {depth}, layer 1 receives at the start:",
+        "初始时，第 1 层收到的误差信号与第 {depth} 层之比：",
+        depth=he.depth,
     )
     if not ui.ended(frames):
-        return what
-    kept = t(
-        "{what} Of the signal at layer {depth}, layer 1 receives at the start: {kept}.",
-        "{what}初始时，第 1 层收到的误差信号与第 {depth} 层之比：{kept}。",
-        what=what,
-        depth=he.depth,
-        kept=ui.kept_in_words(frames, names),
-    )
+        return t(
+            "Only the first weights differ, and one learning rate.",
+            "只有初始权重不同，外加一个不同的学习率。",
+        )
+    once = {name: names[name] for name in ("he", "one", "default")}
+    kept = t("{what} {kept}.", "{what}{kept}。", what=what, kept=ui.kept_in_words(frames, once))
     return with_ends(kept, frames, names)
+
+
+@lesson.figure(
+    ("Units that die", "死亡的单元"),
+    presets=[
+        ui.Preset(
+            t("ReLU's die", "ReLU 会死"),
+            {KILLER: "adam", DEAD_STEP: STEPS},
+            t(
+                "Three layers, Adam with steps of 0.1: ReLU's units go out, most for good. Leaky "
+                "ReLU and ELU lose none or next to none.",
+                "三层，Adam，步长 0.1：ReLU 的单元相继熄灭，大多不再亮起；Leaky ReLU 与 ELU "
+                "一个不少，或几乎不少。",
+            ),
+        ),
+        ui.Preset(
+            t("ELU's too", "ELU 也会"),
+            {KILLER: "sgd", DEAD_STEP: STEPS},
+            t(
+                "*Kill units* above, unit by unit: two layers and a learning rate of 1. ELU's "
+                "slope is rounded to 0; Leaky ReLU overflows.",
+                "上面的“杀死神经元”，逐个单元来看：两层，学习率为 1。ELU 的斜率被舍入为 0；"
+                "Leaky ReLU 上溢。",
+            ),
+        ),
+    ],
+)
+def dying() -> str:
+    killer = KILLER.value
+    ui.picture(dying_picture(killer), f"dying_chart_{killer}", opens=[DEAD_STEP])
+    return t(
+        "A row is a unit, lit until its slope is 0 for all training digits. Dead in the end: "
+        "{dead}.",
+        "每行是一个单元，直到它对所有训练数字的斜率都为 0 才熄灭。最后死亡：{dead}。",
+        dead=deaths_in_words(killer),
+    )
+
+
+def dying_arms(killer: str) -> dict[str, Recipe]:
+    return {name: replace(KILLERS[killer], activation=name) for name in DYING}
+
+
+@ui.measured
+def unit_states(recipe: Recipe, every: int) -> np.ndarray:
+    """Which units of a network are dead, step by step; see `engine.units.dead_by_step`."""
+    from gradviz.engine import units
+
+    return units.dead_by_step(recipe, every)
+
+
+@ui.made_once
+def dying_picture(killer: str) -> Spec:
+    states = {name: unit_states(recipe, EVERY) for name, recipe in dying_arms(killer).items()}
+    return dead_units(states, {name: NAMES[name] for name in states}, EVERY)
+
+
+@ui.made_once
+def deaths_in_words(killer: str) -> str:
+    """The share of dead units in the end, for each network."""
+    words = []
+    for name, recipe in dying_arms(killer).items():
+        dead = share_dead(unit_states(recipe, EVERY))[-1]
+        share = t("overflow", "上溢") if np.isnan(dead) else f"{dead:.0%}"
+        words.append(f"{NAMES[name]} {share}")
+    return t("; ", "；").join(words)
 
 
 lesson.show(CODE)

@@ -10,7 +10,7 @@ from gradviz import ui
 from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.layers import layer_profile
 from gradviz.charts.parts.powers import power_of_ten, rounded_power
-from gradviz.charts.residual.path_sum import path_sum
+from gradviz.charts.residual.path_sum import DEPTHS, FACTORS, OPENING, path_sum
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 from gradviz.theory.mean_field import residual_growth
@@ -24,15 +24,19 @@ RACES = {
 }
 PLAIN_WINS = Recipe(dataset="spirals", depth=10, activation="relu", lr=0.007, steps=250)
 UNSCALED = Recipe(depth=40, activation="relu", steps=60, residual=True)
-DEGRADED = Recipe(depth=56, activation="relu", norm="batch", steps=60)
+DEGRADED = Recipe(depth=56, activation="tanh", init="orthogonal", gain=1.04, steps=100)
+SAVING = 0.05  # the learning rate at which the residual network learns the spirals
+TINY = 1e-8  # that at which unscaled branches do not overflow
+RATES = (0.003, 0.01, 0.03, 0.1, 0.3)  # of which each network of `DEGRADED` has its best
+BEST = {"shallow": 0.03, "deep": 0.01, "residual": 0.1}
 PATHS = ui.number(
     "paths_depth",
-    t("Layers L", "层数 L"),
-    low=2,
-    high=40,
-    default=10,
+    t("Blocks L", "块数 L"),
+    low=DEPTHS[0],
+    high=DEPTHS[1],
+    default=4,
     step=1,
-    help=t("How many factors are multiplied.", "相乘的因子个数。"),
+    help=t("Each block doubles the paths.", "每多一块，路径数翻倍。"),
 )
 DEPTH = ui.choice(
     "depth",
@@ -80,14 +84,13 @@ CASE = ui.choice(
     },
     menu=True,
 )
-LIMIT_RATE = ui.choice(
-    "limit_lr",
-    t("Learning rate", "学习率"),
-    ("0.007", "0.05"),
-    default="0.007",
-    help=t("Of both networks.", "两个网络相同。"),
+CONTROL = ui.switch(
+    "control",
+    t("Control", "对照"),
+    default=False,
+    help=t("The run that could refute the claim.", "可能推翻这一说法的对照。"),
 )
-FACTOR = ui.opening("a", "a", low=0.05, high=1.5, default=0.2)
+FACTOR = ui.opening("a", "a", low=FACTORS[0], high=FACTORS[1], default=OPENING)
 DIGITS = {DATASET: "digits", ACTIVATION: "sigmoid", QUANTITY: "delta"}
 LEAST_GUESS, FIRST_GUESS, CLOSE = -12, -6, 0.5  # powers of ten
 CODE = """
@@ -118,19 +121,53 @@ def arm_names() -> dict[str, str]:
     return {"plain": t("plain", "普通网络"), "residual": t("residual", "残差网络")}
 
 
-@lesson.figure(("A product becomes a sum over paths", "乘积变成对路径的求和"), controls=[PATHS])
+@lesson.figure(
+    ("A product becomes a sum over paths", "乘积变成对路径的求和"),
+    controls=[PATHS],
+    presets=[
+        ui.Preset(
+            t("Small a", "a 很小"),
+            {PATHS: 4, FACTOR: OPENING},
+            t(
+                "The path through the shortcuts alone carries 1, whatever $a$ is. The plain "
+                "network has none but the gray path through all branches: at $a=0.25$ it carries "
+                "four thousandths.",
+                "只走捷径的那条路径，不论 $a$ 是多少都带来 1。普通网络只有穿过全部支路的灰色路径："
+                "$a=0.25$ 时只带来千分之四。",
+            ),
+        ),
+        ui.Preset(
+            "a = 1",
+            {PATHS: 4, FACTOR: 1.0},
+            t(
+                "At $a=1$ all 16 paths of 4 blocks carry 1, and the sum is 16: with every block it "
+                "doubles.",
+                "$a=1$ 时，4 个块的 16 条路径各带来 1，合计 16：每多一块就翻一倍。",
+            ),
+        ),
+        ui.Preset(
+            "a = −1",
+            {PATHS: 4, FACTOR: -1.0},
+            t(
+                "At $a=-1$ paths of odd length subtract what those of even length add: nothing is "
+                "left. A branch may undo its shortcut.",
+                "$a=-1$ 时，奇数长度的路径减去偶数长度的路径所加的，一点不剩："
+                "支路也能抵消自己的捷径。",
+            ),
+        ),
+    ],
+)
 def idea() -> str:
     ui.picture(paths_picture(PATHS.value), "idea_chart", opens=[FACTOR])
     return t(
-        "Drag a, the factor weight × slope. The plain network has the last bar only, the gray one, "
-        "often too low to be seen: its height is written above.",
-        "拖动 a，即“权重 × 斜率”这个因子。普通网络只有最右边那一条（灰色），常常低得看不见，"
-        "高度写在上方。",
+        "Drag $a$, which stands for weight × slope. A path through $k$ branches carries $a^k$; the "
+        "more it carries, the brighter it is.",
+        "拖动 $a$（它代表“权重 × 斜率”）。穿过 $k$ 条支路的路径带来 $a^k$，带来的越多就越亮。",
     )
 
 
 @ui.made_once
-def paths_picture(depth: int) -> alt.LayerChart:
+def paths_picture(depth: int) -> alt.VConcatChart:
     return path_sum(depth)
 
 
@@ -310,8 +347,8 @@ def why() -> str:
     scale = depth**-0.5 if SCALED.value else 1.0
     ui.picture(growth_picture(depth, scale, arm_names()["residual"]), "why_chart")
     return t(
-        "Theory (1 + s²)^L gives {theory} at the end; measured {measured}.",
-        "理论 (1 + s²)^L 在末端给出 {theory}；实测 {measured}。",
+        "Theory $(1+s^2)^L$ gives {theory} at the end; measured {measured}.",
+        "理论 $(1+s^2)^L$ 在末端给出 {theory}；实测 {measured}。",
         theory=rounded_power(residual_growth(scale, depth)),
         measured=rounded_power(at_the_end(depth, scale)),
     )
@@ -347,7 +384,62 @@ def at_the_end(depth: int, scale: float) -> float:
 
 @lesson.figure(
     ("The limits of the shortcut", "捷径的局限"),
-    controls=lambda: [CASE, LIMIT_RATE] if CASE.value == "plain_wins" else [CASE],
+    presets=[
+        ui.Preset(
+            t("Plain wins", "普通网络获胜"),
+            {CASE: "plain_wins", CONTROL: False},
+            t(
+                "Spirals, ten ReLU layers, learning rate 0.007: the plain network learns them, the "
+                "residual one has hardly begun.",
+                "螺旋数据、十层 ReLU，学习率 0.007：普通网络学会了，残差网络才刚起步。",
+            ),
+        ),
+        ui.Preset(
+            t("Control: rate 0.05", "对照：学习率 0.05"),
+            {CASE: "plain_wins", CONTROL: True},
+            t(
+                "The same with 0.05: now the residual network learns them, and more surely than "
+                "the plain one. It was the learning rate and nothing more.",
+                "学习率换成 0.05：残差网络学会了，而且比普通网络更稳。先前的胜负只取决于学习率。",
+            ),
+        ),
+        ui.Preset(
+            t("No scale", "不缩放"),
+            {CASE: "unscaled", CONTROL: False},
+            t(
+                "40 blocks on digits: with $s=1$ the variance doubles per block, δ grows on its "
+                "way back, and the run overflows.",
+                "手写数字，40 个残差块：$s=1$ 时方差每块翻倍，δ 在回程中越传越大，训练上溢。",
+            ),
+        ),
+        ui.Preset(
+            t("Control: tiny steps", "对照：极小的步子"),
+            {CASE: "unscaled", CONTROL: True},
+            t(
+                "For $s=1$ the learning rate is now 10⁻⁸: it does not overflow, and does not learn "
+                "either.",
+                "$s=1$ 的学习率换成 10⁻⁸：不上溢了，却也学不会。",
+            ),
+        ),
+        ui.Preset(
+            t("Degradation", "退化"),
+            {CASE: "degradation", CONTROL: False},
+            t(
+                "Each network at its best learning rate: the deeper plain one has the higher "
+                "training loss. Its signal is healthy all along.",
+                "各用各的最佳学习率：更深的普通网络训练损失更高，而它的误差信号自始至终都健康。",
+            ),
+        ),
+        ui.Preset(
+            t("Control: one rate", "对照：同一学习率"),
+            {CASE: "degradation", CONTROL: True},
+            t(
+                "All at 0.01: now the deeper plain network is not behind. What its depth costs are "
+                "the larger steps, which it does not bear.",
+                "都用 0.01：更深的普通网络并不落后。深度让它付出的代价，是承受不起更大的步子。",
+            ),
+        ),
+    ],
 )
 def limit() -> str:
     cases = {"plain_wins": plain_wins, "unscaled": unscaled, "degradation": degradation}
@@ -355,7 +447,7 @@ def limit() -> str:
 
 
 def plain_wins() -> str:
-    plain = replace(PLAIN_WINS, lr=float(LIMIT_RATE.value))
+    plain = replace(PLAIN_WINS, lr=SAVING if CONTROL.value else PLAIN_WINS.lr)
     arms = {"plain": plain, "residual": replace(plain, residual=True)}
     frames = ui.race("limit", arms, arm_names(), curves=("accuracy",), curves_lead=True)
     what = t(
@@ -364,11 +456,6 @@ def plain_wins() -> str:
         depth=plain.depth,
         lr=plain.lr,
     )
-    if plain.lr == PLAIN_WINS.lr:
-        what += t(
-            " Which one is ahead is a matter of the learning rate: try 0.05.",
-            "谁领先取决于学习率：试试 0.05。",
-        )
     return with_ends(what, frames, arm_names())
 
 
@@ -381,36 +468,71 @@ def with_ends(what: str, frames: ui.Frames, names: dict[str, str]) -> str:
 
 
 def unscaled() -> str:
-    arms = {"residual": UNSCALED, "unscaled": replace(UNSCALED, residual_scale=1.0)}
+    rate = TINY if CONTROL.value else UNSCALED.lr
+    arms = {"residual": UNSCALED, "unscaled": replace(UNSCALED, residual_scale=1.0, lr=rate)}
     names = {"residual": "s = 1/√L", "unscaled": "s = 1"}
     frames = ui.race("limit", arms, names, opens_at=0)
     what = t(
-        "40 blocks on digits: with s = 1 the variance doubles per block, and the signal on its way "
-        "back grows too.",
-        "手写数字，40 个残差块：s = 1 时方差每块翻倍，误差信号在回程中也越传越大。",
+        "Digits, {depth} ReLU blocks; learning rates {scaled:g} and {unscaled}.",
+        "手写数字，{depth} 个 ReLU 块；学习率依次为 {scaled:g} 与 {unscaled}。",
+        depth=UNSCALED.depth,
+        scaled=UNSCALED.lr,
+        unscaled=rounded_power(rate),
     )
     return with_ends(what, frames, names)
 
 
 def degradation() -> str:
+    rates = dict.fromkeys(BEST, BEST["deep"]) if CONTROL.value else BEST
     arms = {
-        "shallow": replace(DEGRADED, depth=20),
-        "deep": DEGRADED,
-        "residual": replace(DEGRADED, residual=True),
+        "shallow": replace(DEGRADED, depth=20, lr=rates["shallow"]),
+        "deep": replace(DEGRADED, lr=rates["deep"]),
+        "residual": replace(DEGRADED, residual=True, lr=rates["residual"]),
     }
     names = {
         "shallow": t("plain, 20 layers", "普通网络，20 层"),
         "deep": t("plain, 56 layers", "普通网络，56 层"),
         "residual": t("residual, 56 blocks", "残差网络，56 块"),
     }
-    frames = ui.race("limit", arms, names, curves_lead=True)
+    frames = ui.race("limit", arms, names, curves=("loss",), curves_lead=True)
     what = t(
-        "ReLU with BatchNorm in all three. The deeper plain network has the higher training loss, "
-        "and yet its signal does not vanish on the way to layer 1.",
-        "三个网络都用 ReLU 与 BatchNorm。更深的普通网络训练损失更高，"
-        "而它的误差信号一路传到第 1 层也没有消失。",
+        "Digits, tanh, orthogonal weights; learning rates {shallow:g}, {deep:g} and {residual:g}, "
+        "in the order of the legend.",
+        "手写数字，tanh，正交权重；学习率依图例顺序为 {shallow:g}、{deep:g}、{residual:g}。",
+        **rates,
     )
-    return with_ends(what, frames, names)
+    if not ui.ended(frames):
+        return what
+    first, last = signal_extent(frames, "deep")
+    return t(
+        "{what} In the deep plain network $\\delta_1/\\delta_L$ is between {first:.2f} and "
+        "{last:.1f} all along. Training loss in the end: {ends}.",
+        "{what}深的普通网络里，$\\delta_1/\\delta_L$ 全程在 {first:.2f} 与 {last:.1f} 之间。"
+        "最后的训练损失：{ends}。",
+        what=what,
+        first=first,
+        last=last,
+        ends=t("; ", "；").join(
+            f"{name} {rounded_power(last_loss(frames, arm))}" for arm, name in names.items()
+        ),
+    )
+
+
+@ui.made_once
+def signal_extent(frames: ui.Frames, arm: str) -> tuple[float, float]:
+    """The least and the largest δ_1/δ_L of an arm in its run, geometric means over the seeds."""
+    ratios = [
+        np.exp(np.log(frame.layers["delta"][:, 0] / frame.layers["delta"][:, -2]).mean())
+        for frame in frames
+        if frame.arm == arm
+    ]
+    return float(min(ratios)), float(max(ratios))
+
+
+@ui.made_once
+def last_loss(frames: ui.Frames, arm: str) -> float:
+    """The mean over the seeds of an arm's training loss in its last five frames."""
+    return float(np.mean([frame.loss for frame in frames if frame.arm == arm][-5:]))
 
 
 lesson.show(CODE)

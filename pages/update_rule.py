@@ -18,6 +18,7 @@ from gradviz.charts.update_rule.composite import ASKED_LAYERS, LAYERS, composite
 from gradviz.charts.update_rule.descent import descent_chart
 from gradviz.language import t
 from gradviz.theory.chain import composite as compose
+from gradviz.theory.chain import refined
 from gradviz.theory.landscape import (
     Descent,
     Landscape,
@@ -37,7 +38,7 @@ UNIT_STEPS, UNIT_RATE = 100, 1.0
 ACTIVATION = ui.activation_choice("activation")
 WEIGHT = ui.number(
     "weight",
-    t("Weight θ", "权重 θ"),
+    t("Weight $w$", "权重 $w$"),
     low=-8.0,
     high=8.0,
     default=1.0,
@@ -46,7 +47,7 @@ WEIGHT = ui.number(
 )
 BIAS = ui.number(
     "bias",
-    t("Bias b", "偏置 b"),
+    t("Bias $b$", "偏置 $b$"),
     low=-4.0,
     high=4.0,
     default=0.0,
@@ -56,7 +57,7 @@ BIAS = ui.number(
 LAYERS_SHOWN = ui.opening("layers", LAYERS, low=1, high=MOST_LAYERS, default=ASKED_LAYERS)
 RATE = ui.steps(
     "lr",
-    t("Learning rate α", "学习率 α"),
+    t(r"Learning rate $\alpha$", r"学习率 $\alpha$"),
     (0.005, 0.05, 0.5, 2.0, 5.0, 20.0),
     default=0.5,
     help=t("How far a step goes for a given gradient.", "梯度给定时，一步走多远。"),
@@ -75,8 +76,8 @@ W1, W2 = (
         ),
     )
     for key, label, default in (
-        ("w1", t("Start w₁", "起点 w₁"), 0.6),
-        ("w2", t("Start w₂", "起点 w₂"), -1.6),
+        ("w1", t("Start $w_1$", "起点 $w_1$"), 0.6),
+        ("w2", t("Start $w_2$", "起点 $w_2$"), -1.6),
     )
 )
 STEP = ui.opening("step", REPLAY, low=0, high=STEPS, default=STEPS)
@@ -161,18 +162,19 @@ def slope_in_words(name: str, weight: float, bias: float) -> str:
 
 
 def composite_frame(name: str, weight: float, bias: float) -> pd.DataFrame:
-    """F and F′ on the inputs after 1, 2, … layers: layer, x, value, slope."""
-    layers = np.ones(MOST_LAYERS)
-    values, slopes = compose(INPUTS, weight * layers, bias * layers, activation(name))
-    numbers = np.repeat(np.arange(1, MOST_LAYERS + 1), len(INPUTS))
-    return pd.DataFrame(
-        {
-            "layer": numbers,
-            "x": np.tile(INPUTS, MOST_LAYERS),
-            "value": values[1:].ravel(),
-            "slope": slopes[1:].ravel(),
-        }
-    )
+    """F and F′ after 1, 2, … layers: layer, x, value, slope; on more inputs where F has a step."""
+    phi = activation(name)
+
+    def composed(x: np.ndarray, layers: int) -> tuple[np.ndarray, np.ndarray]:
+        values, slopes = compose(x, np.full(layers, weight), np.full(layers, bias), phi)
+        return values[-1], slopes[-1]
+
+    parts = []
+    for layer in range(1, MOST_LAYERS + 1):
+        x = refined(lambda x, layer=layer: composed(x, layer)[0], INPUTS)
+        value, slope = composed(x, layer)
+        parts.append(pd.DataFrame({"layer": layer, "x": x, "value": value, "slope": slope}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def ask_about_ten_layers() -> None:
@@ -186,9 +188,9 @@ def ask_about_ten_layers() -> None:
 
     def reply(guess: float | None) -> tuple[bool | None, str]:
         found = t(
-            "They differ by {spread}. Each layer keeps less than a quarter of the difference "
-            "that it is given.",
-            "只差 {spread}。每经过一层，剩下的差别还不到四分之一。",
+            "They differ by {spread}. Each layer keeps only a small part of the difference that "
+            "it is given.",
+            "只差 {spread}。每经过一层，差别只剩下一小部分。",
             spread=rounded_power(spread, 2),
         )
         if guess is None:
@@ -296,10 +298,12 @@ def what_happened(rate: float, w1: float, w2: float) -> str:
     moved = np.linalg.norm(walk.points[-1] - walk.points[0])
     worse = int((np.diff(walk.losses) > 0).sum())
     return t(
-        "{steps} steps took the loss from {first:.3f} to {last:.3f} and the weights {moved:.2f} "
-        "away; {worse} steps made it worse. The lines of numbers follow the step slider.",
-        "{steps} 步之后，损失从 {first:.3f} 变为 {last:.3f}，权值移动了 {moved:.2f}；"
-        "其中 {worse} 步让损失变大。图中的算式随“训练步”滑块更新。",
+        "{steps} steps took the mean loss over the {points} points from {first:.3f} to {last:.3f} "
+        "and the weights {moved:.2f} away; {worse} steps made it worse. The lines of numbers "
+        "follow the step slider.",
+        "{steps} 步之后，{points} 个点上的平均损失从 {first:.3f} 变为 {last:.3f}，权重移动了 "
+        "{moved:.2f}；其中 {worse} 步让损失变大。图中的算式随“训练步”滑块更新。",
+        points=len(samples()[0]),
         steps=len(walk.losses) - 1,
         first=first,
         last=last,
@@ -331,7 +335,7 @@ def plateau() -> str:
     return t(
         "Drag the ring, where the weight starts. The line above the picture follows it, and green "
         "marks stand at every tenth of the {steps} steps at α = {rate:g}.",
-        "拖动圆环，改变权值的起点：图上方的文字随之更新。以 α = {rate:g} 走 {steps} 步，"
+        "拖动圆环，改变权重的起点：图上方的文字随之更新。以 α = {rate:g} 走 {steps} 步，"
         "绿点每十步一个。",
         steps=UNIT_STEPS,
         rate=UNIT_RATE,
@@ -347,9 +351,9 @@ def plateau_curves() -> Spec:
     presets = pd.DataFrame(
         {
             "name": [
-                t("Saturated: ω = 8", "饱和：ω = 8"),
-                t("Slow: ω = 5", "缓慢：ω = 5"),
-                t("Alive: ω = 1", "有斜率：ω = 1"),
+                t("Saturated: w = 8", "饱和：w = 8"),
+                t("Slow: w = 5", "缓慢：w = 5"),
+                t("Alive: w = 1", "有斜率：w = 1"),
             ],
             "color": [COLORS[name] for name in ("sigmoid", "elu", "healthy")],
             "w": [8.0, 5.0, 1.0],
@@ -393,10 +397,10 @@ def ask_about_saturation() -> None:
     ui.ask(
         "saturation",
         t(
-            "The unit should say 0. At ω = 8 it says 0.9997, at ω = 1 it says 0.73. How large is "
-            "its gradient at ω = 8, compared with ω = 1?",
-            "神经元本应输出 0。ω = 8 时它输出 0.9997，ω = 1 时输出 0.73。"
-            "与 ω = 1 相比，ω = 8 处的梯度有多大？",
+            "The unit should say 0. At w = 8 it says 0.9997, at w = 1 it says 0.73. How large is "
+            "its gradient at w = 8, compared with w = 1?",
+            "神经元本应输出 0。w = 8 时它输出 0.9997，w = 1 时输出 0.73。"
+            "与 w = 1 相比，w = 8 处的梯度有多大？",
         ),
         list(options),
         reply,

@@ -3,6 +3,7 @@
 All names that a page would give are said by `t`, so that a test can change every word.
 """
 
+import functools
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -14,29 +15,42 @@ import vl_convert
 from gradviz.activations import activation
 from gradviz.charts.activation_curves import asked_tangent, tangent
 from gradviz.charts.activations.best_product import best_product
+from gradviz.charts.batchnorm.clouds import clouds
+from gradviz.charts.batchnorm.moves import moves
 from gradviz.charts.batchnorm.scale_invariance import scale_invariance
 from gradviz.charts.beam import BeamLook, beam_frame, beam_layers
 from gradviz.charts.chain_rule.backward_walk import backward_walk
+from gradviz.charts.chain_rule.cloud import cloud
 from gradviz.charts.chain_rule.factor_plane import factor_plane
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
 from gradviz.charts.clipping.cliff import cliff_chart
 from gradviz.charts.clipping.clip_geometry import clip_geometry
+from gradviz.charts.depth.moved import moved
 from gradviz.charts.depth.run_beam import run_beam
 from gradviz.charts.exploding.scale_fan import scale_fan
 from gradviz.charts.exploding.scale_map import scale_map
 from gradviz.charts.histograms import histograms
 from gradviz.charts.home.gradient_through_depth import gradient_through_depth
+from gradviz.charts.lab.panels import panels
 from gradviz.charts.landing import landing
 from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.layers import layer_profile, step_layer_map
 from gradviz.charts.parts.spec import opened, written
 from gradviz.charts.parts.theme import themed
+from gradviz.charts.precision.number_window import number_window
+from gradviz.charts.precision.rounding import rounding
+from gradviz.charts.precision.training import training_curves
 from gradviz.charts.pretraining.layer_by_layer import pretraining
+from gradviz.charts.regularization.bowl import bowl
 from gradviz.charts.regularization.loss_parts import loss_parts
 from gradviz.charts.regularization.penalties import penalties
+from gradviz.charts.relu_family.dead_units import dead_units
 from gradviz.charts.relu_family.mean_slopes import AskedSlope, mean_slopes
 from gradviz.charts.replay import AskedEnd, Extent, run_chart
 from gradviz.charts.residual.path_sum import path_sum
+from gradviz.charts.shattered.both_ways import both_ways
+from gradviz.charts.shattered.correlations import correlations
+from gradviz.charts.shattered.slopes import slopes as turning_slopes
 from gradviz.charts.update_rule.composite import composite_curves
 from gradviz.charts.update_rule.descent import descent_chart
 from gradviz.charts.update_rule.plateau import plateau_chart
@@ -61,6 +75,11 @@ def history(quantity, log=True, steps=(0, 10)):
         for arm in ("deep", "it's")
         for step in steps
     )
+
+
+def way_of_layers():
+    rows = pd.concat([history("drift"), history("update_ratio")])
+    return rows.replace({"arm": {"it's": "shallow"}})
 
 
 def curves(steps=(0, 10)):
@@ -91,6 +110,12 @@ def run(quantity, ended=True, asked=None):
         below=dict.fromkeys(CURVES) | {"gradient_norm": 0.3},
         asked=asked,
     )
+
+
+def all_panels(ended=True):
+    quantities = list(QUANTITIES.values())
+    rows = pd.concat(history(own.name, own.axis.log) for own in quantities)
+    return panels(rows, quantities, names(), 4, ended)
 
 
 def spreads():
@@ -129,7 +154,7 @@ def pre_training(ended=True):
         )
         for step in (1, 2, 3, 4)
     ]
-    return pretraining(frames, 2, 2, 2)
+    return pretraining(frames, "autoencoder", 2, 2, 2)
 
 
 def composite_picture():
@@ -235,6 +260,100 @@ def named_tangent():
     return tangent(1.0, ("sigmoid", "relu"), {"relu": t("rectifier", "线性整流")})
 
 
+def slopes_of_turning(asked=None):
+    curve = pd.DataFrame({"degrees": [0.0, 90.0, 180.0], "value": [0.5, -4.0, 0.2]})
+    called = {"plain": t("plain", "普通"), "batchnorm": "BatchNorm"}
+    return turning_slopes(dict.fromkeys(called, curve), called, asked)
+
+
+def correlated():
+    rows = pd.DataFrame({"arm": "it's", "depth": [1, 2, 4], "value": [0.5, 0.3, -0.01]})
+    return correlations(pd.concat([rows.assign(seed=0), rows.assign(seed=1)]), rows, names())
+
+
+def forward_and_back():
+    parts = [history(name, steps=(0,)) for name in ("growth", "signal")]
+    return both_ways(pd.concat(parts).query("value > 0"), names())
+
+
+def examples_at_units(layers=2, units=2, spread=0.01):
+    """Six examples at the units of a few layers, as `engine.units.cloud` has them."""
+    shape = (layers, units, 6)
+    layer, unit, example = (axis.ravel() + 1 for axis in np.indices(shape))
+    before = 1.5 + spread * example * unit
+    return pd.DataFrame(
+        {
+            "layer": layer,
+            "unit": unit,
+            "example": example,
+            "label": example % 5,
+            "before": before,
+            "after": before,
+            "spread": spread * unit,
+            "gamma": 1.0,
+            "beta": 0.0,
+        }
+    )
+
+
+def cloud_picture():
+    arms = {"plain": examples_at_units(), "batchnorm": examples_at_units(spread=1.0)}
+    return clouds(arms, {"plain": t("plain", "普通网络"), "batchnorm": "BatchNorm"}, 2)
+
+
+def unit_states():
+    """Two layers of two units, looked at four times: one comes back, one dies, a layer is lost."""
+    died, lost = np.zeros((2, 4, 2, 2), dtype=np.int8)
+    died[1, 0, 0] = 1
+    died[1:, 0, 1] = 1
+    lost[2:, 1] = 2
+    return {"relu": died, "leaky_relu": lost}
+
+
+def dying(step=None):
+    called = {"relu": t("rectifier", "线性整流"), "leaky_relu": t("leaky", "带泄漏")}
+    return dead_units(unit_states(), called, 5, step)
+
+
+def formats():
+    return {name: t(name, f"格式 {name}") for name in ("float32", "bfloat16", "float16")}
+
+
+def window_of_numbers():
+    rows = [
+        (form, exponent, seed, layer, 0.0 if form == "float16" and layer == 1 else 0.01**layer)
+        for form in formats()
+        for exponent in (0, 1)
+        for seed in (0, 1)
+        for layer in (1, 2, 3)
+    ]
+    table = pd.DataFrame(rows, columns=["format", "exponent", "seed", "layer", "value"])
+    table.loc[(table["exponent"] == 1) & (table["format"] == "float16"), "value"] = np.nan
+    return number_window(table, formats(), 2, 1)
+
+
+def updates(asked=False):
+    rows = [
+        (form, power, n, 0.0 if form == "bfloat16" else n * 10**power)
+        for form in formats()
+        for power in (-3.0, -2.75)
+        for n in (0, 1, 2)
+    ]
+    table = pd.DataFrame(rows, columns=["format", "power", "n", "moved"])
+    return rounding(table, formats(), 2, -3.0, 0.25, asked)
+
+
+def training_in_formats():
+    rows = [
+        (arm, step, quantity, 0.1 * step)
+        for arm in ("deep", "it's")
+        for step in (0, 1)
+        for quantity in ("accuracy", "still")
+    ]
+    table = pd.DataFrame(rows, columns=["arm", "step", "quantity", "value"])
+    return training_curves(table, names(), 1, copy="deep")
+
+
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
@@ -244,14 +363,24 @@ def beam_of_a_run():
 
 
 PICTURES = {
+    "panels": all_panels,
+    "panels of a run that goes on": lambda: all_panels(ended=False),
     "home": gradient_through_depth,
     "beam of a run": beam_of_a_run,
     "beam": beam,
     "tangent": named_tangent,
+    "tangent beside the identity": lambda: tangent(names=("sigmoid", "elu"), identity=True),
+    "clouds": cloud_picture,
+    "moves": lambda: moves(examples_at_units(1, 1), 0.5, -1.0),
+    "dead_units": dying,
     "best_product": products,
     "landing": landing_picture,
     "scale_invariance": invariance,
     "backward_walk": walk,
+    "moved": lambda: moved(
+        way_of_layers(), {"deep": "10 layers", "shallow": "1 layer"}, ended=True
+    ),
+    "cloud": functools.partial(cloud, 12, 12),
     "factor_plane": plane,
     "singular_values": singular_values,
     "cliff": cliff_picture,
@@ -274,10 +403,19 @@ PICTURES = {
     "pretraining": pre_training,
     "pretraining that goes on": lambda: pre_training(ended=False),
     "loss_parts": lambda: loss_parts(curves(), names(), 10),
+    "bowl": bowl,
     "penalties": penalties,
     "mean_slopes": slopes,
     "mean_slopes that are asked for": lambda: slopes(AskedSlope("relu", ("tanh",), 0.2)),
     "path_sum": lambda: path_sum(5),
+    "slopes of turning": slopes_of_turning,
+    "slopes of turning with a question": lambda: slopes_of_turning("batchnorm"),
+    "correlations": correlated,
+    "both_ways": forward_and_back,
+    "number_window": window_of_numbers,
+    "rounding": updates,
+    "rounding that is asked for": lambda: updates(asked=True),
+    "training in formats": training_in_formats,
     "composite": composite_picture,
     "descent": descent,
     "plateau": plateau,

@@ -16,7 +16,9 @@ class Plain(nn.Module):
         super().__init__()
         start = build(recipe, [seed]).parameters
         depth, width = recipe.depth, recipe.width
-        self.scale = recipe.residual_scale or depth**-0.5
+        self.scales = [recipe.residual_scale or depth**-0.5] * depth
+        if recipe.residual_scale == "rezero":
+            self.scales = nn.ParameterList([nn.Parameter(torch.zeros(())) for _ in range(depth)])
         self.depth = depth
         self.activation = {
             "sigmoid": nn.Sigmoid(),
@@ -42,7 +44,9 @@ class Plain(nn.Module):
             z = self.norms[layer - 1](self.linears[f"W{layer}"](h))
             if f"V{layer}" in self.linears:
                 shortcut = self.linears[f"P{layer}"](h) if f"P{layer}" in self.linears else h
-                h = shortcut + self.scale * self.linears[f"V{layer}"](self.activation(z))
+                h = shortcut + self.scales[layer - 1] * self.linears[f"V{layer}"](
+                    self.activation(z)
+                )
             else:
                 h = self.activation(z)
         return self.linears[f"W{self.depth + 1}"](h)

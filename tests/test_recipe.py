@@ -66,6 +66,12 @@ def test_only_what_has_a_standard_may_be_left_open(field):
             Recipe(**{field: None})
 
 
+def test_the_scale_of_a_branch_may_be_trained():
+    assert Recipe(residual=True, residual_scale="rezero").residual_scale == "rezero"
+    with pytest.raises(ValueError, match="gain='rezero' is not a number"):
+        Recipe(gain="rezero")
+
+
 def test_residual_is_a_truth_value():
     with pytest.raises(ValueError, match="residual=1 is not one of True, False"):
         Recipe(residual=1)

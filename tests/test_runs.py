@@ -241,15 +241,16 @@ def test_pre_training_is_progress_too():
     run = runs.start(arms, 1, pool=runs.Pool())
     assert run.wait(PATIENCE) and run.state == "finished"
     phases = [(frame.phase, frame.arm) for frame in run.frames]
-    assert phases[:6] == [("pretraining", "deep")] * 6
-    assert {phase for phase, _ in phases[6:]} == {"training"}
+    # The random start, and three epochs of each layer.
+    assert phases[:7] == [("pretraining", "deep")] * 7
+    assert {phase for phase, _ in phases[7:]} == {"training"}
     assert (run.phase, run.progress) == ("training", 1.0)
 
 
 def test_a_run_can_be_stopped_while_it_pre_trains():
     long = replace(TINY, pretrain="autoencoder", pretrain_epochs=1000)
     run = runs.start({"deep": long}, 1, pool=runs.Pool())
-    wait_for(lambda: run.frames)
+    wait_for(lambda: run.progress > 0)
     assert run.phase == "pretraining" and 0 < run.progress < 0.5
     assert run.cancel()
     assert run.wait(PATIENCE) and run.state == "cancelled"

@@ -55,8 +55,14 @@ def test_exact_beams_are_products_of_factors():
     assert walk == sorted(walk)
 
 
+def test_of_the_lesson_on_precision_the_beam_is_gone_in_float16():
+    beams = thumbnails.exact("precision")
+    assert beams["float16"][0] == 0 < beams["float32"][0]
+    assert beams["float16"][-8:] == pytest.approx(beams["float32"][-8:], rel=0.01)
+
+
 def test_exact_beams_in_the_file_are_those_of_today():
-    for lesson in ("update_rule", "chain_rule", "activations"):
+    for lesson in ("update_rule", "chain_rule", "activations", "precision"):
         assert thumbnails.read()[lesson] == thumbnails.exact(lesson)
 
 

@@ -28,6 +28,7 @@ POINTER_LIMIT = 5.0
 PROBE = "probe_z"  # the signal of the selection: where the tangent is
 FUNCTION_HEIGHT, FUNCTION_RANGE = 145, (-1.2, 1.2)
 UNITS = FUNCTION_RANGE[1] - FUNCTION_RANGE[0]  # in the height of the functions
+IDENTITY_TOP, IDENTITY_UNIT = 3.6, 54  # in pixels: as wide as a unit is beside controls
 SLOPE_HEIGHT, SLOPE_RANGE = 110, (0.0, 1.25)
 TANGENT_LENGTH = 1.4  # to each side of the point, in units of z
 
@@ -38,18 +39,21 @@ def tangent(
     titles: Mapping[str, str] | None = None,
     negative_slope: float = 0.01,
     alpha: float = 1.0,
+    identity: bool = False,
 ) -> alt.VConcatChart:
     """The activations `names`, their slopes below, and a tangent that follows the pointer from `z`.
 
     At the width of an article one unit is as long across as upward, so that a slope of 1 rises at
     45°; a phone shows the same range narrower. `titles` says what the activations are called on
-    the page; `negative_slope` and `alpha` shape LeakyReLU and ELU. Raises `ValueError` for an
+    the page; `negative_slope` and `alpha` shape LeakyReLU and ELU. With `identity` the functions
+    are seen as far up as `IDENTITY_TOP`, beside the line φ(z) = z. Raises `ValueError` for an
     unknown activation or a `z` outside ±`POINTER_LIMIT`.
     """
     if not -POINTER_LIMIT <= z <= POINTER_LIMIT:
         raise ValueError(f"z={z!r} is not a number from {-POINTER_LIMIT:g} to {POINTER_LIMIT:g}")
     functions = {name: activation(name, negative_slope, alpha) for name in names}
-    return _drawn(_curves(functions), {name: (titles or {}).get(name, name) for name in names}, z)
+    called = {name: (titles or {}).get(name, name) for name in names}
+    return _drawn(_curves(functions), called, z, identity=identity)
 
 
 def asked_tangent(z: float = 1.0) -> alt.VConcatChart:
@@ -62,7 +66,11 @@ def asked_tangent(z: float = 1.0) -> alt.VConcatChart:
 
 
 def _drawn(
-    curves: pd.DataFrame, titles: Mapping[str, str], z: float, asked: bool = False
+    curves: pd.DataFrame,
+    titles: Mapping[str, str],
+    z: float,
+    asked: bool = False,
+    identity: bool = False,
 ) -> alt.VConcatChart:
     slider = alt.binding_range(
         min=-POINTER_LIMIT, max=POINTER_LIMIT, step=1 / POINTER_STEPS, name="z "
@@ -70,7 +78,7 @@ def _drawn(
     probe = handle_selection("probe", "z", round(z * POINTER_STEPS) / POINTER_STEPS, slider, True)
     return themed(
         column(
-            _functions(curves, titles, probe, asked),
+            _functions(curves, titles, probe, asked, identity),
             _slopes(curves, titles, asked),
             spacing=12,
             params=question_params() if asked else (),
@@ -110,12 +118,20 @@ def _name_color(titles: Mapping[str, str]) -> alt.Color:
 
 
 def _functions(
-    curves: pd.DataFrame, titles: Mapping[str, str], probe: alt.Parameter, asked: bool
+    curves: pd.DataFrame,
+    titles: Mapping[str, str],
+    probe: alt.Parameter,
+    asked: bool,
+    identity: bool,
 ) -> alt.LayerChart:
     low, high = FUNCTION_RANGE
+    unit = IDENTITY_UNIT if identity else FUNCTION_HEIGHT / UNITS
     # Of a curve that is flat at −2 or −3 all is shown; one that goes on down leaves the picture.
     flat = curves.loc[(curves["z"] == -POINTER_LIMIT) & (curves["slope"].abs() < 0.1), "value"]
     low = min(low, 1.05 * float(flat.min())) if len(flat) else low
+    if identity:
+        # Who goes deep down leaves less room above: the picture stays in the window.
+        high = min(IDENTITY_TOP, low + IDENTITY_TOP - FUNCTION_RANGE[0])
     x = _z(alt.Axis(title=None, labels=False, ticks=False, tickMinStep=1))
     y = alt.Y(
         "value:Q",
@@ -131,8 +147,23 @@ def _functions(
     )
     point = here.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y)
     return layered(
-        lines, line, point, *_slope_words(curves, titles, asked), _handles().add_params(probe)
-    ).properties(height=round(FUNCTION_HEIGHT * (high - low) / UNITS))
+        *(_identity(x, y, low, high) if identity else []),
+        lines,
+        line,
+        point,
+        *_slope_words(curves, titles, asked),
+        _handles().add_params(probe),
+    ).properties(height=round(unit * (high - low)))
+
+
+def _identity(x: alt.X, y: alt.Y, low: float, high: float) -> list[alt.Chart]:
+    """The line φ(z) = z, dashed, with its name below where it leaves the picture."""
+    ends = alt.Chart(pd.DataFrame({"z": [low, high], "value": [low, high]})).encode(x=x, y=y)
+    line = ends.mark_line(color=INK, strokeWidth=1.5, strokeDash=[4, 4], clip=True)
+    words = ends.transform_filter(alt.datum.z == high).mark_text(
+        align="left", baseline="top", dx=8, dy=10, **WORDS
+    )
+    return [line, words.encode(text=alt.value("φ(z) = z"))]
 
 
 def _slope_words(curves: pd.DataFrame, titles: Mapping[str, str], asked: bool) -> list[alt.Chart]:

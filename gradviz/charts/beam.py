@@ -14,6 +14,8 @@ are three ways to draw a beam with it:
   should follow the replay, step and until (see `summary.with_until`). The layers of the picture are
   `beam_layers(at_step(alt.Chart(data)), BeamLook(depth))`; of a single step, without `at_step`.
 - small, on a card: `thumbnail`, an image of about two thousand bytes.
+
+`beam_light` is the beam alone, for a picture that draws the network itself.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import math
 import urllib.parse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -31,7 +34,7 @@ import pandas as pd
 from gradviz.charts.parts.expressions import in_words, lookup, tooltip_line
 from gradviz.charts.parts.marks import layered, state_names
 from gradviz.charts.parts.palette import COLORS, INK
-from gradviz.charts.parts.powers import scientific
+from gradviz.charts.parts.powers import power_of_ten, scientific
 from gradviz.charts.parts.summary import Values, state_of
 from gradviz.charts.parts.theme import READOUT, WORDS
 from gradviz.language import t
@@ -40,7 +43,6 @@ VANISHED, EXPLODED = 1e-3, 1e3  # from there on the color is that of vanishing, 
 HEIGHT = 250  # pixels
 
 _HAIR = 0.012  # the least half width that is drawn, as a share of the largest
-_PANE = 0.14  # half the height of a layer
 _TALL = 1.3  # of the picture, in largest half widths: room for numbers above and below the beam
 _MARGIN = 0.05  # beside the layers, as a share of their number: there stands the loss
 # A color for each of some powers of ten; between them it is mixed. From green straight to red
@@ -108,14 +110,21 @@ class BeamLook:
 
     depth: int | str
     scale: BeamScale = BeamScale()
+    loss_at: float | None = None  # on the axis of layers; None: close to the last one
+    ends: tuple[float, float] | None = None  # of that axis; None: it ends with the network
+    pane: float = 0.14  # half the height of a layer
 
     @property
     def loss(self) -> str:
         """A Vega expression for the place of the loss on the axis of layers."""
+        if self.loss_at is not None:
+            return f"{self.loss_at}"
         return f"({self.depth} + {_MARGIN} * {self.depth} + 0.2)"
 
     def layer_scale(self) -> alt.Scale:
         """The axis on which the layers stand, from the input on the left to the loss."""
+        if self.ends is not None:
+            return alt.Scale(domain=list(self.ends), nice=False, zero=False)
         low, high = f"1 - {_MARGIN} * 0.4 * {self.depth}", f"{self.loss} + 0.005 * {self.depth}"
         return alt.Scale(domain=[alt.ExprRef(low), alt.ExprRef(high)], nice=False, zero=False)
 
@@ -129,7 +138,10 @@ class BeamLook:
 
 
 def beam_frame(
-    levels: pd.DataFrame, scale: BeamScale = BeamScale(), reference: float | None = None
+    levels: pd.DataFrame,
+    scale: BeamScale = BeamScale(),
+    reference: float | None = None,
+    sent: float | None = None,
 ) -> pd.DataFrame:
     """The data of a beam, from the signal δ at each layer: columns layer, value, and any others.
 
@@ -137,7 +149,7 @@ def beam_frame(
     the loss (or the nearest that has a number), or by `reference`. Added are the columns `state`
     (see `summary.STATES`), `relative` and `decade` (null where there is no such number), `half`,
     and `nearer_half`, that of the next row; and for each beam a row for the loss, which sends out
-    what the last layer gets.
+    what the last layer gets, or `sent` of it.
     """
     rows = levels.sort_values("layer").assign(state=lambda rows: state_of(rows["value"]))
     measured = rows["value"].where(rows["state"] == "measured")
@@ -145,11 +157,12 @@ def beam_frame(
     base = measured.groupby(key).transform("last") if reference is None else reference
     rows = rows.assign(relative=measured / base)
     last = rows.groupby(key).tail(1)
-    gone = last["state"] == "zero"  # then there was something yet at the loss
+    # Where the last layer gets nothing there was something yet at the loss.
+    gone = (last["state"] == "zero") if sent is None else pd.Series(True, index=last.index)
     loss = last.assign(
         layer=last["layer"] + 1,
         state=last["state"].mask(gone, "measured"),
-        relative=last["relative"].mask(gone, 1.0),
+        relative=last["relative"].mask(gone, 1.0 if sent is None else sent),
     )
     rows = pd.concat([rows, loss], ignore_index=True)
     rows = rows.sort_values([*(["step"] if "step" in rows else []), "layer"], ignore_index=True)
@@ -164,32 +177,62 @@ def beam_layers(rows: alt.Chart, look: BeamLook) -> alt.LayerChart:
 
     It wants a height of about `HEIGHT`.
     """
-    placed = rows.transform_calculate(
-        place=f"datum.layer <= {look.depth} ? datum.layer : {look.loss}"
-    )
     # The parts have no data of their own: they inherit those of the whole, computed once.
     every = alt.Chart()
-    layers = every.transform_filter(f"datum.layer <= {look.depth}")
+    layers = _layers(every, look)
+    parts = [*_network(layers, every, look), *_beyond(layers, look), *_words(layers, look)]
+    return _placed(rows, look, [_untouched(layers, look), *_light(every, look), *parts])
+
+
+def beam_light(rows: alt.Chart, look: BeamLook, shown: str = "true") -> alt.LayerChart:
+    """The beam of `rows` alone, without the network in which it runs, unthemed.
+
+    `shown` is a Vega expression: has the beam come to the layer of the row `datum`? The pale band
+    is there from the start.
+    """
+    every = alt.Chart()
+    lit = every.transform_filter(shown)
+    return _placed(rows, look, [_untouched(_layers(every, look), look), *_light(lit, look)])
+
+
+def _layers(every: alt.Chart, look: BeamLook) -> alt.Chart:
+    """The rows but that of the loss."""
+    return every.transform_filter(f"datum.layer <= {look.depth}")
+
+
+def _placed(rows: alt.Chart, look: BeamLook, parts: list[alt.Chart]) -> alt.LayerChart:
+    """The `parts`, which have no data of their own, over the data of `rows`."""
+    place = f"datum.layer <= {look.depth} ? datum.layer : {look.loss}"
+    placed = rows.transform_calculate(place=place)
+    beam = layered(*parts)
+    beam.data, beam.transform = placed.data, placed.transform
+    return beam
+
+
+def _light(every: alt.Chart, look: BeamLook) -> list[alt.Chart]:
+    """The ribbon with its halo, and what is brighter along its middle."""
+    layers = _layers(every, look)
     halo = _ribbon(layers, look, wide=1.1).mark_area(opacity=0.16, tooltip=None)
     # Edged in its own color, so that no light falls between two pieces.
     ribbon = _ribbon(layers, look).mark_area(strokeWidth=0.7, strokeJoin="round", tooltip=None)
-    beam = layered(
-        _untouched(layers, look),
-        halo,
-        ribbon.encode(stroke=_stroke(signal_color("shade:Q"))),
-        *_glow(every, look),
-        *_network(layers, every, look),
-        *_beyond(layers, look),
-        *_words(layers, look),
-    )
-    beam.data, beam.transform = placed.data, placed.transform
-    return beam
+    return [halo, ribbon.encode(stroke=_stroke(signal_color("shade:Q"))), *_glow(every, look)]
 
 
 def signal_color(field: str = "decade:Q") -> alt.Color:
     """Blue, green, red by the power of ten of a signal: `color_of` in the browser."""
     scale = alt.Scale(domain=_DECADES, range=_COLORS, clamp=True, interpolate="rgb")
     return alt.Color(field, scale=scale, legend=None)
+
+
+def zone_color() -> Any:  # noqa: ANN401 — Altair has no public name for a chain of conditions
+    """The color of a number beside the beam: that of vanishing or exploding, from there on."""
+    return (
+        alt.when(f"datum.relative < {VANISHED}")
+        .then(alt.value(COLORS["vanish"]))
+        .when(f"datum.relative > {EXPLODED}")
+        .then(alt.value(COLORS["explode"]))
+        .otherwise(alt.value(INK))
+    )
 
 
 def color_of(decade: float) -> str:
@@ -273,7 +316,7 @@ def _network(layers: alt.Chart, rows: alt.Chart, look: BeamLook) -> list[alt.Cha
     ]
     loss = rows.transform_filter(f"datum.layer > {look.depth}")
     return [
-        layers.transform_calculate(arrives=arrives, top=f"{_PANE}", bottom=f"{-_PANE}")
+        layers.transform_calculate(arrives=arrives, top=f"{look.pane}", bottom=f"{-look.pane}")
         .mark_bar(fill="white", stroke=INK, strokeWidth=edge, cornerRadius=3, size=size)
         .encode(x=look.x("layer:Q"), y=look.y("top:Q"), y2="bottom:Q", tooltip=names),
         loss.transform_calculate(top="datum.half + 0.05", bottom="-datum.half - 0.05")
@@ -285,8 +328,39 @@ def _network(layers: alt.Chart, rows: alt.Chart, look: BeamLook) -> list[alt.Cha
     ]
 
 
+def cut_marks(layers: alt.Chart, look: BeamLook) -> list[alt.Chart]:
+    """Where the signal is beyond the scale and the beam is not: from which layer on, in words.
+
+    Above the scale a dashed edge says that the beam is cut; the words stand on that side of the
+    last layer that has its true width on which there is room.
+    """
+    scale = look.scale
+    sides = {
+        ">": (scale.high, COLORS["explode"], t("beyond {end}", "超出 {end}"), -1.03),
+        "<": (scale.low, COLORS["vanish"], t("below {end}", "不足 {end}"), -look.pane - 0.03),
+    }
+    marks = []
+    for sign, (end, color, words, level) in sides.items():
+        cut = (
+            layers.transform_filter(f"datum.state === 'measured' && datum.decade {sign} {end}")
+            .transform_aggregate(layer="max(layer)", far="min(layer)")
+            .transform_calculate(level=f"{level}", upper="1.03", lower="-1.03")
+            .transform_calculate(at=f"datum.layer > 0.4 * {look.depth} ? datum.layer : datum.far")
+        )
+        if sign == ">":
+            edge = cut.mark_rule(color=color, strokeWidth=2, strokeDash=[5, 4], tooltip=None)
+            x, x2 = look.x("far:Q"), "layer:Q"
+            marks += [edge.encode(x=x, x2=x2, y=look.y(f"{side}:Q")) for side in ("upper", "lower")]
+        align = alt.expr("datum.at > datum.far ? 'right' : 'left'")
+        place = {"x": look.x("at:Q"), "y": look.y("level:Q")}
+        text = words.format(end=power_of_ten(end))
+        said = cut.mark_text(align=align, baseline="top", dy=2, **{**WORDS, "color": color})
+        marks.append(said.encode(**place, text=alt.value(text)))
+    return marks
+
+
 def _beyond(layers: alt.Chart, look: BeamLook) -> list[alt.Chart]:
-    """What has no power of ten: a triangle at each such layer, the first of a kind in words."""
+    """What the scale does not reach, and what has no power of ten: triangles, one in words."""
     odd = layers.transform_filter("datum.state !== 'measured'").transform_calculate(
         level="datum.state === 'zero' ? 0.26 : 1.08"
     )
@@ -299,6 +373,7 @@ def _beyond(layers: alt.Chart, look: BeamLook) -> list[alt.Chart]:
     )
     words = first.transform_calculate(words=lookup(state_names(), "datum.state"))
     return [
+        *cut_marks(layers, look),
         odd.mark_point(filled=True, size=50, opacity=1).encode(**place, color=color, shape=shape),
         words.mark_text(align="left", baseline="bottom", dx=-4, dy=-9, **WORDS).encode(
             **place, text="words:N"
@@ -313,19 +388,12 @@ def _words(layers: alt.Chart, look: BeamLook) -> list[alt.Chart]:
         layers.transform_calculate(quarters=f"sequence({_QUARTERS + 1})")
         .transform_flatten(["quarters"], as_=["quarter"])
         .transform_filter(f"datum.layer == {nth}")
-        .transform_calculate(level=f"max(datum.half, {_PANE} + 0.01)", foot=f"{-_TALL}")
+        .transform_calculate(level=f"max(datum.half, {look.pane} + 0.01)", foot=f"{-_TALL}")
     )
     crowded = f"{_NARROW} && datum.quarter % 2"
     first, last = "datum.quarter == 0", f"datum.quarter == {_QUARTERS}"
     number = chosen.transform_filter("datum.state === 'measured'").transform_calculate(
         words=scientific("datum.relative")
-    )
-    zone = (
-        alt.when(f"datum.relative < {VANISHED}")
-        .then(alt.value(COLORS["vanish"]))
-        .when(f"datum.relative > {EXPLODED}")
-        .then(alt.value(COLORS["explode"]))
-        .otherwise(alt.value(INK))
     )
     begin = in_words(t("input · layer {n}", "输入 · 第 {n} 层"), n="datum.layer")
     layer = chosen.transform_calculate(words=f"{first} ? {begin} : '' + datum.layer")
@@ -340,7 +408,7 @@ def _words(layers: alt.Chart, look: BeamLook) -> list[alt.Chart]:
             fontSize=READOUT + 1,
             fontWeight="bold",
             opacity=alt.expr(f"{crowded} ? 0 : 1"),
-        ).encode(x=look.x("layer:Q"), y=look.y("level:Q"), text="words:N", color=zone),
+        ).encode(x=look.x("layer:Q"), y=look.y("level:Q"), text="words:N", color=zone_color()),
         layer.mark_text(
             baseline="bottom",
             align=align,

@@ -22,6 +22,7 @@ from gradviz.charts.parts.theme import WORDS
 from gradviz.language import t
 
 ROW_HEIGHT = 90
+_SPIKE = 2  # neighboring bins: what fills no more is one spike
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,20 @@ class Look:
     high: float
     bins: int
     track: Track | None  # the steps, if the reader may scrub
+
+
+def shape_of(shares: np.ndarray) -> str:
+    """What a histogram [bins] looks like: "empty", "beyond", "spike" or "apart".
+
+    It is empty where no value is a number; beyond the axis where all stand in the bins at its two
+    ends, which hold what is outside too; one spike where all are in neighboring bins.
+    """
+    filled = np.flatnonzero(shares)
+    if not filled.size:
+        return "empty"
+    if np.isin(filled, (0, len(shares) - 1)).all():
+        return "beyond"
+    return "spike" if np.ptp(filled) < _SPIKE else "apart"
 
 
 def histograms(

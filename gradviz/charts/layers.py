@@ -68,7 +68,8 @@ class Asked:
     """What a question asks of a profile: how it runs back to layer 1 at the first step, in `arms`.
 
     A guess is the power of ten by which layer 1 differs from the last hidden layer; the axis has
-    room for all from `low` to `high`. `start` is the guess before any.
+    room for all from `low` to `high`. `start` is the guess before any. The curves of the run, which
+    tell of it, are covered with it.
     """
 
     arms: tuple[str, ...]
@@ -86,7 +87,8 @@ class Look:
     with. With `framed` the marks are those of the step that the parameter `REPLAY` says; without,
     `later` says that they are of a step after the first. Theory belongs to the first: at others
     it is faded. While `asked` is not revealed, theory is not seen and the marks of the arms asked
-    for lie on the line of the guess. It is `joined` if other pictures below have the same arms.
+    for lie on the line of the guess. It is `joined` if other pictures below have the same arms, and
+    not `footed` if one of them has the axis of the layers.
     """
 
     title: str
@@ -99,6 +101,7 @@ class Look:
     later: bool = False
     joined: bool = False
     asked: Asked | None = None
+    footed: bool = True
 
 
 def layer_profile(
@@ -231,7 +234,7 @@ def profile_layers(marks: Data, prediction: Data, look: Look) -> alt.LayerChart:
 
     Both are data frames as `line` and `points` make them, or names that stand for such.
     """
-    x, beside = _layer_axis("layer:Q", look.depth), _layer_axis("place:Q", look.depth)
+    x, beside = (_layer_axis(field, look.depth, look.footed) for field in ("layer:Q", "place:Q"))
     y = _level(look)
     color = arm_color(dict(look.names), look.joined)
     measured = alt.Chart(marks)
@@ -291,12 +294,13 @@ def _guess(look: Look) -> list[alt.Chart]:
     ]
 
 
-def _layer_axis(field: str, depth: int) -> alt.X:
+def _layer_axis(field: str, depth: int, footed: bool = True) -> alt.X:
+    title = t("Hidden layer (1 is next to the input)", "隐藏层（第 1 层紧邻输入）")
     return alt.X(
         field,
-        title=t("Hidden layer (1 is next to the input)", "隐藏层（第 1 层紧邻输入）"),
+        title=title if footed else None,
         scale=alt.Scale(domain=[0.5, depth + 0.5], nice=False),
-        axis=alt.Axis(values=_whole_ticks(depth), format="d", grid=False),
+        axis=alt.Axis(values=_whole_ticks(depth), format="d", grid=False, labels=footed),
     )
 
 
@@ -327,10 +331,13 @@ def _theory_label(prediction: alt.Chart, look: Look) -> alt.Chart:
 
 
 def _level(look: Look) -> alt.Y:
+    # In the title the name of the dashed rule lies on no mark.
+    title = look.title
+    title += t(" (dashed: healthy)", "（虚线：健康）") if _guide(look) else ""
     if look.domain == SHARE_DOMAIN:
-        axis = alt.Axis(format="%", tickCount=5, title=look.title)
+        axis = alt.Axis(format="%", tickCount=5, title=title)
         return alt.Y("y:Q", scale=alt.Scale(domain=SHARE_DOMAIN), axis=axis)
-    axis = power_axis(*look.domain, look.title)
+    axis = power_axis(*look.domain, title)
     return alt.Y("y:Q", scale=power_scale(*look.domain), axis=axis)
 
 

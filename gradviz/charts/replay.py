@@ -50,7 +50,7 @@ from gradviz.charts.parts.summary import (
     track_of,
     with_until,
 )
-from gradviz.charts.parts.theme import WORDS
+from gradviz.charts.parts.theme import LONG, WORDS
 from gradviz.language import t
 from gradviz.quantities import CURVES, Quantity
 
@@ -193,8 +193,8 @@ def _curve(
     """One curve; of those below each other only the last has the axis of the steps."""
     axis, color = step_axis(steps, labeled=last), arm_color(dict(look.names), look.joined)
     shown = alt.Chart(alt.NamedData(curve.name))
-    if end:
-        # The answer unrolls from the start of the run.
+    if end or look.asked:
+        # The answer, or what would tell of it, unrolls from the start of the run.
         shown = shown.transform_filter(f"datum.step <= {SHARE_REVEALED} * {steps}")
     lines = shown.encode(x=axis, color=color)
     # A line that runs exactly over another is dashed, so that both are seen.
@@ -238,17 +238,14 @@ def _zeros(curve: Curve, lines: alt.Chart) -> list[alt.Chart]:
 
 
 def _threshold(curve: Curve) -> list[alt.Chart]:
-    """A dashed rule at the curve's threshold, with its value, if it has one."""
+    """A dashed rule at the curve's threshold, if it has one; its value stands over the plot."""
     if curve.threshold is None:
         return []
     rule = rule_at(curve.threshold, alt.Y("y:Q"), dash=(5, 4))
-    words = t("threshold {value:g}", "阈值 {value:g}", value=curve.threshold)
-    return [
-        rule,
-        rule.mark_text(align="right", baseline="bottom", dx=-4, dy=-2, **WORDS).encode(
-            x=alt.value("width"), text=alt.value(words)
-        ),
-    ]
+    words = t("dashed: threshold {value:g}", "虚线：阈值 {value:g}", value=curve.threshold)
+    # Beside the title, where no curve comes.
+    name = rule.mark_text(align="right", baseline="bottom", color=INK, fontSize=LONG)
+    return [rule, name.encode(x=alt.value("width"), y=alt.value(-8), text=alt.value(words))]
 
 
 def _now(framed: bool, numbered: bool, steps: int) -> list[alt.Chart]:

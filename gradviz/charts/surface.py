@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import math
+import struct
+import zlib
 
 import altair as alt
 import numpy as np
@@ -19,6 +22,9 @@ from gradviz.theory.landscape import Landscape
 START = "start"  # the selection that a press makes, with the fields a and b
 LOSSES = (1e-3, 10.0)
 POINTS = 61  # in each direction
+PIXELS = (320, 200)  # of the smooth map
+# From the smallest loss to the largest, evenly between, as in the scale of Vega called viridis.
+_COLORS = ("#fde725", "#5ec962", "#21918c", "#3b528b", "#440154")
 
 
 @functools.lru_cache(maxsize=4)
@@ -38,27 +44,92 @@ def surface_frame(scene: Landscape) -> pd.DataFrame:
     return cells.assign(decade=np.log10(np.maximum(loss, LOSSES[0] / 10)).ravel(), **edges)
 
 
+@functools.lru_cache(maxsize=4)
+def surface_image(scene: Landscape) -> str:
+    """The map without cells, `PIXELS` large, as the address of an image."""
+    width, height = PIXELS
+    ends = zip(scene.low, scene.high, (width, height), strict=True)
+    # The middles of the pixels; in an image the first row is the uppermost.
+    a, b = (low + (np.arange(n) + 0.5) * (high - low) / n for low, high, n in ends)
+    loss, _, _ = scene.evaluate(a[None, :], b[::-1, None])
+    low, high = (math.log10(end) for end in LOSSES)
+    share = (np.log10(np.maximum(loss, LOSSES[0])) - low) / (high - low)
+    channels = np.array([list(bytes.fromhex(color[1:])) for color in _COLORS])
+    stops, levels = np.linspace(0, 1, len(_COLORS)), np.linspace(0, 1, 256)
+    palette = np.column_stack([np.interp(levels, stops, channel) for channel in channels.T])
+    indices = np.round(np.clip(share, 0, 1) * 255).astype(np.uint8)
+    image = _png(indices, np.round(palette).astype(np.uint8))
+    return "data:image/png;base64," + base64.b64encode(image).decode()
+
+
+def _png(indices: np.ndarray, palette: np.ndarray) -> bytes:
+    """A PNG file of `indices` [rows, columns] into `palette` [256, 3], by the W3C's PNG standard.
+
+    Each row holds differences from the one above it (filter 2): those of a smooth map are small.
+    """
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + checksum
+
+    rows, columns = indices.shape
+    above = np.vstack([np.zeros((1, columns), np.uint8), indices[:-1]])
+    filtered = np.column_stack([np.full(rows, 2, np.uint8), indices - above])
+    header = struct.pack(">IIBBBBB", columns, rows, 8, 3, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"PLTE", palette.tobytes())
+        + chunk(b"IDAT", zlib.compress(filtered.tobytes(), 9))
+        + chunk(b"IEND", b"")
+    )
+
+
+def smooth_map(image: alt.NamedData, height: float) -> alt.Chart:
+    """The image whose address the only row of `image` has in `url`, over a plot of that height.
+
+    Over it stand the cells of `surface_map`, unseen.
+    """
+    picture = alt.Chart(image).mark_image(
+        width=alt.expr("width"), height=height, aspect=False, aria=False, tooltip=None
+    )
+    # Vega-Lite takes the place of an image to be its middle.
+    middle = {"x": alt.value(alt.expr("width / 2")), "y": alt.value(height / 2)}
+    return picture.encode(url="url:N", **middle)
+
+
 def surface_map(
     surface: pd.DataFrame | alt.NamedData,
     names: tuple[str, str],
     low: tuple[float, float],
     high: tuple[float, float],
+    seen: bool = True,
+    title: str | None = None,
 ) -> alt.Chart:
-    """The map of a `surface_frame`; `names` of the weights, `low` and `high` corners (a, b)."""
+    """The map of a `surface_frame`; `names` of the weights, `low` and `high` corners (a, b).
+
+    Not `seen`, the cells only take presses: the map is that of `smooth_map`. `title` is what the
+    loss is called.
+    """
     x = alt.X(
         "left:Q",
         scale=alt.Scale(domain=[low[0], high[0]], nice=False),
         axis=corner_axis(names[0], alt.Axis(tickCount=6)),
     )
     y = alt.Y("bottom:Q", title=names[1], scale=alt.Scale(domain=[low[1], high[1]], nice=False))
+    low_end, high_end = (math.log10(end) for end in LOSSES)
     exponents = [-3, -1, 1]  # with more a phone would cut the legend
     color = alt.Color(
         "decade:Q",
         scale=alt.Scale(
-            domain=[math.log10(end) for end in LOSSES], scheme="viridis", reverse=True, clamp=True
+            domain=np.linspace(low_end, high_end, len(_COLORS)).tolist(),
+            range=list(_COLORS),
+            interpolate="rgb",
+            clamp=True,
         ),
         legend=legend(
-            title=t("loss", "损失"),
+            title=title or t("loss", "损失"),
+            symbolOpacity=1,
             values=exponents,
             labelExpr=exponent_labels(exponents),
             columns=len(exponents),
@@ -69,7 +140,7 @@ def surface_map(
     start = alt.selection_point(
         name=START, fields=["a", "b"], on="click", clear=False, toggle=False
     )
-    cells = alt.Chart(surface).mark_rect(clip=True, opacity=1, cursor="crosshair")
+    cells = alt.Chart(surface).mark_rect(clip=True, opacity=1 if seen else 0, cursor="crosshair")
     return cells.encode(
         x=x,
         x2="right:Q",

@@ -12,6 +12,7 @@ from torch import Tensor
 from gradviz.engine.measure import Gradients, slopes
 from gradviz.engine.network import Network, Pass
 from gradviz.quantities import Event
+from gradviz.recipe import REZERO
 
 
 class Watch:
@@ -81,6 +82,9 @@ def _vanished_gradients(
     network: Network, passed: Pass, layers: dict[str, np.ndarray], step: int
 ) -> list[Event]:
     gradients = ("delta", "weight_gradient")
+    # Before its first step a branch whose scale begins at 0 hears nothing: as it is meant to.
+    if network.recipe.residual and network.recipe.residual_scale == REZERO and step == 0:
+        return []
     if not any((layers[name] == 0).any() for name in gradients):
         return []
     closed = _closed(network, torch.stack(passed.z[:-1]))

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gradviz.recipe import Recipe
+from gradviz.recipe import REZERO, Recipe
 from gradviz.theory.scales import bias_std, gain_of, weight_std
 
 Name = tuple[str, int]  # kind and layer, e.g. ("W", 3)
@@ -36,6 +36,8 @@ def shapes(recipe: Recipe, features: int, classes: int) -> Shapes:
             shapes["gamma", layer], shapes["beta", layer] = (1, width), (1, width)
         if recipe.residual:
             shapes["V", layer], shapes["c", layer] = (width, width), (1, width)
+        if recipe.residual and recipe.residual_scale == REZERO:
+            shapes["alpha", layer] = (1, 1)
         if recipe.residual and fan_in != width:
             shapes["P", layer] = (fan_in, width)
         fan_in = width

@@ -56,8 +56,9 @@ class Network:
 
     `parameters[kind, layer]` are views into `vector` [seeds, size]. The kinds are W and b (layers
     1 to depth + 1; with BatchNorm only the output layer has a b, for the norm would subtract it),
-    gamma and beta (with `norm`), V and c (with `residual`: the branch's second matrix and bias)
-    and P (the shortcut's projection, where the widths differ). `running[layer]` holds the running
+    gamma and beta (with `norm`), V and c (with `residual`: the branch's second matrix and bias),
+    alpha (its scale, where that is trained) and P (the shortcut's projection, where the widths
+    differ). `running[layer]` holds the running
     mean and variance of BatchNorm, each [seeds · width].
     """
 
@@ -121,7 +122,8 @@ class Network:
         """Shortcut + s·(V φ(z) + c): He et al. 2016, section 3.2, with a linear end."""
         projection = self.parameters.get(("P", layer))
         shortcut = h if projection is None else torch.bmm(h, projection)
-        return shortcut + residual_scale(self.recipe) * self._linear("V", "c", layer, branch)
+        scale = self.parameters.get(("alpha", layer), residual_scale(self.recipe))
+        return shortcut + scale * self._linear("V", "c", layer, branch)
 
     def _normalize(self, u: Tensor, layer: int, training: bool) -> Tensor:
         if self.recipe.norm == "none":
@@ -205,9 +207,9 @@ class Elementwise(nn.Module):
 
 
 class Residual(nn.Module):
-    """shortcut(h) + scale · branch(h)."""
+    """shortcut(h) + scale · branch(h); a scale that is a parameter is trained."""
 
-    def __init__(self, branch: nn.Module, shortcut: nn.Module, scale: float) -> None:
+    def __init__(self, branch: nn.Module, shortcut: nn.Module, scale: float | nn.Parameter) -> None:
         super().__init__()
         self.branch = branch
         self.shortcut = shortcut
@@ -234,7 +236,8 @@ def export(network: Network, seed_index: int = 0) -> nn.Sequential:
                 if ("P", layer) in network.parameters
                 else nn.Identity()
             )
-            stages = [Residual(nn.Sequential(*stages), shortcut, residual_scale(recipe))]
+            scale = _export_scale(network, seed_index, layer)
+            stages = [Residual(nn.Sequential(*stages), shortcut, scale)]
         layers += stages
     return nn.Sequential(*layers, _export_linear(network, seed_index, "W", "b", recipe.depth + 1))
 
@@ -251,6 +254,13 @@ def _export_linear(
     if offset is not None:
         linear.bias.copy_(offset[seed_index, 0])
     return linear
+
+
+def _export_scale(network: Network, seed_index: int, layer: int) -> float | nn.Parameter:
+    trained = network.parameters.get(("alpha", layer))
+    if trained is None:
+        return residual_scale(network.recipe)
+    return nn.Parameter(trained[seed_index, 0].detach().clone())
 
 
 @torch.no_grad()

@@ -89,6 +89,7 @@ def pretraining(network: Network, data: Dataset) -> Iterator[PretrainSnapshot]:
 def pretrain_steps(network: Network, recipe: Recipe, data: Dataset) -> Iterator[PretrainSnapshot]:
     """Pre-train the hidden layers of `network` in place, with a snapshot after every epoch.
 
+    One more, of step and epoch 0, shows layer 1 at its random start.
     Each seed's layers start from that seed's initial weights and have random numbers of their own.
     The numbers are the same however many threads PyTorch is set to use.
     Raises `ValueError` for a recipe that cannot be pre-trained.
@@ -119,8 +120,10 @@ def _pretrain_layers(network: Network, recipe: Recipe, data: Dataset) -> Iterato
     coders: list[Coder] = []
     for layer in range(1, recipe.depth + 1):
         coders.append(_coder(network, layer))
-        for epoch, error in enumerate(_learn(coders[-1], inputs, network, layer), start=1):
+        for epoch, error in enumerate(_learn(coders[-1], inputs, network, layer)):
             step = (layer - 1) * recipe.pretrain_epochs + epoch
+            if epoch == 0 < step:
+                continue  # the step at which the layer below has just learned what it will
             yield PretrainSnapshot(
                 arm=recipe.pretrain,
                 step=step,
@@ -155,12 +158,13 @@ def _coder(network: Network, layer: int) -> Coder:
 
 
 def _learn(coder: Coder, inputs: Tensor, network: Network, layer: int) -> Iterator[np.ndarray]:
-    """Train one coder in place; after each epoch, its reconstruction error [seeds]."""
+    """Train one coder in place; at its start and after each epoch, its error [seeds]."""
     recipe = network.recipe
     gradients_of = _STEPS[recipe.pretrain]
     rate = BINARY_LEARNING_RATE if coder.binary else LINEAR_LEARNING_RATE
     randoms = [generator(seed, "pretrain", layer) for seed in network.seeds]
     velocities = [torch.zeros_like(parameter) for parameter in coder.parameters]
+    yield _error(coder, inputs)
     for _ in range(recipe.pretrain_epochs):
         for batch in _batches(inputs, recipe.batch_size, randoms):
             gradients = gradients_of(coder, batch, randoms)
@@ -168,8 +172,13 @@ def _learn(coder: Coder, inputs: Tensor, network: Network, layer: int) -> Iterat
             for parameter, velocity, gradient in steps:
                 velocity.mul_(MOMENTUM).add_(gradient)
                 parameter.sub_(velocity, alpha=rate)
-        wrong = coder.decode(coder.encode(inputs)) - inputs
-        yield wrong.square().mean(dim=(1, 2)).double().numpy()
+        yield _error(coder, inputs)
+
+
+def _error(coder: Coder, inputs: Tensor) -> np.ndarray:
+    """The mean squared error of the `inputs` that come back, [seeds]."""
+    wrong = coder.decode(coder.encode(inputs)) - inputs
+    return wrong.square().mean(dim=(1, 2)).double().numpy()
 
 
 def _batches(inputs: Tensor, batch_size: int, randoms: list[torch.Generator]) -> Iterator[Tensor]:

@@ -152,6 +152,21 @@ def block_growth(recipe: Recipe, seeds: Seeds = 3, examples: int = 128) -> pd.Da
 
 
 @one_thread()
+def block_signal(recipe: Recipe, seeds: Seeds = 3, examples: int = 128) -> pd.DataFrame:
+    """‖∂L/∂h_l‖ / ‖∂L/∂h_depth‖ ("signal") of blocks 1 to depth: what comes back to each.
+
+    As layer depth + 1 that of the logits. It is not δ, which is taken inside the branch, and is 0
+    where the branch's scale is.
+    """
+    start = at_start(recipe, seeds, examples)
+    labels = start.labels.expand(len(start.network.seeds), -1)
+    loss = data_loss(start.passed.logits, labels).sum()
+    back = torch.autograd.grad(loss, [*start.passed.h, start.passed.logits])
+    sizes = _by_layer([torch.linalg.vector_norm(g.double(), dim=(1, 2)) for g in back])
+    return _table(start.network, {"signal": _ratio(sizes, sizes[:, -2:-1])})
+
+
+@one_thread()
 def landing(recipe: Recipe, seeds: Seeds = 3, examples: int = 128) -> pd.DataFrame:
     """Where the pre-activations of hidden layers land, and the slopes that they get there.
 

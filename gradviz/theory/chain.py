@@ -7,6 +7,7 @@ multiply.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +48,7 @@ class Factor:
     """One ∂`of`/∂`by` of the chain rule, e.g. ∂f_4/∂f_3.
 
     `value` is `other` × `slope`: between layers `other` is the weight, in the last factor
-    ∂f_l/∂ω_l it is the layer's input, and ∂Loss/∂f_n has neither. `product` is the product of
+    ∂f_l/∂w_l it is the layer's input, and ∂L/∂f_n has neither. `product` is the product of
     this factor and all before it.
     """
 
@@ -61,9 +62,9 @@ class Factor:
 
 @dataclass(frozen=True)
 class ScalarNetwork:
-    """A network with one neuron per layer: f_i = φ(f_{i−1} ω_i + b_i), f_0 = x.
+    """A network with one neuron per layer: f_i = φ(f_{i−1} w_i + b_i), f_0 = x.
 
-    `Loss` is (f_n − target)². The source document's network has four layers.
+    The loss L is (f_n − target)². The source document's network has four layers.
     """
 
     weights: tuple[float, ...]
@@ -103,7 +104,7 @@ class ScalarNetwork:
 
     @property
     def factors(self) -> np.ndarray:
-        """∂f_i/∂f_{i−1} = ω_i φ′(z_i) for i = 1 to n, [depth]."""
+        """∂f_i/∂f_{i−1} = w_i φ′(z_i) for i = 1 to n, [depth]."""
         return factors(np.array(self.weights), self.pre_activations, self.phi)
 
     @property
@@ -112,32 +113,32 @@ class ScalarNetwork:
         return float((self.values[-1] - self.target) ** 2)
 
     def backward_walk(self, layer: int = 2) -> list[Factor]:
-        """The factors of ∂Loss/∂ω_layer in the order in which backpropagation meets them.
+        """The factors of ∂L/∂w_layer in the order in which backpropagation meets them.
 
-        For layer 2 of four: ∂Loss/∂f_4, ∂f_4/∂f_3, ∂f_3/∂f_2, ∂f_2/∂ω_2; the last one's
+        For layer 2 of four: ∂L/∂f_4, ∂f_4/∂f_3, ∂f_3/∂f_2, ∂f_2/∂w_2; the last one's
         `product` is the gradient. Raises `ValueError` for a layer that is not in 1 to depth.
         """
         if layer not in range(1, self.depth + 1):
             raise ValueError(f"layer={layer!r} is not a whole number from 1 to {self.depth}")
         values, slopes, n = self.values, self.slopes, self.depth
         error = 2 * float(values[-1] - self.target)
-        walk = [Factor("Loss", f"f_{n}", error, error)]
+        walk = [Factor("L", f"f_{n}", error, error)]
         for i in range(n, layer - 1, -1):
             last = i == layer
             other = float(values[i - 1] if last else self.weights[i - 1])
             slope = float(slopes[i - 1])
-            by = f"ω_{i}" if last else f"f_{i - 1}"
+            by = f"w_{i}" if last else f"f_{i - 1}"
             value = other * slope
             walk.append(Factor(f"f_{i}", by, value, walk[-1].product * value, other, slope))
         return walk
 
     def gradient(self, layer: int = 2) -> float:
-        """∂Loss/∂ω_layer."""
+        """∂L/∂w_layer."""
         return self.backward_walk(layer)[-1].product
 
 
 def autograd_gradient(network: ScalarNetwork, layer: int = 2) -> float:
-    """∂Loss/∂ω_layer as PyTorch's autograd computes it in float64: what the walk must equal."""
+    """∂L/∂w_layer as PyTorch's autograd computes it in float64: what the walk must equal."""
     import torch
 
     weights = torch.tensor(network.weights, dtype=torch.float64, requires_grad=True)
@@ -164,6 +165,23 @@ def composite(
         slopes.append(slopes[-1] * factors(weight, z, phi))
         values.append(phi.function(z))
     return np.array(values), np.array(slopes)
+
+
+def refined(
+    f: Callable[[np.ndarray], np.ndarray], x: np.ndarray, largest: float = 0.05, rounds: int = 40
+) -> np.ndarray:
+    """`x` [points], sorted, with more points where f jumps: a step is then drawn as one.
+
+    An interval over which f changes by more than the share `largest` of its whole range is halved,
+    again and again, at most so many `rounds`.
+    """
+    for _ in range(rounds):
+        values = f(x)
+        wide = np.flatnonzero(np.abs(np.diff(values)) > largest * np.ptp(values))
+        if not wide.size:
+            break
+        x = np.insert(x, wide + 1, (x[wide] + x[wide + 1]) / 2)
+    return x
 
 
 def matrix_products(
@@ -197,6 +215,27 @@ def matrix_products(
         triangle = factor @ triangle
         singular_values[:, layer] = np.linalg.svd(triangle, compute_uv=False)
     return singular_values
+
+
+def plane_products(kind: str, depth: int, seed: int = 0) -> np.ndarray:
+    """The products W_l … W_1 of 2 × 2 matrices for l = 0 to `depth`, [depth + 1, 2, 2].
+
+    Each product is divided by the root mean square of its two singular values, so that the mean
+    square of what a ring of unit vectors becomes stays 1; wide layers keep theirs by themselves.
+    The matrices are those of `matrix_products`. Of Gaussian ones the smaller singular value is
+    halved against the larger by each matrix, in the mean of the logarithms: the two Lyapunov
+    exponents differ by (ψ(1) − ψ(1/2)) / 2 = ln 2 (Newman 1986). Raises `ValueError` for an unknown
+    kind.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind={kind!r} is not one of {', '.join(KINDS)}")
+    rng = np.random.default_rng(seed)
+    products = [np.eye(2)]
+    for _ in range(depth):
+        weight = rng.standard_normal((2, 2))
+        product = (_rotation(weight) if kind == "orthogonal" else weight) @ products[-1]
+        products.append(product / np.sqrt(np.sum(product**2) / 2))
+    return np.array(products)
 
 
 def mean_field_products(gain: float, depth: int, mean_square_slope: float = 1.0) -> np.ndarray:

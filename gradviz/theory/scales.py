@@ -38,5 +38,11 @@ def bias_std(recipe: Recipe, fan_in: int) -> float:
 
 
 def residual_scale(recipe: Recipe) -> float:
-    """The factor s before a residual branch: as the recipe says, or 1/√depth."""
-    return 1 / math.sqrt(recipe.depth) if recipe.residual_scale is None else recipe.residual_scale
+    """The factor s before a residual branch at the start: as the recipe says, or 1/√depth.
+
+    With `residual_scale="rezero"` it is 0 (Bachlechner et al. 2020; De & Smith 2020).
+    """
+    scale = recipe.residual_scale
+    if isinstance(scale, str):
+        return 0.0
+    return 1 / math.sqrt(recipe.depth) if scale is None else scale

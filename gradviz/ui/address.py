@@ -1,11 +1,10 @@
-"""What a link says: one way to read a value from the URL, to complain of it, and to write it.
+"""What a link says: one way to complain of a value in the URL, and to write it.
 
 What comes from a URL is anybody's text: it is read strictly, and shown as plain text only.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import streamlit as st
@@ -13,20 +12,6 @@ import streamlit as st
 from gradviz.language import t
 
 LONGEST = 40  # characters of a foreign text that are repeated
-
-# Plain ASCII numbers, short enough for any int or float: no "1_0", no "²", no 400 digits.
-_WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})(?:e[+-]?[0-9]{1,2})?")
-
-
-def whole_number(raw: str) -> int | None:
-    """The whole number that `raw` spells in plain digits, or None."""
-    return int(raw) if _WHOLE.fullmatch(raw) else None
-
-
-def decimal_number(raw: str) -> float | None:
-    """The number that `raw` spells in plain digits, such as 0.05 or 1e-3, or None."""
-    return float(raw) if _DECIMAL.fullmatch(raw) else None
 
 
 def plain(text: str, longest: int = LONGEST) -> str:

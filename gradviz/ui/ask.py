@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -51,7 +52,7 @@ def ask(
         key=html.escape(key),
         start="true" if of_the_start else "false",
         predict=html.escape(t("Predict first", "先预测")),
-        question=html.escape(question),
+        question=symbols(question),
         choose=chosen,
         commit=html.escape(t("This is my prediction", "这就是我的预测")),
         skip=html.escape(t("Just show me", "直接看答案")),
@@ -75,10 +76,21 @@ _FORM = """
 """
 
 
+def symbols(text: str) -> str:
+    """`text` as HTML in which σ_w and its like have an index below the line.
+
+    Formulas of Markdown are typeset by Streamlit, which leaves HTML as it is.
+    """
+    return _INDEX.sub(r"<i>\1</i><sub>\2</sub>", html.escape(text))
+
+
+_INDEX = re.compile(r"\b([^\W\d_])_([^\W_])\b")
+
+
 def _buttons(question: str, labels: Sequence[str], numbers: Sequence[str], _start: int) -> str:
     options = "".join(
         f'<label><input type="radio" name="option" value="{place}" data-guess="{number}">'
-        f"<span>{html.escape(label)}</span></label>"
+        f"<span><bdi>{symbols(label)}</bdi></span></label>"
         for place, (label, number) in enumerate(zip(labels, numbers, strict=True))
     )
     return (
@@ -99,5 +111,5 @@ def _slider(question: str, labels: Sequence[str], numbers: Sequence[str], start:
 def _reply(place: int | str, right: bool | None, text: str) -> str:
     opening = {True: t("Right. ", "正确。"), False: t("Not quite. ", "不完全对。"), None: ""}[right]
     verdict = {True: "right", False: "wrong", None: "open"}[right]
-    words = f"<strong>{html.escape(opening)}</strong>{html.escape(text)}"
+    words = f"<strong>{html.escape(opening)}</strong>{symbols(text)}"
     return f'<p data-for="{place}" data-verdict="{verdict}" hidden>{words}</p>'

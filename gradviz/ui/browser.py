@@ -28,6 +28,7 @@ PARTS = (
     "sliders",
     "questions",
     "player",
+    "presets",
     "share",
     "words",
     "terms",

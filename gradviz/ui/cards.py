@@ -27,6 +27,10 @@ _ARMS = {
     "l2": ("with an L2 penalty", "加 L2 惩罚"),
     "batchnorm": ("with BatchNorm", "加批归一化"),
     "residual": ("with residual connections", "加残差连接"),
+    "unscaled": ("with unscaled branches", "支路不缩放"),
+    "rezero": ("with branches from zero", "支路从零开始"),
+    "float16": ("float16", "float16"),
+    "float32": ("float32", "float32"),
     "sigmoid": ("sigmoid", "sigmoid"),
     "tanh": ("tanh", "tanh"),
     "relu": ("ReLU", "ReLU"),
@@ -48,8 +52,11 @@ def progress() -> None:
 
 def tick(lesson: str) -> None:
     """Mark the card of `lesson` as read, where the script finds that it is."""
-    read = html.escape(t("✓ Read", "✓ 已读"))
-    st.html(f'<span class="gradviz-tick" data-lesson="{html.escape(lesson)}" hidden>{read}</span>')
+    read = html.escape(t("Read", "已读"))
+    st.html(
+        f'<span class="gradviz-tick" role="img" aria-label="{read}" title="{read}" '
+        f'data-lesson="{html.escape(lesson)}" hidden>✓</span>'
+    )
 
 
 @made_once

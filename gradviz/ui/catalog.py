@@ -20,9 +20,10 @@ class Entry:
     """One lesson. `title` and `summary` are pairs (English, Chinese)."""
 
     name: str
-    section: str  # of the source document
+    section: str  # of the source document; none if it follows none
     title: tuple[str, str]
     summary: tuple[str, str]
+    after: str = ""  # the section after which it goes beyond the source document
 
     @property
     def page(self) -> str:
@@ -36,8 +37,12 @@ class Entry:
 
     @property
     def number(self) -> int | None:
-        """Its place in reading order, from 1; None for what follows no section of the notes."""
-        return 1 + numbered().index(self) if self in numbered() else None
+        """Its place, from 1: those that follow the notes, then those that go beyond them.
+
+        None for what does neither.
+        """
+        places = [*numbered(), *(entry for entry in LESSONS if entry.after)]
+        return 1 + places.index(self) if self in places else None
 
     def label(self) -> str:
         """Number and title in the current language, as in a table of contents."""
@@ -48,6 +53,13 @@ class Entry:
         """Which lesson this is, and what of the notes it follows, in the current language."""
         if self.number is None:
             return ""
+        if self.after:
+            return t(
+                "Lesson {number} · beyond the notes, after their {section}",
+                "第 {number} 课 · 原文之外，接在{section}之后",
+                number=self.number,
+                section=self.after,
+            )
         return t(
             "Lesson {number} of {all} · {section} of the notes “Vanishing and exploding gradients”",
             "第 {number} 课，共 {all} 课 · 原文《梯度消失与梯度爆炸》{section}",
@@ -63,6 +75,7 @@ def parts() -> dict[str, tuple[Entry, ...]]:
         t("§1 The update rule", "§1 梯度更新规则"): _RULE,
         t("§2 Vanishing and exploding", "§2 梯度消失与爆炸"): _PROBLEM,
         t("§3 The remedies", "§3 解决方案"): _REMEDIES,
+        t("Beyond the notes", "原文之外"): _BEYOND,
         t("All together", "综合"): _TOGETHER,
     }
 
@@ -121,8 +134,8 @@ _PROBLEM = (
         "§2.2",
         ("Sigmoid and tanh: slopes below one", "sigmoid 与 tanh：斜率小于 1"),
         (
-            "Why no slope of sigmoid exceeds 0.25, and what that costs per layer.",
-            "sigmoid 的导数为何不超过 0.25，每多一层又要付出多少代价。",
+            "How steep sigmoid and tanh are at most, and what that costs per layer.",
+            "sigmoid 和 tanh 最陡能有多陡，每多一层又要付出多少代价。",
         ),
     ),
     Entry(
@@ -193,6 +206,29 @@ _REMEDIES = (
     ),
 )
 
+_BEYOND = (
+    Entry(
+        "shattered",
+        "",
+        ("Shattered gradients", "破碎的梯度"),
+        (
+            "A gradient of healthy size may still be noise; and a branch that starts at zero.",
+            "梯度大小正常，也可能只是噪声；以及从零开始的支路。",
+        ),
+        after="§3.5",
+    ),
+    Entry(
+        "precision",
+        "",
+        ("Precision: where numbers end", "精度：数字的尽头"),
+        (
+            "The same vanishing network in float16, bfloat16 and float32.",
+            "同一个梯度消失的网络，分别用 float16、bfloat16 和 float32 来算。",
+        ),
+        after="§3.5",
+    ),
+)
+
 _TOGETHER = (
     Entry(
         "lab",
@@ -205,4 +241,4 @@ _TOGETHER = (
     ),
 )
 
-LESSONS: tuple[Entry, ...] = _RULE + _PROBLEM + _REMEDIES + _TOGETHER
+LESSONS: tuple[Entry, ...] = _RULE + _PROBLEM + _REMEDIES + _BEYOND + _TOGETHER

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar, cast
+from typing import ClassVar, Generic, TypeVar, cast
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gradviz import runs
 from gradviz.language import t
+from gradviz.spelled import decimal_number, whole_number
 from gradviz.ui import address
 
 Value = TypeVar("Value")
@@ -49,6 +50,9 @@ class Control(Generic[Value]):
     Forward; else from the session, since any other rerun may carry a URL that is older than the
     latest act.
     """
+
+    # Whether the URL has it even where it stands at its default, which may change.
+    always_written: ClassVar[bool] = False
 
     key: str
     label: str
@@ -167,7 +171,7 @@ class Number(Control[Amount]):
     def read(self, raw: str) -> Amount | None:
         """See `Control.read`."""
         whole = isinstance(self.default, int)
-        found = address.whole_number(raw) if whole else address.decimal_number(raw)
+        found = whole_number(raw) if whole else decimal_number(raw)
         return cast("Amount", found) if self.accepts(found) else None
 
     def accepts(self, value: object) -> bool:
@@ -235,7 +239,7 @@ class Steps(Control[float]):
 
     def read(self, raw: str) -> float | None:
         """See `Control.read`."""
-        found = address.decimal_number(raw)
+        found = decimal_number(raw)
         return next((option for option in self.options if option == found), None)
 
     def accepts(self, value: object) -> bool:
@@ -393,7 +397,9 @@ def stand_at(values: Mapping[Control, object]) -> bool:
 def write(controls: Sequence[Control] | Mapping[Control, object]) -> None:
     """Bring the URL up to date with `controls`; a value that is the default is left out."""
     texts = {
-        control.key: None if control.value == control.default else control.text(control.value)
+        control.key: control.text(control.value)
+        if control.always_written or control.value != control.default
+        else None
         for control in controls
     }
     st.session_state[_SEEN].update(texts)

@@ -7,6 +7,8 @@ it. A slot is a line `{{ name }}` of the article; `?figure=name` shows that figu
 from __future__ import annotations
 
 import contextlib
+import html
+import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +19,7 @@ import streamlit as st
 from gradviz.language import current, t
 from gradviz.ui import catalog, chrome, controls, glossary, stage
 from gradviz.ui.address import plain
-from gradviz.ui.controls import Control
+from gradviz.ui.controls import Control, Opening
 from gradviz.ui.share import share_menu
 from gradviz.ui.speech import use_visitors_language
 from gradviz.ui.stage import Stage
@@ -234,6 +236,21 @@ def _draw_presets(name: str, presets: Sequence[Preset]) -> None:
             )
     with st.container(key=f"sentence_{name}"):
         st.caption(now.sentence if now else "")
+        if now:
+            st.html(_sliders_of(now))
+
+
+def _sliders_of(preset: Preset) -> str:
+    """What the preset that is lit sets of the sliders inside the picture, for the page's script.
+
+    Where the reader moves them, only the browser knows, which then puts the preset out.
+    """
+    numbers = {
+        control.slider: value
+        for control, value in preset.values.items()
+        if isinstance(control, Opening)
+    }
+    return f'<i class="gradviz-sets" data-sets="{html.escape(json.dumps(numbers))}" hidden></i>'
 
 
 def _draw_controls(shown: Sequence[Control]) -> None:

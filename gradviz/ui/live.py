@@ -308,8 +308,11 @@ def _show(run: Run | None, draw: DrawFrames, quiet: bool = False) -> None:
     draw(Frames.of_run(run))
     if run is None:
         text = t("Not run yet: train it live.", "尚未运行：请现场训练。")
-        above = t("Not run yet: train it above.", "尚未运行：请在上面训练。")
-        st.progress(0.0, above if quiet else text)
+        elsewhere = t(
+            "Not run yet: train it in the figure with the controls.",
+            "尚未运行：请在带控件的图中训练。",
+        )
+        st.progress(0.0, elsewhere if quiet else text)
     elif run.state == "failed":
         st.error(t("The run failed: {error}", "训练失败：{error}", error=plain(run.error, 300)))
     elif run.day is None and not quiet:

@@ -192,9 +192,12 @@ def quantity_choice(
         options,
         default=options[0],
         help=t(
-            "The signal that arrives at a layer, the gradient of its weights, and the size of its "
-            "update are three different things.",
-            "传到某层的误差信号、该层权重的梯度、该层更新的大小，是三个不同的量。",
+            r"The signal that arrives at a layer, $\delta=\lVert\partial L/\partial z\rVert$, the "
+            r"gradient of its weights, $\lVert\partial L/\partial W\rVert$, and the size of its "
+            r"update, $\lVert\Delta W\rVert/\lVert W\rVert$, are three different things.",
+            r"传到某层的误差信号 $\delta=\lVert\partial L/\partial z\rVert$、该层权重的梯度 "
+            r"$\lVert\partial L/\partial W\rVert$、该层更新的大小 "
+            r"$\lVert\Delta W\rVert/\lVert W\rVert$，是三个不同的量。",
         ),
         names=lambda name: QUANTITIES[name].short_name(),
         menu=True,

@@ -11,13 +11,17 @@ import pandas as pd
 import pytest
 import vl_convert
 
+from gradviz.activations import activation
 from gradviz.charts import beam
 from gradviz.charts.beam import BeamLook, BeamScale, beam_frame, beam_layers, color_of
+from gradviz.charts.chain_rule import backward_walk as walk
 from gradviz.charts.depth.run_beam import run_beam
 from gradviz.charts.parts.handles import at_step
 from gradviz.charts.parts.palette import COLORS
+from gradviz.charts.parts.spec import opened
 from gradviz.charts.parts.summary import with_until
 from gradviz.charts.parts.theme import themed
+from gradviz.theory.chain import ScalarNetwork
 
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 HEIGHT = 260
@@ -50,8 +54,11 @@ def computed(factor, depth):
     return drawn(SCALE.computed(rows, signal, nearer), depth)
 
 
-def pieces(svg):
-    """All pieces of the ribbon, from left to right: half the width at both ends, and the color."""
+def pieces(svg, height=HEIGHT):
+    """All pieces of the ribbon, from left to right: half the width at both ends, and the color.
+
+    The picture of the beam has that `height`.
+    """
     found = []
     for path in svg.iter("{http://www.w3.org/2000/svg}path"):
         # Only the ribbon's pieces are edged in their own color.
@@ -61,7 +68,7 @@ def pieces(svg):
             corners = np.array(numbers[:8], dtype=float).reshape(4, 2)
             left = corners[corners[:, 0] == corners[:, 0].min()]
             right = corners[corners[:, 0] == corners[:, 0].max()]
-            unit = HEIGHT / (2 * beam._TALL)
+            unit = height / (2 * beam._TALL)
             ends = [np.ptp(side[:, 1]) / 2 / unit for side in (left, right)]
             found.append((left[0, 0], *ends, fill))
     return [piece[1:] for piece in sorted(found)]
@@ -184,6 +191,51 @@ def test_the_beam_of_a_run_is_that_of_the_medians_of_its_seeds():
         assert rows["half"].to_numpy() == pytest.approx(SCALE.half(rows["relative"], rows["state"]))
     assert [param["name"] for param in ended["params"]] == ["replay_step", "replay_run"]
     assert "params" not in going
+
+
+def walk_svg(spec, met):
+    """The walk of `backward_walk` as the browser draws it once `met` factors have been met."""
+    tables = {
+        name: data.to_dict("records") if isinstance(data, pd.DataFrame) else data
+        for name, data in spec["datasets"].items()
+    }
+    spec = {**opened(spec, {walk.WALKED: met}), "datasets": tables, "width": 600}
+    return ElementTree.fromstring(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE))
+
+
+WALKING = ScalarNetwork((1.0,) * 4, (0.0,) * 4, 0.5, 0.0, activation("sigmoid"))
+WALKS = [("sigmoid", 1.0), ("tanh", 1.25), ("relu", 2.0), ("sigmoid", 8.0), ("relu", 8.0)]
+
+
+@pytest.mark.parametrize(("name", "weight"), WALKS)
+@pytest.mark.parametrize("met", [1, 3, 4])
+def test_on_the_walk_the_beam_is_as_wide_as_the_product_of_the_factors_met(name, weight, met):
+    network = ScalarNetwork((weight,) * 4, (0.0,) * 4, 0.5, 0.0, activation(name))
+    svg = walk_svg(walk.backward_walk(network), met)
+    products = [1.0, *(abs(factor.product) for factor in network.backward_walk(2))]
+    halves = np.clip((np.log10(products) + 4) / 8, beam._HAIR, 1)
+    found = pieces(svg, walk.HEIGHT)
+    hops = len(found) // met
+    # From the station that the walk has come to, back to the loss.
+    assert [piece[0] for piece in found[::hops]] == pytest.approx(halves[met:0:-1], abs=3e-3)
+    assert found[-1][1] == pytest.approx(0.5, abs=3e-3)
+    shown = words(svg)
+    for step, factor in enumerate(network.backward_walk(2), start=1):
+        assert (walk._short(factor.product) in shown) or step > met
+
+
+def test_before_the_first_step_and_behind_a_dead_neuron_there_is_no_beam():
+    assert not pieces(walk_svg(walk.backward_walk(WALKING), 0), walk.HEIGHT)
+    dead = ScalarNetwork((-1.0,) * 4, (0.0,) * 4, 0.5, 1.0, activation("relu"))
+    frame = walk.walk_beam(dead.backward_walk(2)).set_index("layer")
+    assert list(frame["half"][:3]) == [0, 0, 0] and frame["half"][4] > 0.5
+
+
+def test_where_the_beam_is_cut_it_says_beyond_which_power():
+    assert {"beyond 10⁶"} <= words(computed(1.25, 100))
+    assert {"below 10⁻⁶"} <= words(computed(0.25, 20))
+    for factor, depth in ((0.8, 60), (1.25, 60), (1.0, 100)):
+        assert not {"beyond 10⁶", "below 10⁻⁶"} & words(computed(factor, depth))
 
 
 def image(frames, description="a beam"):

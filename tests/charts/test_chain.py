@@ -6,14 +6,15 @@ from pictures import words_in
 from gradviz.activations import activation
 from gradviz.charts.chain_rule import factor_plane as plane
 from gradviz.charts.chain_rule.backward_walk import (
+    _short,
     backward_walk,
-    edge_frame,
     factor_frame,
+    hop_frame,
     node_frame,
 )
+from gradviz.charts.chain_rule.cloud import cloud, cloud_frames
 from gradviz.charts.chain_rule.singular_values import singular_value_spread, spread_frame
 from gradviz.charts.parts.buttons import with_lines
-from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import rounded_power
 from gradviz.theory.chain import ScalarNetwork, factors, matrix_products, mean_field_products
 
@@ -31,62 +32,65 @@ def parameters(chart):
 
 
 def test_nodes_hold_the_forward_values_and_mark_saturated_units():
-    nodes = node_frame(NETWORK).set_index("place")
-    assert list(nodes["name"]) == ["x", "f₁", "f₂", "f₃", "f₄", "Loss"]
-    assert nodes.loc[0:4, "number"].to_numpy() == pytest.approx(NETWORK.values)
-    assert nodes.loc[1:4, "slope"].to_numpy() == pytest.approx(NETWORK.slopes)
-    # Under 5% of sigmoid's largest slope, 0.25.
-    expected = [False, *(NETWORK.slopes < 0.0125), False]
-    assert list(nodes["state"] == "saturated") == expected and any(expected)
+    nodes = node_frame(NETWORK).set_index("name")
+    assert list(nodes.index) == ["f₁", "w₂", "f₂", "f₃", "f₄", "Loss"]
+    shown = nodes.loc[["f₁", "f₂", "f₃", "f₄"], "number"].astype(float)
+    assert shown.to_numpy() == pytest.approx(NETWORK.values[1:], rel=0.05)
+    assert nodes.loc["w₂", "number"] == "8"
+    # Under 5% of sigmoid's largest slope, 0.25; of the walk only.
+    expected = ["saturated" if slope < 0.0125 else "" for slope in NETWORK.slopes[1:]]
+    assert list(nodes.loc[["f₂", "f₃", "f₄"], "state"]) == expected and any(expected)
 
 
 def test_dead_units_and_zeros_are_called_so():
     dead = ScalarNetwork((-1.0,) * 4, (0.0,) * 4, 0.5, 0.0, activation("relu"))
-    assert list(node_frame(dead)["state"]) == ["", "dead", "dead", "dead", "dead", ""]
+    assert list(node_frame(dead)["state"]) == ["", "", "dead", "dead", "dead", ""]
     assert set(factor_frame(dead.backward_walk())["value"]) == {"0"}
 
 
-def test_edges_are_met_from_the_loss_back_to_the_weight_asked_for():
-    edges = edge_frame(NETWORK)
-    assert edges["step"].fillna(0).tolist() == [0, 4, 3, 2, 1]
-    assert edges.loc[edges["target"], "name"].tolist() == ["ω₂"]
+def test_the_hops_are_met_from_the_loss_back_to_the_weight_asked_for():
+    hops = hop_frame(NETWORK.backward_walk())
+    assert hops["place"].tolist() == [4.5, 3.5, 2.5, 1.5]
+    parts = [part.split(" × ") for part in hops["parts"][1:3]]
+    assert [float(part[0]) for part in parts] == [8, 8]
+    assert [float(part[1]) for part in parts] == pytest.approx(NETWORK.slopes[3:1:-1], rel=0.05)
+    assert hops["parts"][0] == ""
 
 
-def test_an_edge_has_the_color_of_what_has_become_of_the_signal():
-    edges = edge_frame(NETWORK).set_index("step")
-    products = {step: f.product for step, f in enumerate(NETWORK.backward_walk(), start=1)}
-    assert products[1] > 0.1 > products[3] > products[4]
-    assert edges.loc[1, "color"] == COLORS["healthy"]
-    assert set(edges.loc[[3, 4], "color"]) == {COLORS["vanish"]}
-    # The walk does not come to the edge left of the weight asked for.
-    assert edges.loc[edges.index.isna(), "color"].tolist() == [INK]
+@pytest.mark.parametrize(
+    ("number", "figures", "words"),
+    [(4096, 3, "4096"), (256, 2, "256"), (0.22514, 2, "0.23"), (-2.0, 3, "−2"), (99.7, 2, "100")],
+)
+def test_numbers_are_written_out_up_to_ten_thousand(number, figures, words):
+    assert _short(number, figures) == words
 
 
 def test_the_table_is_the_formula_of_the_source_in_numbers():
     rows = factor_frame(NETWORK.backward_walk())
-    assert list(rows["name"]) == ["∂Loss/∂f₄", "∂f₄/∂f₃", "∂f₃/∂f₂", "∂f₂/∂ω₂"]
+    assert list(rows["name"]) == ["∂L/∂f₄", "∂f₄/∂f₃", "∂f₃/∂f₂", "∂f₂/∂w₂"]
     assert rows.loc[0, "split"] == "2(f₄ − g)"
-    assert rows.loc[1, "split"].startswith("ω₄=8 × f′=0.00721")
-    assert rows.loc[3, "split"].startswith("f₁=0.731 × f′=")
+    assert rows.loc[1, "split"].startswith("w₄=8 × φ′=0.00721")
+    assert rows.loc[3, "split"].startswith("f₁=0.731 × φ′=")
     assert rows["product"].iloc[-1] == "3.5·10⁻⁴"
     assert NETWORK.gradient() == pytest.approx(3.5e-4, rel=0.02)
-    assert factor_frame(NETWORK.backward_walk(1))["split"].iloc[-1].startswith("x=0.5 × f′=")
+    assert factor_frame(NETWORK.backward_walk(1))["split"].iloc[-1].startswith("x=0.5 × φ′=")
 
 
 def test_the_formula_fills_up_while_walking():
     words = backward_walk(NETWORK)["datasets"]["formulas"]["words"]
-    assert words[0] == "∂Loss/∂ω₂ = ? × ? × ? × ? = ?"
-    assert words[2].startswith("∂Loss/∂ω₂ = 1.99 × 0.0577 × ?")
+    assert words[0] == "∂L/∂w₂ = ? × ? × ? × ? = ?"
+    assert words[2].startswith("∂L/∂w₂ = 1.99 × 0.0577 × ?")
     assert "?" not in words[4]
 
 
-def test_the_walk_is_a_slider_in_the_browser():
-    walk = parameters(backward_walk(NETWORK, step=2))["walk"]
-    assert (walk["value"], walk["bind"]["input"], walk["bind"]["max"]) == (2, "range", 4)
+def test_the_walk_is_a_slider_that_the_page_plays():
+    walk = parameters(backward_walk(NETWORK, step=2))["replay"]
+    bind = walk["bind"]["step"]
+    assert (walk["value"], bind["input"], bind["max"]) == (2, "range", 4)
     spec = backward_walk(NETWORK)
     strips = spec["datasets"][spec["vconcat"][0]["layer"][-1]["data"]["name"]]
-    # The first factor is the edge between f₄, at place 4, and the loss, at place 5.
-    assert strips.to_dict("records")[1] == {"met": 1, "left": 4, "right": 5}
+    # The first factor brings the gradient to f₄, at place 4; the loss is at 5.
+    assert strips.to_dict("records")[1] == {"step": 1, "left": 3.5, "right": 4.5}
     with pytest.raises(ValueError, match=r"step=5 .* 0 to 4"):
         backward_walk(NETWORK, step=5)
 
@@ -137,8 +141,8 @@ def test_nielsens_window_is_drawn_for_sigmoid_only():
     ("name", "lines"),
     [
         ("vanish", ("vanish", "")),
-        ("Slow: ω = 5", ("Slow:", "ω = 5")),
-        ("缓慢：ω = 5", ("缓慢：", "ω = 5")),
+        ("Slow: w = 5", ("Slow:", "w = 5")),
+        ("缓慢：w = 5", ("缓慢：", "w = 5")),
     ],
 )
 def test_a_long_name_on_a_button_has_two_lines_for_a_phone(name, lines):
@@ -191,3 +195,27 @@ def test_until_the_answer_is_revealed_the_end_of_the_products_is_the_readers_gue
     filters = [step.filter for layer in chart.layer[:2] for step in layer.transform]
     assert len(set(filters)) == 1 and "revealed" in filters[0]
     assert "your guess" not in words_in(chart, revealed=1)
+
+
+def test_the_axes_of_the_clouds_are_those_of_what_the_ring_has_become():
+    vectors, axes = cloud_frames(12)
+    assert set(axes["kind"]) == {"gaussian", "orthogonal"} and len(axes) == 2 * 13
+    for row in axes.itertuples():
+        own = vectors[(vectors["kind"] == row.kind) & (vectors["step"] == row.step)]
+        lengths = np.hypot(own["x"], own["y"])
+        assert np.mean(lengths**2) == pytest.approx(1)
+        assert lengths.max() == pytest.approx(row.long, rel=2e-3)
+        assert np.hypot(row.short_x, row.short_y) == pytest.approx(row.short)
+        assert row.long_x * row.short_x + row.long_y * row.short_y == pytest.approx(0, abs=1e-9)
+    needle = axes[(axes["kind"] == "gaussian") & (axes["step"] == 12)].iloc[0]
+    assert needle["short"] < 1e-3 and needle["long"] == pytest.approx(2**0.5, abs=1e-3)
+
+
+def test_the_picture_of_the_clouds_says_how_long_their_axes_are():
+    chart = cloud(12, 3)
+    assert parameters(chart.to_dict())["replay_step"]["value"] == 3
+    _, axes = cloud_frames(12)
+    row = axes[(axes["kind"] == "gaussian") & (axes["step"] == 3)].iloc[0]
+    shown = words_in(chart)
+    assert f"short axis {row['short']:.3g}" in shown and f"long axis {row['long']:.3g}" in shown
+    assert {"Gaussian", "rotations", "long axis 1"} <= set(shown)

@@ -80,3 +80,19 @@ def test_both_curves_tell_their_values_where_the_pointer_is():
             if "tooltip" in layer["encoding"]
         ]
         assert hovered[0][0]["field"] == "x" and len(hovered[0]) == 2
+
+
+def test_where_f_has_no_largest_value_its_axis_holds_the_curve_that_is_shown():
+    x = np.linspace(-5, 5, 11)
+    curves = pd.DataFrame(
+        [
+            {"layer": layer, "x": at, "value": max(at, 0) * 2.0**layer, "slope": 2.0**layer}
+            for layer in range(1, 13)
+            for at in x
+        ]
+    )
+    summary = composite_curves(curves, "relu")["datasets"]["summary"].set_index("layer")
+    assert (summary["high"] > summary["top"]).all()
+    # It moves to the next of 10, 20, 50, 100, … and so only now and then.
+    assert summary["high"].div(1.08).round(6).tolist()[:6] == [10, 20, 50, 100, 200, 500]
+    assert summary.loc[10, "high"] == pytest.approx(10_000 * 1.08)

@@ -1,4 +1,7 @@
+import base64
 import math
+import struct
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +11,7 @@ from pictures import words_in
 
 from gradviz import language
 from gradviz.charts.parts.handles import REPLAY, RUN
-from gradviz.charts.surface import surface_frame
+from gradviz.charts.surface import PIXELS, surface_frame, surface_image
 from gradviz.charts.update_rule.descent import descent_chart
 from gradviz.charts.update_rule.plateau import plateau_chart
 from gradviz.theory.landscape import descend, fit, samples, unit_loss, unit_walks
@@ -27,6 +30,40 @@ def test_cells_lie_on_the_steps_of_the_start_sliders():
     cell = cells.query("a == 0.6 and b == -1.6").iloc[0]
     assert 10 ** cell["decade"] == pytest.approx(SCENE.evaluate(0.6, -1.6)[0])
     assert cell["left"] == pytest.approx(0.5) and cell["bottom"] == pytest.approx(-1.7)
+
+
+def test_the_map_is_smooth_and_each_of_its_pixels_is_the_loss_there():
+    head, _, code = surface_image(SCENE).partition(",")
+    assert head == "data:image/png;base64" and len(code) < 20_000
+    data = base64.b64decode(code)
+    chunks, at = {}, 8
+    while at < len(data):
+        (size,) = struct.unpack(">I", data[at : at + 4])
+        chunks[data[at + 4 : at + 8]] = data[at + 8 : at + 8 + size]
+        at += size + 12
+    width, height = struct.unpack(">II", chunks[b"IHDR"][:8])
+    assert (width, height) == PIXELS
+    rows = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, width + 1)
+    assert set(rows[:, 0]) == {2}
+    indices = np.cumsum(rows[:, 1:], axis=0, dtype=np.uint8)
+    for row, column in ((0, 0), (50, 100), (120, 150), (199, 319)):
+        a, b = -6 + (column + 0.5) * 12 / width, 6 - (row + 0.5) * 12 / height
+        share = (np.log10(SCENE.evaluate(a, b)[0]) + 3) / 4
+        assert indices[row, column] == pytest.approx(255 * np.clip(share, 0, 1), abs=1)
+    # The colors are those of the cells' scale, which the legend explains.
+    scale = chart()["vconcat"][0]["layer"][1]["encoding"]["color"]["scale"]
+    palette = np.frombuffer(chunks[b"PLTE"], np.uint8).reshape(256, 3)
+    ends = [list(bytes.fromhex(scale["range"][end][1:])) for end in (0, -1)]
+    assert palette[[0, 255]].tolist() == ends
+    assert scale["domain"] == pytest.approx([-3, -2, -1, 0, 1])
+
+
+def test_the_loss_is_named_as_the_mean_that_it_is():
+    x, y = samples()
+    assert SCENE.evaluate(0.6, -1.6)[0] == pytest.approx(
+        np.mean((np.tanh(-1.6 * np.tanh(0.6 * x)) - y) ** 2)
+    )
+    assert len(x) == 21 and "mean loss" in str(chart()["vconcat"][0])
 
 
 def test_words_are_the_update_rule_with_the_numbers_of_the_step():
@@ -99,17 +136,17 @@ def test_plateau_starts_where_it_is_told_and_tells_where_the_walk_ends():
 
 def test_what_is_said_of_the_unit_is_said_of_the_start_that_the_ring_is_at():
     saturated, right = (words_in(plateau(w), revealed=1) for w in (8.0, -2.0))
-    assert [text for text in saturated if "move ω from 8.0" in text]
+    assert [text for text in saturated if "move w from 8.0" in text]
     assert "saturated: as wrong as can be, and it stays" in saturated
-    assert [text for text in right if "move ω from -2.0" in text]
+    assert [text for text in right if "move w from -2.0" in text]
     assert "nearly right from the start" in right
 
 
 def test_until_the_answer_is_revealed_nothing_tells_how_steep_it_is_at_the_right():
     covered = words_in(plateau(), revealed=0, guess=2)
-    assert "at ω = 8.0 the unit says 0.9997, and should say 0" in covered
-    assert {"your guess", "at ω = 1: 0.29"} <= set(covered)
-    assert not [text for text in covered if "∂Loss/∂ω =" in text or "saturated:" in text]
+    assert "at w = 8.0 the unit says 0.9997, and should say 0" in covered
+    assert {"your guess", "at w = 1: 0.29"} <= set(covered)
+    assert not [text for text in covered if "∂L/∂w =" in text or "saturated:" in text]
 
 
 def test_a_start_off_the_walks_is_named():

@@ -57,8 +57,9 @@ def test_every_module_of_charts_is_among_the_pictures():
         if path.stem != "__init__" and "parts" not in path.parts
     }
     used = {getattr(value, "__module__", None) for value in vars(pictures).values()}
-    # The surface is the ground on which `descent` and `cliff` draw.
-    assert modules - used == {"gradviz.charts.surface"}
+    # The grounds on which pictures stand, and the colors of digits.
+    grounds = {"surface", "clipping.relief", "batchnorm.digits"}
+    assert modules - used == {f"gradviz.charts.{name}" for name in grounds}
 
 
 @pytest.mark.usefixtures("hostile_language")

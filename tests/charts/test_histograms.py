@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradviz.charts.histograms import histograms, packed
+from gradviz.charts.histograms import histograms, packed, shape_of
 
 STEPS = [*range(0, 200, 3), 200]
 NAMES = {"plain": "plain", "l2": "L2"}
@@ -94,3 +94,20 @@ def test_the_data_of_a_whole_run_stay_small():
     bars = histograms(many, "W", NAMES, [1, 5, 10], (-2.0, 2.0), True)["datasets"]["bars"]
     assert len(bars) == 3 * 61 * 3
     assert bars.memory_usage(index=False, deep=True).sum() < 3e5
+
+
+@pytest.mark.parametrize(
+    ("filled", "shape"),
+    [((), "empty"), ((3,), "spike"), ((3, 4), "spike"), ((3, 5), "apart"), ((0, 4), "apart")],
+)
+def test_a_histogram_is_a_spike_where_neighboring_bins_hold_all(filled, shape):
+    shares = np.zeros(8)
+    shares[list(filled)] = 0.5
+    assert shape_of(shares) == shape
+
+
+@pytest.mark.parametrize("filled", [(0,), (7,), (0, 7)])
+def test_what_stands_in_the_last_bins_only_is_beyond_the_axis(filled):
+    shares = np.zeros(8)
+    shares[list(filled)] = 1
+    assert shape_of(shares) == "beyond"

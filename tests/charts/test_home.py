@@ -48,7 +48,7 @@ def test_the_signal_is_the_factor_to_the_number_of_layers_passed():
 
 def test_presets_and_wedges_can_set_the_factor():
     presets, beam = home.gradient_through_depth().vconcat
-    assert list(presets.data["factor"]) == [0.25, 0.8, 1.0, 1.25]
+    assert list(presets.data["factor"]) == [0.5, 0.8, 1.0, 1.25]
     # Without a tooltip, Vega-Lite would make the presets deaf to the pointer.
     assert presets.layer[0].to_dict()["encoding"]["tooltip"]["field"] == "factor"
     handles = beam.layer[0]

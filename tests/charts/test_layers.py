@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradviz.charts.layers import layer_profile, line, points, profile_look, step_layer_map
+from gradviz.charts.depth.moved import moved, moved_frame, straightness
+from gradviz.charts.layers import Asked, layer_profile, line, points, profile_look, step_layer_map
 from gradviz.charts.parts.handles import GUESS, REPLAY, REVEALED, RUN
 from gradviz.charts.parts.label_place import Plot, place_words
 from gradviz.charts.parts.summary import (
@@ -251,6 +252,13 @@ def test_how_a_run_ends_is_not_seen_before_it_is_revealed():
     assert REVEALED not in str(goes_on["vconcat"])
 
 
+def test_curves_that_would_tell_of_a_profile_that_is_asked_for_are_covered_with_it():
+    spec = ended_run((0, 10, 20), asked=Asked(("deep",), low=-6, start=-3))
+    for curve in spec["vconcat"][1:]:
+        (drawn,) = marks(curve, "line")
+        assert drawn["transform"] == [{"filter": f"datum.step <= toNumber({REVEALED}) * 20"}]
+
+
 def test_the_curves_are_the_larger_part_where_they_carry_the_message():
     def heights(**options):
         return [view["height"] for view in ended_run((0, 10, 20), **options)["vconcat"]]
@@ -334,13 +342,13 @@ def test_a_new_quantity_and_a_new_curve_are_drawn_from_their_entries_alone(monke
     spec = run_chart(ranks, ties, rank, NAMES, Extent(20), below={"tied": 0.75})
     profile, below = spec["vconcat"]
     (point,) = marks(profile, "point")
-    assert point["encoding"]["y"]["axis"]["title"] == "Rank"
+    assert point["encoding"]["y"]["axis"]["title"] == "Rank (dashed: healthy)"
     tables = [spec["datasets"][rule["data"]["name"]] for rule in marks(profile, "rule")]
     assert any(list(table) == ["y"] and table["y"].tolist() == [0.5] for table in tables)
     (area,) = marks(below, "area")
     axis = area["encoding"]["y"]["axis"]
     assert (axis["title"], axis["format"]) == ("Tied weights", "%")
-    assert marks(below, "text")[0]["encoding"]["text"]["value"] == "threshold 0.75"
+    assert marks(below, "text")[0]["encoding"]["text"]["value"] == "dashed: threshold 0.75"
     assert rank.short_name() == "rank of W" and share.short_name() == "Tied weights"
 
 
@@ -385,3 +393,27 @@ def test_a_curve_that_runs_exactly_over_another_is_dashed(second, dashed):
         layer for layer in layers_of(spec["vconcat"][1]) if "strokeDash" in layer["encoding"]
     )
     assert line["encoding"]["strokeDash"]["condition"][0]["test"]["oneOf"] == dashed
+
+
+def test_the_way_of_a_layer_is_the_sum_of_its_updates():
+    rows = [
+        {"arm": arm, "seed": seed, "layer": layer, "step": step, "quantity": name, "value": value}
+        for arm, deepest in (("deep", 3), ("shallow", 2))
+        for seed in (0, 1, 2)
+        for layer in range(1, deepest + 1)
+        for step in (0, 10, 15)
+        for name, value in (("drift", 0.01 * step * layer), ("update_ratio", 0.02 * layer))
+    ]
+    frame = moved_frame(pd.DataFrame(rows))
+    last = frame[frame["step"] == 15].set_index(["arm", "layer"])
+    assert list(last.index) == [("deep", 1), ("deep", 2), ("shallow", 1)]
+    assert last["way"].to_list() == pytest.approx([0.3, 0.6, 0.3])
+    assert straightness(pd.DataFrame(rows), "deep").to_list() == pytest.approx([0.5, 0.5])
+    ended, going = (
+        moved(pd.DataFrame(rows), {"deep": "a", "shallow": "b"}, ended) for ended in (True, False)
+    )
+    assert [param["name"] for param in ended["params"]] == ["replay_step", "replay_run"]
+    assert set(ended["datasets"]["moved"]["step"]) == {0, 10, 15}
+    assert set(going["datasets"]["moved"]["step"]) == {15} and "params" not in going
+    # What has not moved stands at the foot of the axis.
+    assert (ended["datasets"]["moved"]["drift_y"] > 0).all()

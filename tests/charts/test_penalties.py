@@ -90,15 +90,6 @@ def test_the_last_picture_tells_its_values():
         assert [line["field"] for line in layer["encoding"]["tooltip"]] == ["called", "k", "height"]
 
 
-def test_many_steps_unroll_only_when_the_answer_is_revealed():
-    walks = [layer for layer in many_steps() if "tooltip" not in layer["encoding"]]
-    drawn = [layer for layer in walks if any("height" in str(s) for s in layer["transform"])]
-    assert len(drawn) == len(KINDS) + 1, "three lines, and the marks of zero"
-    for layer in drawn:
-        filters = [step["filter"] for step in layer["transform"] if "filter" in step]
-        assert f"datum.k <= toNumber(revealed) * {STEPS}" in filters[0]
-
-
 def test_zero_stands_at_the_foot_and_what_l2_leaves_does_not():
     levels = {}
     for layer in many_steps():
@@ -124,13 +115,3 @@ def test_the_words_name_the_step_from_which_on_nothing_is_left(shrink, start):
     arrives = words[words.index("ceil(") : words.index(f" <= {STEPS}")]
     step = eval(arrives, {"ceil": math.ceil, "max": max, "shrink": shrink, "start": start})
     assert step == first if first is not None else step > STEPS
-
-
-def test_the_guess_stands_at_the_foot():
-    (guess,) = (layer for layer in many_steps() if layer["mark"]["type"] == "text")
-    data = penalties().to_dict()["datasets"]
-    (rows,) = (rows for rows in data.values() if "place" in rows[0])
-    assert [row["words"] for row in rows] == [f"your guess: {n} ▾" for n in ("L1", "L2", "both")]
-    assert guess["transform"] == [
-        {"filter": "isValid(toNumber(guess)) && datum.place == toNumber(guess)"}
-    ]

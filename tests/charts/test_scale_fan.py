@@ -23,11 +23,11 @@ def test_marks_are_the_middle_of_the_seeds_with_their_range_and_zeros_are_left_o
 
 def test_until_the_answer_is_revealed_only_the_line_of_the_guess_is_seen():
     picture = fan(asked=True)
-    scales = {"σ_w = 0.5", "σ_w = 1", "σ_w = 4"}
+    scales = {"scale 0.5", "scale 1", "scale 4"}
     covered = words_in(picture, revealed=0, guess=0.5)
-    assert "σ_w = 0.5 – your guess" in covered and not scales & set(covered)
+    assert "scale 0.5 – your guess" in covered and not scales & set(covered)
     shown = words_in(picture, revealed=1, guess=0.5)
-    assert {"σ_w = 0.5 – your guess", "σ_w = 1", "σ_w = 4"} <= set(shown)
+    assert {"scale 0.5 – your guess", "scale 1", "scale 4"} <= set(shown)
     assert scales <= set(words_in(picture, revealed=1)) and scales <= set(words_in(fan()))
 
 

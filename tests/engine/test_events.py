@@ -24,6 +24,14 @@ def test_dead_units_are_not_called_an_underflow():
         assert event.layer == np.flatnonzero(delta[frame.seeds.index(event.seed)] == 0)[-1] + 1
 
 
+def test_a_branch_that_is_still_at_zero_is_not_called_an_underflow():
+    recipe = Recipe(depth=3, width=8, residual=True, residual_scale="rezero", steps=3)
+    frames = list(race({"arm": recipe}, seeds=2, record_every=1))
+    assert (frames[0].layers["delta"][:, :3] == 0).all()
+    assert (frames[1].layers["delta"] > 0).all()
+    assert not any(frame.events for frame in frames)
+
+
 def test_events_and_titles_are_said_in_both_languages():
     events = [
         Event(kind, "delta", 3, 0, 0) for kind in ("underflow", "dead", "rounded", "overflow")

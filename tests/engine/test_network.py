@@ -68,6 +68,7 @@ VARIANTS = [
     {"residual": True},
     {"residual": True, "norm": "batch", "residual_scale": 0.3},
     {"residual": True, "norm": "layer", "width": 5, "activation": "elu", "alpha": 0.7},
+    {"residual": True, "residual_scale": "rezero"},
 ]
 
 
@@ -94,6 +95,19 @@ def test_no_bias_stands_before_batchnorm(norm, layers):
     assert [layer for kind, layer in network.parameters if kind == "c"] == [1, 2, 3]
     first = export(network)[0].branch[0]
     assert isinstance(first, nn.Linear) and (first.bias is None) == (norm == "batch")
+
+
+def test_a_branch_of_rezero_begins_at_zero_and_its_scale_is_trained_with_the_rest():
+    network = build(replace(SMALL, residual=True, residual_scale="rezero"), 2)
+    h = network.forward(torch.randn(5, network.features, generator=generator(0, "x"))).h
+    torch.testing.assert_close(h[2], h[0])
+    with torch.no_grad():
+        for layer in (1, 2, 3):
+            network.parameters["alpha", layer].copy_(torch.tensor([0.25, -0.5]).view(2, 1, 1))
+    scales = [part.scale for part in export(network, 1)[:-1]]
+    assert [scale.item() for scale in scales] == [-0.5] * 3
+    assert all(isinstance(scale, nn.Parameter) for scale in scales)
+    assert not network.parts(network.is_weight().expand(2, -1))["alpha", 1].any()
 
 
 def test_export_is_made_of_ordinary_modules_and_is_a_copy():

@@ -22,6 +22,7 @@ MEASUREMENTS = {
     start.layer_factors: {"factor"},
     start.batch_spread: {"spread"},
     start.block_growth: {"growth"},
+    start.block_signal: {"signal"},
     start.landing: {*start.QUANTILES, "mean_slope", "rms_slope"},
 }
 
@@ -65,6 +66,21 @@ def test_signal_factors_and_spread_are_those_of_plain_pytorch():
     spread = wide(start.batch_spread(recipe, 1, 50), "spread")[0]
     by_hand = [z.var(dim=0, unbiased=False).mean().sqrt().item() for z in kept]
     np.testing.assert_allclose(spread, by_hand, rtol=1e-5)
+
+
+def test_what_comes_back_to_a_block_is_that_of_plain_pytorch():
+    recipe = Recipe(depth=3, width=64, activation="relu", residual=True)
+    data, net = load("digits"), plain.Plain(recipe, 0)
+    h, kept = torch.tensor(data.x_train[:50]), []
+    for layer in (1, 2, 3):
+        inner = torch.relu(net.linears[f"W{layer}"](h))
+        h = h + net.scales[0] * net.linears[f"V{layer}"](inner)
+        kept.append(h)
+    kept.append(net.linears["W4"](h))
+    loss = F.cross_entropy(kept[-1], torch.tensor(data.y_train[:50]))
+    back = np.array([g.norm().item() for g in torch.autograd.grad(loss, kept)])
+    found = wide(start.block_signal(recipe, 1, 50), "signal")[0]
+    np.testing.assert_allclose(found, back / back[2], rtol=1e-5)
 
 
 def test_a_lost_signal_is_kept_as_nan():

@@ -33,6 +33,8 @@ VARIANTS = [
     {"residual": True},
     {"residual": True, "norm": "batch", "dataset": "moons"},
     {"residual": True, "residual_scale": 0.5, "width": 64},
+    {"residual": True, "residual_scale": "rezero"},
+    {"residual": True, "residual_scale": "rezero", "optimizer": "adamw", "weight_decay": 0.1},
     {"clip": "norm", "clip_at": 0.5},
     {"clip": "value", "clip_at": 0.02},
     {"l1": 0.001},

@@ -49,7 +49,7 @@ def test_dragging_asks_nothing_of_the_server_and_a_press_sets_the_start():
         visitor.open(f"{address}/chain_rule")
         sent = len(visitor.sent)
         drag(visitor, "walk", (0.95, 0.1), (0.5, 0.1))
-        assert slider(visitor, "walk_met").input_value() == "3"
+        assert visitor.figure("walk").locator("input[name=replay_step]").input_value() == "3"
         drag(visitor, "scalar", (0.3, 0.3), (0.9, 0.25))
         assert float(slider(visitor, "cell_w").input_value()) > 4
         assert len(visitor.sent) == sent
@@ -83,5 +83,33 @@ def test_a_slider_stays_and_the_picture_is_shown_when_its_question_is_left_unans
             arg=".st-key-figure_composite input[name=revealed]",
         )
         assert slider(visitor, "layers").input_value() == "3"
+        assert visitor.complaints == []
+        assert not re.search(r"Traceback|Error|Warning", log())
+
+
+def test_a_preset_goes_out_when_its_slider_is_moved_inside_the_picture():
+    chromium_path()
+    with fresh_server() as (address, log), chromium() as browser:
+        visitor = Visitor(browser)
+        visitor.open(f"{address}/chain_rule?lang=en")
+        walk = visitor.figure("walk")
+        lit = walk.locator(".st-key-presets_walk [data-testid=stBaseButton-primary]")
+        paper = lit.evaluate("lit => getComputedStyle(lit).backgroundColor")
+        assert walk.get_attribute("data-left") is None
+        sent = len(visitor.sent)
+        for _ in range(2):
+            walk.locator("input[name=replay_step]").press("ArrowLeft")
+        visitor.page.wait_for_function(
+            "name => document.querySelector(name).hasAttribute('data-left')",
+            arg=".st-key-figure_walk",
+        )
+        assert lit.evaluate("lit => getComputedStyle(lit).backgroundColor") != paper
+        assert len(visitor.sent) == sent
+        # The picture of another preset begins at its end.
+        walk.get_by_text("Explode").click()
+        visitor.page.wait_for_function(
+            "name => !document.querySelector(name).hasAttribute('data-left')",
+            arg=".st-key-figure_walk",
+        )
         assert visitor.complaints == []
         assert not re.search(r"Traceback|Error|Warning", log())

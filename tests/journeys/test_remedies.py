@@ -17,6 +17,19 @@ def drag(visitor, name, value):
     return picture.first.screenshot() != before
 
 
+def pull(visitor, figure, start, end):
+    """Drag the pointer over the first picture of a figure, from and to shares of its size."""
+    picture = visitor.figure(figure).locator("svg.marks").first
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
+    visitor.page.mouse.move(*places[0])
+    visitor.page.mouse.down()
+    visitor.page.mouse.move(*places[1], steps=6)
+    visitor.page.mouse.up()
+    visitor.page.wait_for_timeout(300)
+
+
 def press(visitor, figure, button):
     visitor.figure(figure).locator("button:visible", has_text=button).first.click()
 
@@ -27,7 +40,7 @@ def test_remedies_answer_to_the_hand_and_can_be_stopped():
         visitor = Visitor(browser, height=1600)
         for lesson, slider, value in (
             ("clipping", "threshold_power", 1),
-            ("clipping", "first", -3),
+            ("clipping", "pull_first", -3),
             ("batchnorm", "a_shown", 0.5),
             ("regularization", "shrink", 0.3),
         ):
@@ -36,6 +49,20 @@ def test_remedies_answer_to_the_hand_and_can_be_stopped():
             sent = len(visitor.sent)
             assert drag(visitor, slider, value), (lesson, slider)
             assert len(visitor.sent) == sent, (lesson, slider)
+
+        # The gradient is dragged in either plane, and the start is pressed on the landscape.
+        visitor.open(f"{address}/clipping?lang=en")
+        components = [visitor.page.locator(f"input[name=pull_{n}]") for n in ("first", "second")]
+        components[0].wait_for()
+        sent = len(visitor.sent)
+        for x in (0.1, 0.9):
+            pull(visitor, "geometry", (x, 0.5), (x, 0.25))
+            first, second = (float(slider.input_value()) for slider in components)
+            assert (first < 0) == (x < 0.5) and second > 0.5, (first, second)
+        assert len(visitor.sent) == sent
+        pull(visitor, "cliff", (0.8, 0.25), (0.8, 0.25))
+        visitor.settle()
+        assert 6 < float(re.search(r"[?&]w=([0-9.]+)", visitor.page.url).group(1)) < 7
 
         # Figures that show the same run follow the controls of the one that starts it.
         visitor.open(f"{address}/batchnorm?lang=en")

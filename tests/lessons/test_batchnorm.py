@@ -3,13 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from lessons import arms_on_page, last_frame, seeds
+from lessons import arms_on_page, first_and_last_frame, last_frame, seeds
 from presets import ends
 
 from gradviz.charts.batchnorm.scale_invariance import scale_invariance
+from gradviz.charts.histograms import shape_of
 from gradviz.engine import start
 from gradviz.engine.train import race
+from gradviz.engine.units import cloud
 from gradviz.recipe import Recipe, replace
+from gradviz.ui.lesson import article
+from gradviz.ui.words import words_of
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
@@ -86,18 +90,106 @@ def test_the_picture_of_scale_invariance_measures_a_network():
         scale_invariance(effects.reset_index(), 3.0)
 
 
+def unit_of(steps, seed=0):
+    """One unit of the last hidden layer of the default race's network with BatchNorm."""
+    rows = cloud(Recipe(norm="batch", steps=steps, seed=seed))
+    return rows[(rows["layer"] == 10) & (rows["unit"] == 1)]
+
+
+@ends("batchnorm", "three_moves", "At the start")
+def test_values_arrive_squeezed_and_shifted_and_gamma_and_beta_change_nothing(preset):
+    assert preset.values == {"moves_moment": "start", "gamma": 1.0, "beta": 0.0}
+    rows = unit_of(0)
+    assert abs(rows["before"].mean()) > 1 and rows["before"].std(ddof=0) < 0.3
+    assert rows["after"].mean() == pytest.approx(0, abs=1e-5)
+    assert rows["after"].std(ddof=0) == pytest.approx(1, abs=1e-3)
+
+
+@ends("batchnorm", "three_moves", "Undone")
+def test_with_the_spread_as_gamma_and_the_mean_as_beta_all_is_as_it_was(preset):
+    rows = unit_of(0)
+    assert preset.values["moves_moment"] == "start"
+    undone = preset.values["gamma"] * rows["after"] + preset.values["beta"]
+    np.testing.assert_allclose(undone, rows["before"], atol=0.02)
+    # The article has a word that sets the same.
+    said = "three_moves?moves_moment=start&gamma={gamma}&beta={beta}".format(**preset.values)
+    assert said in [word.target for word in words_of(article("batchnorm", "en"))]
+
+
+@ends("batchnorm", "three_moves", "As trained")
+def test_the_trained_unit_is_shown_with_its_own_gamma_and_beta(preset):
+    first = unit_of(100).iloc[0]
+    assert preset.values["moves_moment"] == "trained"
+    assert preset.values["gamma"] == pytest.approx(first["gamma"], abs=0.03)
+    assert preset.values["beta"] == pytest.approx(first["beta"], abs=0.03)
+
+
 @pytest.mark.claim
-def test_small_batches_harm_batchnorm_and_not_the_plain_network():
+@pytest.mark.parametrize("seed", seeds(3))
+def test_training_raises_gamma_in_the_last_layer_and_leaves_beta_near_0(seed):
+    # Of 16 fresh seeds γ came to between 1.28 and 1.76, |β| to at most 0.12.
+    first = unit_of(100, seed).iloc[0]
+    assert 1.15 < first["gamma"] < 2 and abs(first["beta"]) < 0.2
+
+
+def last_layer(norm, steps, seed):
+    rows = cloud(Recipe(norm=norm, steps=steps, seed=seed))
+    return rows[rows["layer"] == 10]
+
+
+def share_between_digits(rows):
+    """Of the variance of both units that between the means of the digits."""
+    shares = []
+    for _, unit in rows.groupby("unit"):
+        means = unit.groupby("label")["after"].transform("mean")
+        shares.append(means.var(ddof=0) / unit["after"].var(ddof=0))
+    return np.mean(shares)
+
+
+@pytest.mark.parametrize("seed", seeds(3))
+@ends("batchnorm", "batch", "At the start")
+def test_all_digits_are_one_point_or_a_cloud(preset, seed):
+    assert preset.values == {"clouds_moment": "start", "layer": 10}
+    assert (last_layer("none", 0, seed)["spread"] < 1e-4).all()
+    cured = last_layer("batch", 0, seed)
+    assert (abs(cured["spread"] - 1) < 0.01).all()
+    assert (abs(cured.groupby("unit")["after"].mean()) < 1e-4).all()
+    assert share_between_digits(cured) < 0.6
+
+
+@pytest.mark.claim
+@pytest.mark.parametrize("seed", seeds(3))
+@ends("batchnorm", "batch", "After 100 steps")
+def test_after_training_equal_digits_lie_together_only_with_batchnorm(preset, seed):
+    assert preset.values == {"clouds_moment": "trained", "layer": 10}
+    assert (last_layer("none", 100, seed)["spread"] < 1e-4).all()
+    # Of 16 fresh seeds from 0.82 to 0.91, and from 0.17 to 0.45 before training.
+    assert share_between_digits(last_layer("batch", 100, seed)) > 0.7
+
+
+def test_sigmoid_squeezes_and_shifts_layer_after_layer():
+    rows = cloud(Recipe(steps=0))
+    spread = rows.groupby("layer")["spread"].mean()
+    assert (spread.pct_change().dropna() < -0.5).all()
+    assert rows[rows["layer"] > 1].groupby(["layer", "unit"])["after"].mean().abs().max() > 1
+
+
+@pytest.mark.claim
+def test_small_batches_harm_batchnorm_and_no_network_that_does_not_look_at_the_batch():
     arms = arms_on_page("batchnorm", "batches")
     assert {recipe.batch_size for recipe in arms.values()} == {4}
-    plain, cured = (last_frame(arms[name]).accuracy for name in ("plain", "batchnorm"))
-    # Of 30 fresh seeds one plain network came to 0.43, all others to 0.54 or more.
-    assert (plain > 0.5).sum() >= 4 and plain.mean() > 0.55
-    assert (cured < 0.5).all() and (plain > cured).all()
+    accuracy = {name: last_frame(recipe).accuracy for name, recipe in arms.items()}
+    cured = accuracy.pop("batchnorm")
+    assert (cured < 0.5).all() and set(accuracy) == {"plain", "layernorm"}
+    for learned in accuracy.values():
+        # Of 46 fresh seeds one plain network came to 0.43, all others to 0.54 or more; of 16 with
+        # LayerNorm all to 0.64 or more.
+        assert (learned > 0.5).sum() >= 4 and learned.mean() > 0.55
+        assert (learned > cured).all()
 
 
 @pytest.mark.claim
-def test_large_batches_do_for_both():
+def test_large_batches_do_for_all():
     arms = arms_on_page("batchnorm", "batches", examples="128")
     for recipe in arms.values():
         assert (last_frame(recipe, 3).accuracy > 0.8).all()
@@ -116,12 +208,24 @@ def test_delta_is_proportional_to_one_over_the_root_of_the_batch_size():
     np.testing.assert_allclose(small / large, 32**0.5, rtol=0.2)
 
 
-def test_histograms_show_the_spike_and_the_spread():
-    arms = {"plain": Recipe(steps=1), "batchnorm": Recipe(steps=1, norm="batch")}
-    first = {frame.arm: frame for frame in race(arms, 1) if frame.step == 0}
-    deep = 9
-    assert (first["plain"].histograms["z"][deep] > 0).sum() == 1
-    assert (first["batchnorm"].histograms["z"][deep] > 0).sum() > 8
+@pytest.mark.parametrize(("activation", "plain"), [("sigmoid", "spike"), ("relu", "apart")])
+def test_histograms_show_the_spike_of_sigmoid_and_the_spread(activation, plain):
+    base = Recipe(steps=1, activation=activation)
+    arms = {"plain": base, "batchnorm": replace(base, norm="batch")}
+    first = {frame.arm: frame.histograms["z"][9] for frame in race(arms, 1) if frame.step == 0}
+    assert shape_of(first["plain"]) == plain
+    assert shape_of(first["batchnorm"]) == "apart" and (first["batchnorm"] > 0).sum() > 8
+
+
+@pytest.mark.claim
+def test_with_relu_the_plain_values_stay_apart_or_are_lost_with_the_size_of_the_steps():
+    """The words under the histograms say what is measured, whatever the controls."""
+    ended = {}
+    for lr in ("0.05", "1"):
+        plain = arms_on_page("batchnorm", "race", activation="relu", lr=lr)["plain"]
+        runs = [last_frame(replace(plain, seed=seed), 1) for seed in seeds(3)]
+        ended[lr] = {shape_of(run.histograms["z"][9]) for run in runs}
+    assert ended["0.05"] == {"apart"} and ended["1"] <= {"empty", "spike", "beyond"}
 
 
 @pytest.mark.claim
@@ -146,3 +250,15 @@ def test_limit_deep_batchnorm_explodes_and_does_not_train():
     assert (delta[:, 0] / delta[:, -2]) ** (1 / 79) == pytest.approx(1.24, abs=0.03)
     assert (last_frame(arms["deep"], 3).accuracy < 0.75).all()
     assert (last_frame(arms["shallow"], 3).accuracy > 0.9).all()
+
+
+@pytest.mark.claim
+def test_limit_it_is_the_explosion_and_not_the_depth_nor_the_size_of_the_steps():
+    arms = arms_on_page("batchnorm", "limit")
+    assert arms["residual"] == replace(arms["deep"], residual=True)
+    first, last = first_and_last_frame(arms["residual"], 3)
+    # Of 18 fresh seeds the ratio was 1.5 to 2.7 and the accuracy 0.9 or more.
+    assert (first.layers["delta"][:, 0] / first.layers["delta"][:, -2] < 5).all()
+    assert (last.accuracy > 0.8).all()
+    smaller = replace(arms["deep"], lr=arms["deep"].lr / 100)
+    assert (last_frame(smaller, 3).accuracy < 0.75).all()

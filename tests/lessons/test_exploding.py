@@ -9,8 +9,8 @@ from gradviz.activations import activation
 from gradviz.data import load
 from gradviz.engine.start import signal, signal_by_depth
 from gradviz.engine.train import race
-from gradviz.recipe import Recipe
-from gradviz.theory.mean_field import critical_sigma_w, predicted_delta
+from gradviz.recipe import Recipe, replace
+from gradviz.theory.mean_field import critical_sigma_w, predicted_delta, predicted_variances
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,22 @@ def test_at_the_critical_scale_a_fifth_of_the_signal_arrives(preset):
     # Theory says 0.22: on its way to 0, tanh still bends a little.
     assert arrived(preset).between(0.1, 1).all()
     assert 0.15 < arrived(preset).mean() < 0.3
+
+
+def test_at_the_critical_scale_it_is_the_bend_of_tanh_that_costs_and_not_the_width():
+    recipe = Recipe(activation="tanh", gain=1.0, depth=20, width=128)
+    expected = predicted_delta(recipe, load("digits").x_train)
+    each = (expected[0] / expected[19]) ** (1 / 19)
+    assert each == pytest.approx(0.919, abs=5e-4)
+    # Of 32 units as of 256: were the width the reason, the narrow one would lose far more.
+    for width in (32, 256):
+        first = signal(replace(recipe, width=width), seeds=3).query("layer == 1")["value"]
+        assert np.mean(first) ** (1 / 19) == pytest.approx(each, abs=0.015)
+    # The factor of a layer alone is the nearer to 1 the closer it is to the loss.
+    single = (expected[:-2] / expected[1:-1])[:19]
+    assert (np.diff(single) > 0).all() and single[0] < 0.85 and single[-1] > 0.96
+    variances = predicted_variances(recipe, load("digits").x_train)
+    assert (variances[0], variances[-1]) == pytest.approx((0.94, 0.03), abs=0.005)
 
 
 @pytest.mark.claim

@@ -54,7 +54,7 @@ def layer_one(preset):
     return preset.values["factor"] ** (depth - 1)
 
 
-@ends("home", "story", "sigmoid", "vanishing")
+@ends("home", "story", "halving", "vanishing")
 def test_home_vanishing_ends_in_the_zone_of_that_name(preset):
     assert layer_one(preset) < VANISHED / 3
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 from lessons import arms_on_page, first_and_last_frame, last_frame, seeds
-from presets import ends
+from presets import ends, lesson_of
 from questions import question, replies
 
 from gradviz.activations import ACTIVATIONS
+from gradviz.charts.regularization.bowl import minima
 from gradviz.engine.history import histogram_frame
 from gradviz.engine.optimizer import make_optimizer
 from gradviz.engine.train import race
@@ -94,12 +95,15 @@ def test_limit_too_strong_a_penalty_kills_the_signal(preset, penalty):
 
 
 @pytest.mark.claim
-def test_limit_too_strong_a_penalty_helps_at_first_and_then_undoes_it():
-    arms = arms_on_page("regularization", "limit")
+@ends("regularization", "limit", "Too strong")
+def test_limit_too_strong_a_penalty_helps_at_first_and_then_undoes_it(preset):
+    arms = preset.arms()
+    assert arms == arms_on_page("regularization", "limit")
     steps = (36, 60, 80)
     frames = [f for f in race(arms, seeds(), record_every=4) if f.step in steps]
     accuracy = {(frame.arm, frame.step): frame.accuracy for frame in frames}
-    assert 0.4 < accuracy["l2", 36].mean() < 0.65
+    # Of 15 seeds from 0.38 to 0.66, in the mean 0.54.
+    assert 0.4 < accuracy["l2", 36].mean() < 0.68
     for other in ("plain", "l1"):
         assert accuracy["l2", 36].mean() > accuracy[other, 36].mean() + 0.1
     assert (accuracy["l2", 60] < 0.15).all()
@@ -112,17 +116,34 @@ def test_limit_too_strong_a_penalty_helps_at_first_and_then_undoes_it():
 
 
 @pytest.mark.claim
-@pytest.mark.parametrize("arm", ["plain", "l1", "l2"])
-def test_limit_late_networks_are_wrecked_within_twenty_steps(arm):
-    late = arms_on_page("regularization", "limit", case="late")[arm]
-    dead = last_frame(replace(late, steps=20)).layers["dead"][:, :-1]
-    overflowed = np.isnan(dead).any(axis=1)
-    assert (overflowed | (np.nan_to_num(dead).max(axis=1) > 0.75)).all()
+@ends("regularization", "limit", "Five times weaker")
+def test_limit_the_weaker_penalty_forgets_nothing(preset):
+    arms = preset.arms()
+    assert arms["l2"].l2 == arms_on_page("regularization", "limit")["l2"].l2 / 5
+    accuracy = {name: [] for name in arms}
+    for frame in race(arms, seeds(), record_every=20):
+        accuracy[frame.arm].append(frame.accuracy)
+    for penalty in ("l1", "l2"):
+        best, last = np.max(accuracy[penalty], axis=0), accuracy[penalty][-1]
+        assert (last > best - 0.1).all() and (last > 0.55).all()
 
 
 @pytest.mark.claim
-def test_limit_a_penalty_comes_too_late_where_clipping_does_not():
-    arms = arms_on_page("regularization", "limit", case="late")
+@ends("regularization", "limit", "Too late")
+@pytest.mark.parametrize("arm", ["plain", "l1", "l2"])
+def test_limit_late_networks_are_wrecked_within_twenty_steps(preset, arm):
+    late = preset.arms()[arm]
+    dead = last_frame(replace(late, steps=20)).layers["dead"][:, :-1]
+    overflowed = np.isnan(dead).any(axis=1)
+    # Of 30 seeds from 0.78 on.
+    assert (overflowed | (np.nan_to_num(dead).max(axis=1) > 0.65)).all()
+
+
+@pytest.mark.claim
+@ends("regularization", "limit", "Too late", "Stronger is no help")
+def test_limit_a_penalty_of_any_strength_comes_too_late_where_clipping_does_not(preset):
+    arms = preset.arms()
+    assert arms["l2"].l2 == preset.values["limit_strength"]
     for late in ("plain", "l1", "l2"):
         assert not (last_frame(arms[late]).accuracy > 0.5).any()
     # One seed in a hundred comes to less.
@@ -158,9 +179,21 @@ def test_adam_rescales_the_penalty_and_adamw_does_not():
 
 
 def test_the_question_is_answered_for_each_guess():
-    answers = replies(question("regularization", "idea"))
-    assert [verdict for verdict, _ in answers.values()] == ["right", "wrong", "wrong", "open"]
-    assert "soft threshold" not in question("regularization", "idea")
+    form = question("regularization", "bowl")
+    assert [verdict for verdict, _ in replies(form).values()] == ["right", "wrong", "wrong", "open"]
+    assert "soft threshold" not in form
+    # The picture of single steps gives the answer away, so it stands after the question.
+    article = lesson_of("regularization")
+    assert list(article.figures)[:2] == ["bowl", "idea"]
+
+
+def test_the_words_say_from_which_strength_on_a_weight_is_zero():
+    table = minima()
+    gone = table[table["penalty"] == "l1"]
+    assert gone.loc[gone["w2"] == 0, "strength"].min() == pytest.approx(1.4)
+    assert gone.loc[gone["w1"] == 0, "strength"].min() == pytest.approx(2.8)
+    left = table[(table["penalty"] == "l2") & (table["strength"] == 3.5)]
+    assert (left[["w1", "w2"]] > 0.2).all(axis=None)
 
 
 def test_histograms_belong_to_the_step_they_were_taken_at(runs):

@@ -107,13 +107,13 @@ def unit(preset):
     return walk[0, 0], walk[-1, 0], unit_loss(walk[-1])[0][0]
 
 
-@ends("update_rule", "plateau", "Alive: ω = 1")
+@ends("update_rule", "plateau", "Alive: w = 1")
 def test_the_unit_with_a_slope_learns(preset):
     start, _, loss = unit(preset)
     assert start == 1 and loss < 0.01
 
 
-@ends("update_rule", "plateau", "Slow: ω = 5")
+@ends("update_rule", "plateau", "Slow: w = 5")
 def test_the_slow_unit_takes_several_times_as_long(preset):
     start, _, loss = unit(preset)
     walks = unit_walks(np.array([1.0, start]), 1.0, 100)
@@ -121,7 +121,7 @@ def test_the_slow_unit_takes_several_times_as_long(preset):
     assert start == 5 and slow > 4 * quick and loss < 0.1
 
 
-@ends("update_rule", "plateau", "Saturated: ω = 8")
+@ends("update_rule", "plateau", "Saturated: w = 8")
 def test_the_saturated_unit_stays(preset):
     start, end, loss = unit(preset)
     assert start == 8 and start - end < 0.1 and loss > 0.99

@@ -89,6 +89,19 @@ def test_a_word_says_what_is_wrong_with_it():
             Word("walk", (settings,)).values(known)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_words_of_home_set_its_picture(language):
+    app = AppTest.from_file(str(catalog.ROOT / "app.py"), default_timeout=60)
+    app.query_params["lang"] = language
+    app.run()
+    words = [word for markdown in app.markdown for word in words_of(markdown.value)]
+    assert [dict(word.settings)["factor"] for word in words] == ["0.8", "1", "1.25"]
+    for word in words:
+        app.button(key=word.button).click().run()
+        for control, value in word.values(app.session_state[DECLARED]).items():
+            assert app.session_state[control.key] == value
+
+
 def test_a_figure_alone_has_no_words():
     with undrawn():
         app = AppTest.from_file(str(catalog.ROOT / "app.py"), default_timeout=60)

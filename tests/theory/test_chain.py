@@ -60,7 +60,7 @@ def test_backward_walk_is_the_formula_of_the_source():
     scalar = network()
     walk = scalar.backward_walk()
     names = [(factor.of, factor.by) for factor in walk]
-    assert names == [("Loss", "f_4"), ("f_4", "f_3"), ("f_3", "f_2"), ("f_2", "ω_2")]
+    assert names == [("L", "f_4"), ("f_4", "f_3"), ("f_3", "f_2"), ("f_2", "w_2")]
     assert [factor.value for factor in walk[1:3]] == pytest.approx(scalar.factors[[3, 2]])
     assert [factor.other for factor in walk[1:]] == pytest.approx([1.2, 2.0, scalar.values[1]])
     assert [factor.slope for factor in walk[1:]] == pytest.approx(scalar.slopes[[3, 2, 1]])
@@ -140,3 +140,32 @@ def test_the_light_modules_do_not_import_torch():
         "assert not {'torch', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "orthogonal"])
+def test_products_in_the_plane_keep_the_mean_square(kind):
+    products = chain.plane_products(kind, 12, seed=3)
+    assert products.shape == (13, 2, 2)
+    assert np.sum(products**2, axis=(1, 2)) / 2 == pytest.approx(1)
+    assert products[0] == pytest.approx(np.eye(2))
+    with pytest.raises(ValueError, match="kind='round' is not one of gaussian, orthogonal"):
+        chain.plane_products("round", 1)
+
+
+def test_each_gaussian_matrix_of_the_plane_halves_the_short_axis_against_the_long_one():
+    ends = np.array([chain.plane_products("gaussian", 20, seed)[[8, 20]] for seed in range(400)])
+    values = np.linalg.svd(ends, compute_uv=False)
+    logs = np.log(values[..., 1] / values[..., 0]).mean(axis=0)
+    assert (logs[1] - logs[0]) / 12 == pytest.approx(-np.log(2), abs=0.06)
+    round_ones = np.linalg.svd(chain.plane_products("orthogonal", 20), compute_uv=False)
+    assert round_ones == pytest.approx(1, abs=1e-9)
+
+
+def test_a_step_gets_more_points_until_it_is_one():
+    def step(x):
+        return np.tanh(1e4 * (x - 0.3))
+
+    x = chain.refined(step, np.linspace(-1, 1, 21))
+    assert np.abs(np.diff(step(x))).max() <= 0.05 * 2
+    assert len(x) < 80 and (np.diff(x) > 0).all() and set(np.linspace(-1, 1, 21)) <= set(x)
+    assert len(chain.refined(np.tanh, np.linspace(-1, 1, 101))) == 101

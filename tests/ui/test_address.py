@@ -30,24 +30,6 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("raw", ["0", "7", "-3", "+12"])
-def test_whole_numbers_are_plain_digits(raw):
-    assert address.whole_number(raw) == int(raw)
-
-
-@pytest.mark.parametrize("raw", ["0.05", "1e-3", "-2", ".5", "3."])
-def test_decimal_numbers_are_plain_digits(raw):
-    assert address.decimal_number(raw) == float(raw)
-
-
-@pytest.mark.parametrize(
-    "raw", ["²", "1_0", "nan", "inf", "1e999", "１２", "9" * 400, " 7", "", "-"]
-)
-def test_nothing_else_is_a_number(raw):
-    assert address.whole_number(raw) is None
-    assert address.decimal_number(raw) is None
-
-
 @pytest.mark.parametrize("raw", HOSTILE)
 def test_foreign_text_is_one_short_code_span(raw):
     shown = address.plain(raw)

@@ -114,7 +114,7 @@ def test_a_question_comes_with_its_replies_covered():
     app = run(question_page, lang="en")
     buttons, slider = [html.unescape(element.proto.body) for element in app.get("html")]
     assert 'data-key="slope" data-of-the-start="false"' in buttons
-    assert 'value="0" data-guess="-0.25"><span>0.25×</span>' in buttons
+    assert 'value="0" data-guess="-0.25"><span><bdi>0.25×</bdi></span>' in buttons
     replies = re.findall(r'<p data-for="(\w+)" data-verdict="(\w+)" hidden>(.+?)</p>', buttons)
     assert [reply[:2] for reply in replies] == [
         ("0", "right"),

@@ -33,6 +33,28 @@ def test_every_term_that_is_marked_has_its_definition(language):
         assert not missing, name
 
 
+# What has its definition at hand wherever it appears: in an article, at its first appearance.
+SYMBOLS = {
+    "delta": r"\\delta",
+    "slope": r"\\varphi'",
+    "sigma-w": r"\\sigma_w",
+    "chi": r"\\chi",
+    "drift": r"\bdrift\b|漂移",
+}
+MARKED = ("update_rule", "chain_rule", "depth", "activations", "exploding")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", MARKED)
+def test_a_symbol_is_marked_where_it_first_appears(name, language):
+    for term, symbol in SYMBOLS.items():
+        passages = re.split(r"\n(?:> )?\n", article(name, language).replace(":\n\n$$", ": $$"))
+        for passage in passages:
+            if f"(#term-{term})" in passage:
+                break
+            assert not re.search(symbol, passage), f"{term} appears unmarked: {passage[:80]}"
+
+
 @pytest.mark.parametrize("name", BUILT)
 def test_both_languages_mark_the_same_terms(name):
     marked = [set(glossary.terms_of(article(name, language))) for language in LANGUAGES]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gradviz.charts.parts.palette import BACKGROUNDS, COLORS, contrast
+from gradviz.charts.parts.palette import BACKGROUNDS, COLORS, contrast, theme_css
 
 ROOT = Path(__file__).resolve().parents[2]
 THEME = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
@@ -78,3 +78,21 @@ def test_the_interface_has_no_hue_of_its_own(theme):
     for name in (*WORDS, "backgroundColor", "secondaryBackgroundColor", "borderColor"):
         channels = bytes.fromhex(THEME[theme][name][1:])
         assert max(channels) - min(channels) <= 30, name
+
+
+def test_a_symbol_of_a_formula_has_a_color_of_the_palette_and_its_shade_in_each_theme():
+    style = theme_css()
+    said = {
+        color
+        for article in (ROOT / "pages").glob("*/*.md")
+        for color in re.findall(r"textcolor\{(.*?)\}", article.read_text(encoding="utf-8"))
+    }
+    assert said, "the weight of the walk at least"
+    for color in said:
+        assert color in COLORS.values()
+        channels = ", ".join(str(int(color[i : i + 2], 16)) for i in (1, 3, 5))
+        shades = rf"rgb\({channels}\)[^{{]*{{ color: light-dark\((.*?), (.*?)\)"
+        rule = re.search(rf"\.katex :is\(.*?{shades}", style)
+        assert rule, color
+        for shade, theme in zip(rule.groups(), BACKGROUNDS, strict=True):
+            assert contrast(shade, BACKGROUNDS[theme]) >= READABLE

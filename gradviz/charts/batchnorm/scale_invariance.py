@@ -1,4 +1,4 @@
-"""BN((aW)u) = BN(Wu): spread before and after normalization, and the gradient, against a."""
+"""BN((aW)h) = BN(Wh): spread before and after normalization, and the gradient, against a."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def scale_invariance(effects: pd.DataFrame, a: float = 2.0) -> alt.LayerChart:
         .properties(
             height=300,
             description=t(
-                "Relative to a = 1: the spread of (aW)u grows with a, the output of BatchNorm "
+                "Relative to a = 1: the spread of (aW)h grows with a, the output of BatchNorm "
                 "stays, and the gradient falls as 1/a",
-                "相对 a = 1：(aW)u 的标准差随 a 增大，BatchNorm 的输出不变，梯度按 1/a 减小",
+                "相对 a = 1：(aW)h 的标准差随 a 增大，BatchNorm 的输出不变，梯度按 1/a 减小",
             ),
         )
     )
@@ -50,8 +50,8 @@ def scale_invariance(effects: pd.DataFrame, a: float = 2.0) -> alt.LayerChart:
 def kind_names() -> dict[str, str]:
     """What the three quantities are called, in the current language."""
     return {
-        "before": t("spread of (aW)u", "(aW)u 的标准差"),
-        "after": t("spread of BN((aW)u)", "BN((aW)u) 的标准差"),
+        "before": t("spread of (aW)h", "(aW)h 的标准差"),
+        "after": t("spread of BN((aW)h)", "BN((aW)h) 的标准差"),
         "gradient": t("gradient of aW", "aW 的梯度"),
     }
 

@@ -48,7 +48,7 @@ def _over_seeds(measured: pd.DataFrame) -> pd.DataFrame:
 
 def _tables(marks: pd.DataFrame, theory: pd.DataFrame) -> dict[str, pd.DataFrame]:
     first = marks[marks["layer"] == marks.groupby("sigma")["layer"].transform("min")]
-    names = [f"σ_w = {sigma:g}" for sigma in first["sigma"]]
+    names = [t("scale {scale:g}", "尺度 {scale:g}", scale=sigma) for sigma in first["sigma"]]
     return {"marks": marks, "prediction": theory, "names": first.assign(name=names)}
 
 
@@ -167,7 +167,7 @@ def _flat(y: alt.Y) -> list[alt.Chart]:
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        tooltip_line("sigma:Q", "σ_w", "~r"),
+        tooltip_line("sigma:Q", t("weight scale", "权重尺度"), "~r"),
         tooltip_line("layer:Q", t("layer", "层")),
-        tooltip_line("value:Q", "δ / δ_L", ".2e"),
+        tooltip_line("value:Q", t("δ / δ of the last", "δ / 末层 δ"), ".2e"),
     ]

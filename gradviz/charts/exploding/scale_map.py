@@ -33,7 +33,9 @@ def scale_map(cells: pd.DataFrame, critical: float, chosen: tuple[float, int]) -
     x = alt.X(
         "left:Q",
         scale=alt.Scale(type="log", domain=ends, nice=False),
-        axis=corner_axis("σ_w", alt.Axis(values=ticks, format="~r", grid=False, labelOverlap=True)),
+        axis=corner_axis(
+            t("scale", "尺度"), alt.Axis(values=ticks, format="~r", grid=False, labelOverlap=True)
+        ),
     )
     y = alt.Y(
         "depth:O",
@@ -42,7 +44,7 @@ def scale_map(cells: pd.DataFrame, critical: float, chosen: tuple[float, int]) -
         axis=alt.Axis(labelAngle=0, grid=False),
     )
     here = cells[(cells["sigma"] == chosen[0]) & (cells["depth"] == chosen[1])]
-    beyond = cells_beyond(cells, {"zero": INK, "overflow": COLORS["l1"]}, cursor=True)
+    beyond = cells_beyond(cells, {"zero": INK, "overflow": COLORS["overflow"]}, cursor=True)
     marked = alt.Chart(here).mark_rect(filled=False, stroke=INK, strokeWidth=4)
     return themed(
         layered(
@@ -82,7 +84,7 @@ def _with_edges(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _measured(cells: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
-    exponents = [-REACH, -REACH // 2, 0, REACH // 2, REACH]
+    exponents = [-REACH, 0, REACH]  # as many as a phone has room for
     color = alt.Color(
         "log10:Q",
         scale=alt.Scale(
@@ -91,10 +93,10 @@ def _measured(cells: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
             clamp=True,
         ),
         legend=legend(
-            title=t("δ₁ / δ_L", "δ₁ / δ_L"),
+            title=t("δ₁ / δ of the last", "δ₁ / 末层 δ"),
             values=exponents,
             labelExpr=exponent_labels(exponents),
-            columns=5,
+            columns=3,
             symbolType="square",
             titleOrient="left",
         ),
@@ -126,7 +128,7 @@ def _critical_line(critical: float, ends: list[float]) -> list[alt.Chart]:
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        tooltip_line("sigma:Q", "σ_w", "~r"),
+        tooltip_line("sigma:Q", t("weight scale", "权重尺度"), "~r"),
         tooltip_line("depth:O", t("hidden layers", "隐藏层数")),
-        tooltip_line("ratio:Q", "δ₁ / δ_L", ".2e"),
+        tooltip_line("ratio:Q", t("δ₁ / δ of the last", "δ₁ / 末层 δ"), ".2e"),
     ]

@@ -78,14 +78,14 @@ def _presets() -> alt.LayerChart:
     """Four factors worth trying, each a button: a press anywhere on it chooses its factor."""
     rows = pd.DataFrame(
         {
-            "factor": [0.25, 0.8, 1.0, 1.25],
+            "factor": [0.5, 0.8, 1.0, 1.25],
             "name": [
-                "sigmoid",
+                t("halving", "减半"),
                 t("vanishing", "消失"),
                 t("healthy", "健康"),
                 t("exploding", "爆炸"),
             ],
-            "color": [COLORS[name] for name in ("sigmoid", "vanish", "healthy", "explode")],
+            "color": [COLORS[name] for name in ("vanish", "vanish", "healthy", "explode")],
         }
     )
     chosen = f"abs(datum.factor - {FACTOR}) < 0.005"

@@ -11,6 +11,8 @@ to one view only; marks of other views hear the pointer only if they have a tool
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 
 from gradviz.charts.parts.summary import Track
@@ -33,11 +35,14 @@ def handle_selection(
     """
     handle = f"[event.item && event.item.datum && isValid(event.item.datum.{field})]"
     drag = "" if on_hover else "[pointerdown, window:pointerup] > "
+    # Vega-Lite looks for a slider of each field first: it would take the number `slider.step` for
+    # that of a field called step.
+    bind: Any = {field: slider} if field == "step" else slider
     return alt.selection_point(
         name=name,
         fields=[field],
         value=value,
-        bind=slider,
+        bind=bind,
         on=f"pointerdown{handle}, {drag}pointermove{handle}",
         clear=False,
         toggle=False,

@@ -20,8 +20,10 @@ COLORS: dict[str, str] = {
     "autoencoder": "#994988",
     "clip_norm": "#147c93",
     "clip_value": "#ba8727",
-    "l1": "#bb3999",
+    "l1": "#b8842b",
     "l2": "#ac79d5",
+    "descent": "#bb3999",  # a path over a loss surface
+    "overflow": "#bb3999",  # beyond the largest number, on a map that has red for large ones
     "relu": "#00736d",
     "leaky_relu": "#636b18",
     "elu": "#b98512",
@@ -34,6 +36,9 @@ COLORS: dict[str, str] = {
     "batchnorm": "#b58a14",
     "layernorm": "#cc68e4",
     "residual": "#6b7218",
+    "float32": "#868d97",
+    "bfloat16": "#2a9acb",
+    "float16": "#bb3999",
     "theory": "#757b87",
     "vanish": "#2a6bc2",
     "explode": "#c2361a",
@@ -49,9 +54,10 @@ TOGETHER = (
     ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"),
     ("plain", "pretraining", "autoencoder"),
     ("plain", "clip_norm", "clip_value"),
-    ("plain", "l1", "l2"),
+    ("plain", "l1", "l2", "clip_norm"),
     ("relu", "l1", "l2"),
     ("plain", "batchnorm", "layernorm", "residual"),
+    ("float32", "bfloat16", "float16"),
     ("plain", "relu", "batchnorm", "residual", "clip_norm", "l2", "pretraining"),
 )
 
@@ -63,7 +69,7 @@ BACKGROUNDS = {"light": "#ffffff", "dark": "#10141b"}  # of the page, see .strea
 TEXT_CONTRAST = 5.0  # with some room for a pale tint behind the words
 INK_CONTRAST = 7.0
 
-_SPARE = ("pretraining", "relu", "l1", "leaky_relu", "gelu", "shallow")
+_SPARE = ("pretraining", "relu", "descent", "leaky_relu", "gelu", "shallow")
 
 
 def readable(color: str, background: str) -> str:
@@ -102,6 +108,7 @@ def _luminance(color: str) -> float:
 def theme_css() -> str:
     """CSS by which each color of the palette has its shade in the page's theme.
 
+    The symbols of formulas have it as words do: a color of the palette in `\\textcolor{#rrggbb}`.
     Words have it in both themes. Marks keep their color on white, and in the dark are as bright as
     the words that name them; what is drawn in `INK`, theory above all, is always as its words.
     """
@@ -114,6 +121,10 @@ def theme_css() -> str:
         for paint in ("fill", "stroke"):
             marks = f'{picture} :is(path, line)[{paint}="{color}"]'
             rules.append(f"{marks} {{ {paint}: {mark}; }}")
+        # A formula says its color in a style of its own, which the browser writes in its way.
+        said = f"rgb({', '.join(map(str, _channels(color)))})"
+        symbols = f'.katex :is([style*="{color}" i], [style*="{said}"])'
+        rules.append(f"{symbols} {{ color: light-dark({light}, {dark}) !important; }}")
     return "\n".join(rules)
 
 

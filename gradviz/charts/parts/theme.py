@@ -117,6 +117,7 @@ def legend(
     symbolType: Optional[Literal["circle", "square", "stroke"]] = alt.Undefined,
     symbolFillColor: Optional[str] = alt.Undefined,
     symbolStrokeColor: Optional[str] = alt.Undefined,
+    symbolOpacity: Optional[float] = alt.Undefined,
 ) -> alt.Legend:
     """A legend outside the data; two columns fit the width of a phone.
 
@@ -138,5 +139,6 @@ def legend(
         symbolType=symbolType,
         symbolFillColor=symbolFillColor,
         symbolStrokeColor=symbolStrokeColor,
+        symbolOpacity=symbolOpacity,
         type="symbol",
     )

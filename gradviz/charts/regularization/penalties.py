@@ -1,8 +1,7 @@
 """L1 and L2 on a single weight: the penalty, what one step takes away, and many steps.
 
 All in the browser. No data pulls at the weight here, so what is seen is the penalty's own doing.
-Many steps are the answer to the question which penalty brings the weight to zero: they are not seen
-before it is revealed, and then unroll. Their axis is logarithmic, so that little is not nothing.
+The axis of many steps is logarithmic, so that little is not nothing.
 """
 
 from __future__ import annotations
@@ -12,11 +11,10 @@ import pandas as pd
 
 from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.expressions import in_words, lookup, quoted, tooltip_line
-from gradviz.charts.parts.handles import GUESSED, HAS_GUESS, SHARE_REVEALED, question_params
 from gradviz.charts.parts.marks import column, layered
 from gradviz.charts.parts.palette import COLORS, INK
 from gradviz.charts.parts.powers import power_axis, power_scale, scientific
-from gradviz.charts.parts.theme import READOUT, WORDS, themed
+from gradviz.charts.parts.theme import READOUT, themed
 from gradviz.language import t
 
 REACH = 2.0  # weights go from -REACH to REACH
@@ -27,7 +25,6 @@ MOST = 0.2  # of learning rate times strength: so L2 hardly ever runs below the 
 SHRINK = "shrink"  # learning rate times strength, the parameter in the browser
 START = "start"  # the weight that the last picture starts from
 KINDS = ("soft", "l2", "l1")  # from the lowest line to the topmost
-GUESSES = ("l1", "l2", "both")  # a guess is a place among them
 # What plain SGD makes of L1 parts from what L1 could do only near zero.
 _LOOKS = {
     "soft": {"strokeWidth": 3, "color": COLORS["l1"]},
@@ -83,7 +80,6 @@ def penalties(shrink: float = 0.11, start: float = 1.5) -> alt.VConcatChart:
                 "y",
             ),
             params=[
-                *question_params(),
                 alt.param(SHRINK, value=shrink, bind=slider),
                 alt.param(START, value=start, bind=begin),
             ],
@@ -116,7 +112,7 @@ def _found() -> alt.LayerChart:
     }
     rows = []
     for row, (kind, end) in enumerate(ends.items()):
-        words = f"{quoted(f'● {kind.upper()}')} + ({SHARE_REVEALED} == 1 ? ': ' + ({end}) : '')"
+        words = f"{quoted(f'● {kind.upper()}')} + ': ' + ({end})"
         text = alt.Chart(pd.DataFrame({"row": [row]})).transform_calculate(words=words)
         rows.append(
             text.mark_text(
@@ -184,12 +180,15 @@ def _many_steps() -> alt.LayerChart:
         .mark_point(shape="triangle-down", filled=True, size=45, opacity=1, color=COLORS["l1"]),
         *(_hovered(walk) for walk in walks.values()),
         start.mark_point(filled=True, size=80, opacity=1, color=INK).encode(x=x, y=y),
-        _guess(),
+        walks["l1"]
+        .transform_filter(f"datum.k == {STEPS} && {_NEAR} < {STEPS - 8}")
+        .mark_text(align="right", dy=-14, color=COLORS["l1"], fontSize=READOUT)
+        .encode(text=alt.value(penalty_names()["l1"])),
     ).properties(height=HEIGHT)
 
 
 def _walk(kind: str, x: alt.X, y: alt.Y) -> alt.Chart:
-    """The weight `height` after each step so far revealed, and its size as the axis holds it.
+    """The weight `height` after each step, and its size as the axis holds it.
 
     Zero stands at the foot; what L2 leaves below that runs out of the picture.
     """
@@ -198,21 +197,8 @@ def _walk(kind: str, x: alt.X, y: alt.Y) -> alt.Chart:
         alt.Chart(pd.DataFrame({"k": range(STEPS + 1)}))
         .transform_calculate(height=_MANY_STEPS[kind], kind=quoted(kind))
         .transform_calculate(level=size)
-        .transform_filter(f"datum.level > 0 && datum.k <= {SHARE_REVEALED} * {STEPS}")
+        .transform_filter("datum.level > 0")
         .encode(x=x, y=y)
-    )
-
-
-def _guess() -> alt.Chart:
-    """At the foot, where zero stands: which the reader expects to arrive there."""
-    names = ("L1", "L2", t("both", "两者"))
-    guesses = [t("your guess: {name} ▾", "你的猜测：{name} ▾", name=name) for name in names]
-    rows = pd.DataFrame({"place": range(len(GUESSES)), "words": guesses})
-    return (
-        alt.Chart(rows)
-        .transform_filter(f"{HAS_GUESS} && datum.place == {GUESSED}")
-        .mark_text(align="right", baseline="bottom", **WORDS)
-        .encode(x=alt.value(alt.expr("width - 4")), y=alt.value(HEIGHT - 10), text="words:N")
     )
 
 

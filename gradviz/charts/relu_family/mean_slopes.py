@@ -42,13 +42,13 @@ def mean_slopes(
     top = 1.1 * max(1.0, rows["value"].max())
     x = alt.X(
         "at:Q",
-        title=t("Mean squared slope E[φ′²] for z ~ N(0, 1)", "斜率平方的均值 E[φ′²]，z ~ N(0, 1)"),
+        title=t("E[φ′²] for z ~ N(0, 1)", "E[φ′²]，z ~ N(0, 1)"),
         scale=alt.Scale(domain=[0, top], nice=False),
         axis=alt.Axis(tickCount=5),
     )
     chart = themed(
         layered(
-            rule_at(1.0, alt.X("value:Q")),
+            *_kept(),
             *_lollipops(rows, x, asked),
             *(_guess(rows, x, asked) if asked else []),
         ).properties(
@@ -61,6 +61,14 @@ def mean_slopes(
         )
     )
     return chart.add_params(*question_params(asked.start)) if asked else chart
+
+
+def _kept() -> list[alt.Chart]:
+    """A dashed rule at 1, in words what it stands for."""
+    rule = rule_at(1.0, alt.X("value:Q"))
+    words = rule.mark_text(align="right", baseline="top", dx=-6, **WORDS)
+    said = t("1: δ keeps its size", "1：δ 大小不变")
+    return [rule, words.encode(y=alt.value(4), text=alt.value(said))]
 
 
 def _lollipops(rows: pd.DataFrame, x: alt.X, asked: AskedSlope | None) -> list[alt.Chart]:

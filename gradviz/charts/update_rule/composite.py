@@ -26,9 +26,11 @@ from gradviz.language import t
 
 LAYERS = "layers"  # the parameter that says how many are stacked
 ASKED_LAYERS = 10  # the guess is the spread of the outputs after so many
-# The axis of F; curves beyond it are cut.
+# The axis of F; where an activation has no largest value it grows with the layers, from the last.
 VALUES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 OTHER_VALUES = (0.0, 10.0)
+# Thousands as "2k": longer numbers would be cut, since the room for them is that of the first.
+_SHORT = "datum.value >= 1000 ? format(datum.value, '~s') : datum.label"
 SLOPES = (1e-16, 1e8)
 SLOPES_HEIGHT = 145
 
@@ -48,10 +50,19 @@ def composite_curves(curves: pd.DataFrame, activation: str, layers: int = 1) -> 
         raise ValueError(f"layers={layers!r} is not a whole number from 1 to {most}")
     ends = float(curves["x"].min()), float(curves["x"].max())
     curves = curves.assign(size=curves["slope"].abs(), color=COLORS[activation])
+    summary = summary_frame(curves)
     low, high = VALUES.get(activation, OTHER_VALUES)
+    if activation not in VALUES:
+        high = summary["top"].map(_rounded_up).clip(lower=high)
     room = 0.08 * (high - low)
-    summary = summary_frame(curves).assign(low=low - room, high=high + room)
+    summary = summary.assign(low=low - room, high=high + room)
     return _picture(ends, most, layers).with_data(curves=curves, summary=summary)
+
+
+def _rounded_up(top: float) -> float:
+    """The smallest of 1, 2, 5, 10, 20, … that is at least `top`: so the axis seldom moves."""
+    power = 10.0 ** math.floor(math.log10(top)) if top > 0 else 1.0
+    return next((n * power for n in (1, 2, 5) if n * power >= top), 10 * power)
 
 
 def summary_frame(curves: pd.DataFrame) -> pd.DataFrame:
@@ -121,9 +132,10 @@ def _color() -> alt.Color:
 
 
 def _of_summary(field: str) -> alt.ExprRef:
-    """What all rows of the summary have in `field`; some number before there are any."""
+    """What the summary has in `field` for the layers shown; some number before it has any."""
     rows = "data('summary')"
-    return alt.ExprRef(f"length({rows}) ? {rows}[0].{field} : {0 if field == 'low' else 1}")
+    row = f"{rows}[{_SHOWN} - 1]"
+    return alt.ExprRef(f"length({rows}) ? {row}.{field} : {0 if field == 'low' else 1}")
 
 
 def _values(ends: tuple[float, float]) -> alt.LayerChart:
@@ -133,7 +145,7 @@ def _values(ends: tuple[float, float]) -> alt.LayerChart:
         "value:Q",
         title="F(x)",
         scale=alt.Scale(domain=domain, nice=False, zero=False),
-        axis=alt.Axis(tickCount=5),
+        axis=alt.Axis(tickCount=5, labelExpr=_SHORT),
     )
     earlier = (
         alt.Chart(alt.NamedData("curves"))

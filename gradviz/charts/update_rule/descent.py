@@ -18,9 +18,18 @@ from gradviz.charts.parts.powers import power_axis, power_scale, rounded_power
 from gradviz.charts.parts.spec import Spec, built_once
 from gradviz.charts.parts.summary import Track, run_key
 from gradviz.charts.parts.theme import READOUT
-from gradviz.charts.surface import LOSSES, path_marks, surface_frame, surface_map
+from gradviz.charts.surface import (
+    LOSSES,
+    path_marks,
+    smooth_map,
+    surface_frame,
+    surface_image,
+    surface_map,
+)
 from gradviz.language import t
 from gradviz.theory.landscape import Descent, Landscape
+
+HEIGHT = 260  # pixels, of the surface
 
 
 def descent_chart(scene: Landscape, walk: Descent, lr: float, places: pd.DataFrame) -> Spec:
@@ -35,6 +44,7 @@ def descent_chart(scene: Landscape, walk: Descent, lr: float, places: pd.DataFra
     picture = _picture(scene.names, scene.low, scene.high, steps)
     return picture.opening(**{RUN: run_key(path)}).with_data(
         surface=surface_frame(scene),
+        image=pd.DataFrame({"url": [surface_image(scene)]}),
         places=places,
         path=path.replace([np.inf, -np.inf], np.nan).dropna(),
         words=_words(scene, walk, lr),
@@ -80,7 +90,7 @@ def _picture(
         description=t(
             "Loss over two weights as a colored map with the path of gradient descent, the "
             "current step in numbers, and the loss over the steps",
-            "以颜色表示的两个权值上的损失曲面与梯度下降的路径，当前一步的数值，"
+            "以颜色表示的两个权重上的损失曲面与梯度下降的路径，当前一步的数值，"
             "以及损失随步数的曲线",
         ),
         independent=(
@@ -94,8 +104,11 @@ def _picture(
 def _surface(
     names: tuple[str, str], low: tuple[float, float], high: tuple[float, float]
 ) -> alt.LayerChart:
-    surface = surface_map(alt.NamedData("surface"), names, low, high)
-    return sized(layered(surface, *_places(), *_path()), 260)
+    title = t("mean loss", "平均损失")
+    surface = surface_map(alt.NamedData("surface"), names, low, high, seen=False, title=title)
+    return sized(
+        layered(smooth_map(alt.NamedData("image"), HEIGHT), surface, *_places(), *_path()), HEIGHT
+    )
 
 
 def _places() -> list[alt.Chart]:
@@ -111,7 +124,7 @@ def _places() -> list[alt.Chart]:
 def _path() -> list[alt.Chart]:
     path = alt.Chart(alt.NamedData("path")).encode(x=alt.X("a:Q"), y=alt.Y("b:Q"))
     walked = path.transform_filter(f"datum.step <= {REPLAY}")
-    color = COLORS["l1"]
+    color = COLORS["descent"]
     return [
         *path_marks(walked, path, color, size=28),
         path.transform_filter(f"datum.step == {REPLAY}").mark_point(
@@ -140,10 +153,10 @@ def _loss_curve(steps: int) -> alt.LayerChart:
             t("step", "步"), alt.Axis(grid=False, format="d", tickMinStep=1, tickCount=6)
         ),
     )
-    axis = power_axis(low, high, t("Loss", "损失"), most=5)
+    axis = power_axis(low, high, t("Mean loss", "平均损失"), most=5)
     y = alt.Y("shown:Q", scale=power_scale(low, high), axis=axis)
     here = base.transform_filter(f"datum.step == {REPLAY}")
-    color = COLORS["l1"]
+    color = COLORS["descent"]
     return layered(
         base.mark_line(color=color, strokeWidth=2).encode(x=x, y=y),
         base.mark_point(filled=True, size=60, opacity=0).encode(x=x, y=y, tooltip=_tooltip()),

@@ -36,7 +36,7 @@ _ANSWERED = f"{SHARE_REVEALED} == 1"
 def plateau_chart(
     curve: pd.DataFrame, walks: pd.DataFrame, presets: pd.DataFrame, start: float
 ) -> Spec:
-    """Loss and gradient over the weight ω, and the steps taken from a start that one can drag.
+    """Loss and gradient over the weight w, and the steps taken from a start that one can drag.
 
     Returns a Vega-Lite spec. `curve` has the columns w, loss, gradient, and `output`, what the unit
     says; `walks` w (the start), step, at (where the weight is then) and loss (there); `presets`
@@ -67,8 +67,8 @@ def ends_frame(curve: pd.DataFrame, walks: pd.DataFrame) -> pd.DataFrame:
     columns = (table[name].tolist() for name in ("gradient", "step", "w", "at"))
     table["told"] = [
         t(
-            "∂Loss/∂ω = {gradient}: {steps} steps move ω from {w:.1f} to {at:.2f}",
-            "∂Loss/∂ω = {gradient}：{steps} 步后 ω 从 {w:.1f} 变为 {at:.2f}",
+            "∂L/∂w = {gradient}: {steps} steps move w from {w:.1f} to {at:.2f}",
+            "∂L/∂w = {gradient}：{steps} 步后 w 从 {w:.1f} 变为 {at:.2f}",
             gradient=rounded_power(gradient, 2),
             steps=steps,
             w=w,
@@ -81,8 +81,8 @@ def ends_frame(curve: pd.DataFrame, walks: pd.DataFrame) -> pd.DataFrame:
     table["verdict"] = [_verdict(*row) for row in zip(moved, table["w"].map(learned), strict=True)]
     table["before"] = [
         t(
-            "at ω = {w:.1f} the unit says {output:.4g}, and should say 0",
-            "ω = {w:.1f} 时神经元输出 {output:.4g}，本应输出 0",
+            "at w = {w:.1f} the unit says {output:.4g}, and should say 0",
+            "w = {w:.1f} 时神经元输出 {output:.4g}，本应输出 0",
             w=w,
             output=output,
         )
@@ -92,7 +92,7 @@ def ends_frame(curve: pd.DataFrame, walks: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdict(moved: float, learned: float) -> str:
-    """What to think of a walk by which ω has `moved`; from step `learned` on the loss is small."""
+    """What to think of a walk by which w has `moved`; from step `learned` on the loss is small."""
     if learned == 0:
         return t("nearly right from the start", "一开始就差不多是对的")
     if learned > 0:
@@ -110,7 +110,7 @@ def _verdict(moved: float, learned: float) -> str:
 @built_once
 def _picture(low: float, high: float, start: float) -> alt.VConcatChart:
     """The picture without its data."""
-    slider = alt.binding_range(min=low, max=high, step=0.1, name=t("Start ω ", "起点 ω "))
+    slider = alt.binding_range(min=low, max=high, step=0.1, name=t("Start w ", "起点 w "))
     chosen = handle_selection("start", "w", start, slider)
     ends = (low, high)
     return column(
@@ -123,7 +123,7 @@ def _picture(low: float, high: float, start: float) -> alt.VConcatChart:
         description=t(
             "The loss of one sigmoid unit over its weight, with the steps of gradient descent "
             "from a movable start, above its gradient",
-            "单个 sigmoid 神经元的损失随权值变化的曲线，以及从可移动的起点出发的梯度下降，"
+            "单个 sigmoid 神经元的损失随权重变化的曲线，以及从可移动的起点出发的梯度下降，"
             "下方是梯度",
         ),
         independent=(
@@ -175,10 +175,10 @@ def _loss(ends: tuple[float, float], chosen: alt.Parameter) -> alt.LayerChart:
 
 
 def _gradient(ends: tuple[float, float]) -> alt.LayerChart:
-    x = _w(ends, corner_axis("ω", alt.Axis(tickMinStep=1)))
+    x = _w(ends, corner_axis("w", alt.Axis(tickMinStep=1)))
     y = alt.Y(
         "gradient:Q",
-        title="∂Loss/∂ω",
+        title="∂L/∂w",
         scale=alt.Scale(domain=[0, STEEPEST], nice=False),
         axis=alt.Axis(tickCount=3),
     )
@@ -211,7 +211,7 @@ def _asked(x: alt.X, y: alt.Y) -> list[alt.Chart]:
     end = line.transform_filter(f"datum.w == {FAR}")
     truth = curve.transform_filter(f"abs(datum.w - {FAR}) < 0.05 && {_ANSWERED} && {HAS_GUESS}")
     number = in_words(
-        t("at ω = {w}: {gradient}", "ω = {w} 处：{gradient}"),
+        t("at w = {w}: {gradient}", "w = {w} 处：{gradient}"),
         w=f"'{NEAR:g}'",
         gradient="format(datum.gradient, '.2f')",
     )

@@ -21,6 +21,7 @@ function discover() {
     if (slider.name === REPLAY) addPlayer(slider);
   }
   discoverQuestions();
+  discoverPresets();
   discoverShareMenus();
   discoverWords();
   discoverTerms();

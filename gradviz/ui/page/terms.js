@@ -61,8 +61,10 @@ function leave() {
 
 // A screen reader reads the definition where it stands.
 function discoverTerms() {
+  for (const name of document.querySelectorAll(`${GLOSSARY} ${TERM}`)) name.tabIndex = -1;
   for (const term of document.querySelectorAll(TERM)) {
     if (!isTerm(term) || term.hasAttribute("aria-describedby")) continue;
+    term.setAttribute("role", "button");
     const definition = definitionOf(term);
     if (!definition) continue;
     definition.id = `gradviz-${term.getAttribute("href").slice(1)}`;
@@ -90,6 +92,11 @@ document.addEventListener("click", (event) => {
   if (isTerm(term)) define(term);
   else if (!card.contains(event.target)) undefine();
 });
-document.addEventListener("keydown", (event) => event.key === "Escape" && undefine());
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") undefine();
+  if (event.key !== " " || !isTerm(event.target)) return;
+  event.preventDefault();
+  define(event.target);
+});
 for (const moved of ["scroll", "resize"])
   addEventListener(moved, () => defined && place(), { capture: true, passive: true });

@@ -43,8 +43,8 @@ function glide(moves) {
   const show = (share) =>
     moves.forEach(([slider, to], place) => {
       const at = share === 1 ? to : from[place] + share * (to - from[place]);
-      slider.value = at; // the browser rounds it to a step of the slider
-      slider.dispatchEvent(new Event("input", { bubbles: true }));
+      set(slider, at); // the browser rounds it to a step of the slider
+      if (share === 1) setTimeout(() => checkPreset(figureOf(slider)), 60);
     });
   if (reducesMotion()) return show(1);
   const begun = performance.now();

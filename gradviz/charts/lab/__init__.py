@@ -1,0 +1,1 @@
+"""Pictures that the lab has to itself."""

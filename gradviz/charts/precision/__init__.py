@@ -1,0 +1,1 @@
+"""Pictures that the lesson `precision` has to itself."""

@@ -1,0 +1,301 @@
+"""The lab: up to four networks of any recipe on one bench, raced, measured and taken home."""
+
+import functools
+import io
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from gradviz import ui
+from gradviz.bench import MOST_SEEDS, SEEDS, Bench, layer_steps
+from gradviz.charts.lab.panels import panels
+from gradviz.charts.layers import step_layer_map
+from gradviz.charts.parts.handles import REPLAY
+from gradviz.charts.parts.spec import Spec
+from gradviz.engine.history import curves_frame, history_frame
+from gradviz.language import t
+from gradviz.quantities import QUANTITIES
+from gradviz.recipe import Recipe, replace
+from gradviz.take_home import notebook, script
+from gradviz.ui import exercises
+from gradviz.ui.arms import arm_names, declare_bench
+
+lesson = ui.Lesson("lab", edit=lambda text: exercises.in_place(text, "task"))
+
+SICK = Recipe()
+OPENS = Bench(
+    (
+        SICK,
+        replace(SICK, activation="relu"),
+        replace(SICK, norm="batch"),
+        replace(SICK, residual=True),
+    )
+)
+EXPLODING = Recipe(activation="relu", gain=3.0, depth=6, lr=0.03, steps=150)
+DEEP_TANH = Recipe(activation="tanh", depth=20, init="xavier_normal")
+BEGINNINGS = {
+    t("Sigmoid and three cures", "sigmoid 与三种疗法"): OPENS,
+    t("Depth: 10 layers, 1 layer", "深度：10 层与 1 层"): Bench((SICK, replace(SICK, depth=1))),
+    t("Exploding weights, clipping", "权重过大，梯度剪切"): Bench(
+        (EXPLODING, replace(EXPLODING, clip="norm", clip_at=3.0))
+    ),
+    t("Weight scale: small, critical, large", "权重尺度：偏小、临界、偏大"): Bench(
+        tuple(replace(DEEP_TANH, init="kaiming_normal", gain=g) for g in (0.5, 1.0, 3.0))
+    ),
+    t("Pre-training (Hinton 2006)", "预训练（Hinton 2006）"): Bench(
+        (replace(SICK, depth=3), replace(SICK, depth=3, pretrain="rbm"))
+    ),
+    t(
+        "Glorot & Bengio 2010: old and new weights", "Glorot 与 Bengio 2010：旧初始化与新初始化"
+    ): Bench((replace(DEEP_TANH, init="pytorch"), DEEP_TANH)),
+    t("He et al. 2015: ReLU with 2/n and 1/n", "He 等 2015：ReLU 配 2/n 与 1/n"): Bench(
+        tuple(
+            replace(SICK, activation="relu", depth=30, gain=gain, optimizer="adam", lr=0.001)
+            for gain in (None, 1.0)
+        )
+    ),
+    t("Optimizers: SGD, Adam", "优化器：SGD 与 Adam"): Bench(
+        (DEEP_TANH, replace(DEEP_TANH, optimizer="adam", lr=0.001))
+    ),
+}
+TASK = exercises.of_link()
+EDITOR = (
+    declare_bench(OPENS, BEGINNINGS)
+    if TASK is None
+    else declare_bench(Bench((TASK.start,)), {}, TASK.fixed, TASK.hidden)
+)
+N_SEEDS = ui.number(
+    "seeds",
+    t("Seeds", "种子数"),
+    low=1,
+    high=MOST_SEEDS,
+    default=SEEDS,
+    step=1,
+    help=t("Replicas of each arm, from other random numbers.", "每组用不同随机数重复的次数。"),
+)
+QUANTITY = ui.quantity_choice("quantity", tuple(QUANTITIES))
+MAP_ARM = ui.choice(
+    "map_arm",
+    t("Arm", "组别"),
+    tuple(arm_names(EDITOR.bench)),
+    default="a",
+    help=t("Which arm the map shows.", "图中显示哪一组。"),
+    names=arm_names(EDITOR.bench),
+    menu=True,
+)
+HOME_ARM = ui.choice(
+    "home_arm",
+    t("Arm", "组别"),
+    tuple(arm_names(EDITOR.bench)),
+    default="a",
+    help=t("Which network the program trains.", "程序训练哪一个网络。"),
+    names=arm_names(EDITOR.bench),
+    menu=True,
+)
+# About a minute and a half on one core.
+MOST_LAYER_STEPS = 1_200_000
+CODE = """
+from gradviz import Recipe, history_frame, race, replace
+
+sick = Recipe()
+arms = {"a": sick, "b": replace(sick, norm="batch")}
+history = history_frame(race(arms, seeds=3))
+history.to_parquet("run.parquet")
+"""
+
+
+def bench() -> Bench:
+    """What stands on the bench. Raises `ValueError` where it is too much for a server."""
+    own = Bench(EDITOR.bench, N_SEEDS.value)
+    cost = layer_steps(own)
+    if cost > MOST_LAYER_STEPS:
+        raise ValueError(
+            t(
+                "This bench would compute {cost:,.0f} layers times steps times seeds; at most "
+                "{most:,} are possible here. Take fewer layers, steps, seeds or arms, or a "
+                "smaller width.",
+                "这组实验要计算约 {cost:,.0f} 个“层 × 步 × 种子”，此处最多允许 {most:,} 个。"
+                "请减少层数、步数、种子数或组数，或减小宽度。",
+                cost=cost,
+                most=MOST_LAYER_STEPS,
+            )
+        )
+    return own
+
+
+@lesson.figure(("The task", "题目"))
+def task() -> str | None:
+    asked = TASK
+    if asked is None:
+        exercises.show_form(EDITOR.bench[0])
+        return t(
+            "An exercise begins with arm A as it stands. Give this link to your class.",
+            "练习从 A 组的当前设置开始。把这个链接发给学生。",
+        )
+    own = bench()
+    exercises.train_receipt("race")
+
+    def draw(frames: ui.Frames) -> None:
+        exercises.show_task(asked, own.arms[0], frames, own)
+
+    ui.live_run("task", own.named(), own.seeds, draw, join=True)
+    return None
+
+
+@lesson.figure(("The race", "比一比"), controls=[EDITOR, N_SEEDS, QUANTITY])
+def race() -> str:
+    own = bench()
+    arms, names = own.named(), arm_names(own.arms)
+    frames = ui.race(
+        "race", arms, names, QUANTITY.value, theory=list(arms), seeds=own.seeds, follow=True
+    )
+    if not ui.ended(frames):
+        return t("Same data, same batches, same first weights.", "数据、批次与初始权重都相同。")
+    return t("Test accuracy: {ends}.", "测试准确率：{ends}。", ends=ui.ends_in_words(frames, names))
+
+
+@lesson.figure(("Everything measured, layer by layer", "逐层测得的一切"))
+def everything() -> str:
+    own = bench()
+    steps = max(arm.steps for arm in own.arms)
+    step = ui.opening("everything_step", REPLAY, low=0, high=steps, default=steps)
+
+    def draw(frames: ui.Frames) -> None:
+        if frames:
+            names = tuple(arm_names(own.arms).items())
+            depth = max(arm.depth for arm in own.arms)
+            drawn = panels_picture(frames, names, depth)
+            ui.picture(drawn, "everything_chart", opens=[step] if ui.ended(frames) else [])
+
+    ui.live_run("everything", own.named(), own.seeds, draw, join=True)
+    return t(
+        "One slider moves all of them. The axes hold the whole run and all arms.",
+        "一个滑块带动所有图。坐标轴涵盖整个训练过程和所有组。",
+    )
+
+
+@ui.made_once
+def panels_picture(frames: ui.Frames, names: tuple[tuple[str, str], ...], depth: int) -> Spec:
+    shown = frames if ui.ended(frames) else list({frame.arm: frame for frame in frames}.values())
+    quantities = list(QUANTITIES.values())
+    return panels(history_frame(shown), quantities, dict(names), depth, ui.ended(frames))
+
+
+@lesson.figure(("One arm, the whole run", "一组网络的整个过程"), controls=[MAP_ARM])
+def heat_map() -> str:
+    own = bench()
+    arm, quantity = MAP_ARM.value, QUANTITY.value
+
+    def draw(frames: ui.Frames) -> None:
+        if frames:
+            ui.picture(map_picture(frames, arm, quantity), "map_chart")
+
+    ui.live_run("heat_map", own.named(), own.seeds, draw, join=True)
+    return t(
+        "Each column is a training step, each row a layer; the color is a power of ten.",
+        "每一列是一个训练步，每一行是一层；颜色表示数量级。",
+    )
+
+
+@ui.made_once
+def map_picture(frames: ui.Frames, arm: str, quantity: str) -> alt.LayerChart:
+    own = history_frame((frame for frame in frames if frame.arm == arm), [quantity])
+    return step_layer_map(own, quantity, QUANTITIES[quantity].title())
+
+
+@lesson.figure(("Take it home", "带回家"), controls=[HOME_ARM])
+def take_home() -> str:
+    own = bench().named()
+    recipe = own.get(HOME_ARM.value, own["a"])
+    _downloads(recipe)
+    st.code(script(recipe), language="python", height=340, wrap_lines=True)
+    return t(
+        "Plain PyTorch, without gradviz: it draws the same weights and batches and finds the "
+        "numbers of the first seed above, to rounding.",
+        "纯 PyTorch，不依赖 gradviz：它取相同的权重与批次，"
+        "得到的就是上面第一个种子的数值（舍入误差除外）。",
+    )
+
+
+def _downloads(recipe: Recipe) -> None:
+    with st.container(horizontal=True, gap="xsmall"):
+        st.download_button(
+            t("Script", "脚本"),
+            script(recipe),
+            "network.py",
+            "text/x-python",
+            key="home_script",
+            icon=":material/download:",
+            on_click="ignore",
+            help=t("A Python file.", "一个 Python 文件。"),
+        )
+        st.download_button(
+            t("Notebook", "笔记本"),
+            notebook(recipe),
+            "network.ipynb",
+            "application/x-ipynb+json",
+            key="home_notebook",
+            icon=":material/download:",
+            on_click="ignore",
+            help=t("The same for Jupyter.", "同样的内容，供 Jupyter 使用。"),
+        )
+
+
+@lesson.figure(("The numbers", "数据"))
+def numbers() -> str:
+    own = bench()
+
+    def draw(frames: ui.Frames) -> None:
+        if frames:
+            st.dataframe(numbers_table(frames), height=240, key="numbers_table")
+            _files(frames)
+
+    ui.live_run("numbers", own.named(), own.seeds, draw, join=True)
+    return t(
+        "One row for each arm, step, seed, layer and quantity; the files hold them all.",
+        "每行对应一个组、一步、一个种子、一层和一个量；文件中包含全部数据。",
+    )
+
+
+@ui.made_once
+def numbers_table(frames: ui.Frames) -> pd.DataFrame:
+    """What is shown: the first rows."""
+    return history_frame(frames).head(200)
+
+
+def _files(frames: ui.Frames) -> None:
+    with st.container(horizontal=True, gap="xsmall"):
+        for kind, mime, make in FILES:
+            st.download_button(
+                kind,
+                functools.partial(make, frames),
+                f"gradviz.{kind.lower()}",
+                mime,
+                key=f"numbers_{kind}",
+                icon=":material/download:",
+                on_click="ignore",
+                help=t("All rows, as {kind}.", "全部数据，{kind} 格式。", kind=kind),
+            )
+
+
+def _csv(frames: ui.Frames) -> bytes:
+    return _all_rows(frames).to_csv(index=False).encode()
+
+
+def _parquet(frames: ui.Frames) -> bytes:
+    file = io.BytesIO()
+    _all_rows(frames).to_parquet(file, index=False)
+    return file.getvalue()
+
+
+def _all_rows(frames: ui.Frames) -> pd.DataFrame:
+    """Layers and curves in one table; a curve has no layer."""
+    return pd.concat([history_frame(frames), curves_frame(frames)], ignore_index=True)
+
+
+FILES = (
+    ("CSV", "text/csv", _csv),
+    ("Parquet", "application/vnd.apache.parquet", _parquet),
+)
+lesson.show(CODE)
