@@ -195,7 +195,10 @@ class Finding:
 
     def sentence(self) -> str:
         """What was found and the numbers behind it, in the current language."""
-        numbers = {name: _number(value) for name, value in self.numbers}
+        numbers = {
+            name: f"{value:.0%}" if name in _SHARES else _number(value)
+            for name, value in self.numbers
+        }
         key = self.illness
         if key == "healthy" and "ratio" not in numbers:
             key = "healthy_updates" if numbers else "healthy_so_far"
@@ -217,8 +220,8 @@ class Finding:
         return t("Most likely to help: {words}.", "最可能有效的改动：{words}。", words=words)
 
     def __str__(self) -> str:
-        space = t(" ", "")
-        return space.join(filter(None, [self.sentence(), self.advice()]))
+        found, advice = self.sentence(), self.advice()
+        return t("{found} {advice}", "{found}{advice}", found=found, advice=advice).strip()
 
 
 _TITLES = {
@@ -238,7 +241,7 @@ _SENTENCES = {
         "网络已发散：第 {step} 步在{layer}首次出现 inf 或 NaN。",
     ),
     "vanishing": (
-        "The gradient vanishes: of the signal δ at the last hidden layer, {ratio} arrives at the "
+        "The gradient vanishes: {ratio} of the signal δ at the last hidden layer arrives at the "
         "first; going back, {layer} is the first with less than a hundredth (step {step}).",
         "梯度消失：末隐藏层的误差信号 δ 传到首层只剩 {ratio} 倍；"
         "往回数，{layer}是第一个不足百分之一的层（第 {step} 步）。",
@@ -256,30 +259,30 @@ _SENTENCES = {
         "往回数，{layer}是第一个超过一百倍的层（第 {step} 步）。",
     ),
     "updates_large": (
-        "The updates are too large: in the middle a step moves a layer's weights by {update} of "
-        "their size, and most of all {layer}; near 0.001 all is well.",
+        "The updates are too large: the median step moves a layer's weights by {update} of their "
+        "size, and those of {layer} most of all; near 0.001 all is well.",
         "更新过大：一步使一层权重移动其大小的 {update} 倍（中位数），{layer}最甚；"
         "0.001 左右才健康。",
     ),
     "saturated": (
-        "The units are saturated: at step {step} {saturation} of the values in the hidden layers "
+        "The units are saturated: at step {step}, {saturation} of the values in the hidden layers "
         "have almost no slope, most of all in {layer}.",
         "单元饱和：第 {step} 步，隐藏层中 {saturation} 的值几乎没有斜率，{layer}最甚。",
     ),
     "updates_small": (
-        "The updates are too small: in the middle a step moves a layer's weights by {update} of "
-        "their size, and least of all {layer}; near 0.001 all is well.",
+        "The updates are too small: the median step moves a layer's weights by {update} of their "
+        "size, and those of {layer} least of all; near 0.001 all is well.",
         "更新过小：一步只使一层权重移动其大小的 {update} 倍（中位数），{layer}最少；"
         "0.001 左右才健康。",
     ),
     "healthy": (
-        "Healthy: the first hidden layer gets {ratio} times the signal δ of the last, and in the "
-        "middle a step moves a layer's weights by {update} of their size.",
+        "Healthy: the first hidden layer gets {ratio} times the signal δ of the last, and the "
+        "median step moves a layer's weights by {update} of their size.",
         "健康：首隐藏层得到的误差信号 δ 是末隐藏层的 {ratio} 倍，"
         "一步使一层权重移动其大小的 {update} 倍（中位数）。",
     ),
     "healthy_updates": (
-        "Healthy: in the middle a step moves a layer's weights by {update} of their size.",
+        "Healthy: the median step moves a layer's weights by {update} of their size.",
         "健康：一步使一层权重移动其大小的 {update} 倍（中位数）。",
     ),
     "healthy_so_far": (
@@ -299,9 +302,16 @@ def _layer(layer: Layer | None) -> str:
     return t('layer "{layer}"', "层“{layer}”", layer=layer)
 
 
+_SHARES = ("dead", "dead_units", "saturation")
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def _number(value: float) -> str:
-    """Two digits, as people write them: 0.0012, 1.5e-08, 44."""
-    return f"{value:.2g}" if not 100 <= abs(value) < 1e4 else f"{value:.0f}"
+    """Two digits, as people write them: 0.0012, 1.5·10⁻⁸, 44."""
+    if value == 0 or not math.isfinite(value) or 1e-3 <= abs(value) < 1e3:
+        return f"{value:.0f}" if 100 <= abs(value) < math.inf else f"{value:.2g}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
 
 
 class Facts:

@@ -33,7 +33,7 @@ def watched_times(table: pd.DataFrame) -> alt.LayerChart:
     )
     colors = colors_of(ends["layer"])
     when = list(dict.fromkeys(ends.sort_values("step")["when"]))
-    title = t("Signal ‖∂L/∂hₜ‖", "误差信号 ‖∂L/∂hₜ‖")
+    title = t("Signal ‖∂L/∂h‖", "误差信号 ‖∂L/∂h‖")
     base = alt.Chart(ends).encode(
         x=alt.X(
             "time:Q",

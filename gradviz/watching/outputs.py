@@ -31,6 +31,8 @@ def squared_norm(tensor: Tensor) -> Tensor:
     """Σx² in float64, because float32 squares would underflow; a tensor without dimensions."""
     if tensor.is_sparse:
         tensor = tensor.coalesce().values()
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor.resolve_conj())
     # Apple's processors have no float64.
     wide = torch.float32 if tensor.device.type == "mps" else torch.float64
     return torch.linalg.vector_norm(tensor.detach(), dtype=wide).square()
@@ -293,7 +295,8 @@ class Outputs:
         """Remember whose activation `result` is, through functions that only reshape it."""
         if torch.is_tensor(result):
             self._count_uses(result, args)
-        if key is None and keeps_values(function, args, kwargs) and torch.is_tensor(args[0]):
+        given = bool(args) and torch.is_tensor(args[0])
+        if key is None and given and keeps_values(function, args, kwargs):
             known = self._pass.activated.get(id(args[0]))
             key = known and known[1]
         if key is not None and torch.is_tensor(result):

@@ -321,6 +321,26 @@ def test_weights_that_are_computed_and_gradients_that_are_sparse():
     assert all(value(record.table(), name, "update_ratio") > 0 for name in originals)
 
 
+class Complex(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 2, dtype=torch.cfloat)
+
+    def forward(self, x):
+        return F.dropout(input=self.layer(x).abs(), p=0.0)
+
+
+def test_complex_numbers_have_a_size_too():
+    model = Complex()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer) as record:
+        model(torch.ones(4, 3, dtype=torch.cfloat)).square().sum().backward()
+        gradient = model.layer.weight.grad.norm().item()
+        optimizer.step()
+    np.testing.assert_allclose(value(record.table(), "layer", "weight_gradient"), gradient, 1e-6)
+    assert value(record.table(), "layer", "delta") > 0
+
+
 def test_a_cell_that_is_called_for_ever_has_a_bounded_number_of_rows():
     cell = nn.RNNCell(1, 2)
     model = nn.ModuleDict({"cell": cell})
