@@ -97,9 +97,12 @@ class Measurements:
 
 
 def of_snapshots(
-    snapshots: Sequence[Snapshot], recipe: Recipe, expected: np.ndarray | None = None
+    snapshots: Sequence[Snapshot],
+    recipe: Recipe,
+    expected: np.ndarray | None = None,
+    seed: int | None = None,
 ) -> Measurements:
-    """The measurements of one arm of a race, of all its seeds.
+    """The measurements of one arm of a race, of all its seeds, or of one `seed` of them.
 
     `expected` is theory's δ of layers 1 to depth at the start, up to a factor; it is computed
     (`predictions.predicted_profile`) unless given.
@@ -110,8 +113,12 @@ def of_snapshots(
     # The output layer has no activation, and its shares of closed units are no measurement.
     units = table["quantity"].isin(["saturation", "dead"])
     table = table[~(units & (table["layer"] == recipe.depth + 1))]
-    loss = curves_frame(snapshots, ["loss"]).fillna(np.inf).groupby("step")["value"].median()
+    curves = curves_frame(snapshots, ["loss"]).fillna(np.inf)
     overflows = [e for s in snapshots for e in s.events if e.kind == "overflow"]
+    if seed is not None:
+        table, curves = table[table["seed"] == seed], curves[curves["seed"] == seed]
+        overflows = [event for event in overflows if event.seed == seed]
+    loss = curves.groupby("step")["value"].median()
     layers = tuple(range(1, recipe.depth + 2))
     return Measurements(
         table,

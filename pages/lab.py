@@ -25,18 +25,12 @@ from gradviz.ui.arms import arm_names, declare_bench
 lesson = ui.Lesson("lab", edit=lambda text: exercises.in_place(text, "task"))
 
 SICK = Recipe()
-OPENS = Bench(
-    (
-        SICK,
-        replace(SICK, activation="relu"),
-        replace(SICK, norm="batch"),
-        replace(SICK, residual=True),
-    )
-)
+# Three arms: there is room for the one that the diagnosis proposes.
+OPENS = Bench((SICK, replace(SICK, norm="batch"), replace(SICK, residual=True)))
 EXPLODING = Recipe(activation="relu", gain=3.0, depth=6, lr=0.03, steps=150)
 DEEP_TANH = Recipe(activation="tanh", depth=20, init="xavier_normal")
 BEGINNINGS = {
-    t("Sigmoid and three cures", "sigmoid 与三种疗法"): OPENS,
+    t("Sigmoid and two cures", "sigmoid 与两种疗法"): OPENS,
     t("Depth: 10 layers, 1 layer", "深度：10 层与 1 层"): Bench((SICK, replace(SICK, depth=1))),
     t("Exploding weights, clipping", "权重过大，梯度剪切"): Bench(
         (EXPLODING, replace(EXPLODING, clip="norm", clip_at=3.0))
@@ -172,27 +166,39 @@ def diagnosis() -> str:
     )
 
 
+Findings = tuple[tuple[int, tuple[Finding, ...]], ...]  # of so many seeds the same illnesses
+
+
 @ui.made_once
-def findings_of(frames: ui.Frames, arm: str, recipe: Recipe) -> tuple[Finding, ...]:
+def findings_of(frames: ui.Frames, arm: str, recipe: Recipe) -> Findings:
+    """What ails an arm, most seeds first: they need not all end alike."""
     own = [frame for frame in frames if frame.arm == arm]
-    if not own:
-        return ()
-    return tuple(diagnose(of_snapshots(own, recipe, ui.expected_profile(recipe))))
+    expected = ui.expected_profile(recipe)
+    groups: dict[tuple[str, ...], list[tuple[Finding, ...]]] = {}
+    for seed in own[0].seeds if own else ():
+        found = tuple(diagnose(of_snapshots(own, recipe, expected, seed)))
+        groups.setdefault(tuple(finding.illness for finding in found), []).append(found)
+    ordered = sorted(groups.values(), key=len, reverse=True)
+    return tuple((len(group), group[0]) for group in ordered)
 
 
-def show_findings(name: str, title: str, findings: tuple[Finding, ...]) -> None:
+def show_findings(name: str, title: str, groups: Findings) -> None:
     """What ails one arm, and a button that adds the arm in which that is changed."""
-    for place, finding in enumerate(findings):
-        st.markdown(f"**{title}** · {finding.title()}  \n{finding.sentence()}")
-        if finding.change is not None and EDITOR.has_room:
-            st.button(
-                t("Add an arm: {words}", "加一组：{words}", words=finding.change.words()),
-                key=f"cure_{name}_{place}",
-                icon=":material/healing:",
-                help=finding.advice(),
-                on_click=add_cured,
-                args=(name, finding),
-            )
+    seeds = sum(count for count, _ in groups)
+    for group, (count, findings) in enumerate(groups):
+        some = t(" ({n} of {all} seeds)", "（{all} 个种子中的 {n} 个）", n=count, all=seeds)
+        for place, finding in enumerate(findings):
+            heading = f"**{title}** · {finding.title()}{some if count < seeds else ''}"
+            st.markdown(f"{heading}  \n{finding.sentence()}")
+            if finding.change is not None and EDITOR.has_room:
+                st.button(
+                    t("Add an arm: {words}", "加一组：{words}", words=finding.change.words()),
+                    key=f"cure_{name}_{group}_{place}",
+                    icon=":material/healing:",
+                    help=finding.advice(),
+                    on_click=add_cured,
+                    args=(name, finding),
+                )
 
 
 def add_cured(name: str, finding: Finding) -> None:

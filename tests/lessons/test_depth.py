@@ -66,7 +66,7 @@ def vanishing():
 def test_the_first_layers_walk_straight_and_the_others_turn_with_every_batch():
     history = history_frame(race({"deep": vanishing()}, seeds()), ["drift", "update_ratio"])
     straight = straightness(history, "deep")
-    # Of 20 seeds: at least 0.93 and 0.86, and at most 0.26 from layer 5 to 9.
+    # Of 20 seeds: at least 0.98 and 0.93, and at most 0.26 from layer 5 to 9.
     assert (straight.loc[[1, 2]] > 0.75).all() and straight.loc[1] < 1.1
     assert (straight.loc[5:9] < 0.4).all()
     last = latest(moved_frame(history)).set_index("layer")["drift"]
@@ -79,7 +79,7 @@ def test_signal_times_differences_between_examples_is_the_same_in_every_layer():
     delta = signal(vanishing(), seeds()).groupby("layer")["value"].mean()
     pull = (spread * delta).loc[1:10]
     assert delta[10] > 1e5 * delta[1] and spread[1] > 1e5 * spread[10]
-    # A factor of 1.3 was seen.
+    # A factor of 1.19 was seen.
     assert pull.max() < 2.5 * pull.min()
 
 

@@ -30,9 +30,9 @@ def address(app):
     return {key: own if isinstance(own, str) else own[-1] for key, own in found}
 
 
-def test_it_opens_with_four_arms_and_a_recorded_race():
+def test_it_opens_with_a_recorded_race_and_room_for_an_arm():
     app = opened()
-    assert len(arms(app)) == 4 and not app.warning and not app.error
+    assert len(arms(app)) == 3 and not app.warning and not app.error
     assert any("Recorded on" in caption.value for caption in app.caption)
     assert set(address(app)) <= {"lang"}
 
@@ -57,19 +57,20 @@ def test_shared_fields_change_in_all_arms():
     app.selectbox("edit_a_dataset").set_value("moons").run()
     assert {arm.dataset for arm in arms(app)} == {"moons"}
     app.number_input("edit_a_width").set_value(8).run()
-    assert [arm.width for arm in arms(app)] == [8, 32, 32, 32]
+    assert [arm.width for arm in arms(app)] == [8, 32, 32]
 
 
 def test_an_arm_is_removed_and_duplicated():
     app = opened()
     first, second, *_ = arms(app)
     app.button("edit_remove").click().run()
-    assert arms(app)[0] == second and len(arms(app)) == 3
+    assert arms(app)[0] == second and len(arms(app)) == 2
     app.button("edit_duplicate").click().run()
-    assert arms(app)[3] == second and app.session_state["edit"] == "d"
+    app.button("edit_duplicate").click().run()
+    assert arms(app)[3] == arms(app)[2] and app.session_state["edit"] == "d"
     assert app.button("edit_duplicate").disabled
     app.selectbox("edit_d_norm").set_value("layer").run()
-    assert arms(app)[3] == replace(second, norm="layer") and arms(app)[0] == second
+    assert arms(app)[3] == replace(arms(app)[2], norm="layer") and arms(app)[0] == second
     assert first != second
 
 
@@ -105,9 +106,18 @@ def test_what_the_engine_refuses_is_said():
     assert not app.exception
 
 
+def test_the_diagnosis_offers_the_change_that_would_help():
+    app = opened()
+    said = texts(app)
+    assert "**A** · vanishing gradient" in said and "healthy" in said
+    app.button("cure_a_0_0").click().run()
+    assert len(arms(app)) == 4 and bench.differing((arms(app)[0], arms(app)[3]))
+    assert app.session_state["edit"] == "d" and not app.warning
+
+
 def test_the_program_of_the_chosen_arm_is_shown():
     app = opened()
-    app.selectbox("home_arm").set_value("c").run()
+    app.selectbox("home_arm").set_value("b").run()
     assert any("nn.BatchNorm1d" in code.value for code in app.code)
 
 
@@ -146,7 +156,7 @@ def test_an_exercise_is_set_solved_and_its_receipt_verified_in_another_language(
 def test_a_receipt_that_claims_too_much_is_seen():
     app = opened(**exercise_link(), a="depth-8~width-16~batch_size-32~steps-20", receipt="1")
     finished(app)
-    assert "Not yet" in texts(app) and "is met" not in texts(app)
+    assert "Not yet" in texts(app) and "The exercise is met" not in texts(app)
 
 
 def test_locked_fields_cannot_be_changed_and_hidden_ones_are_not_there():
