@@ -20,11 +20,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gradviz.data import load
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
 from gradviz.snapshots import Snapshot
-from gradviz.theory.mean_field import predicted_delta
+from gradviz.theory.predictions import predicted_profile
 
 # The signal at the first hidden layer over that at the last, on its way back. Where it is a
 # hundredth the first layer learns a hundred times as slowly, and a run of usual length does not
@@ -97,8 +96,14 @@ class Measurements:
     recipe: Recipe | None = None  # only what would help depends on it
 
 
-def of_snapshots(snapshots: Sequence[Snapshot], recipe: Recipe) -> Measurements:
-    """The measurements of one arm of a race, of all its seeds."""
+def of_snapshots(
+    snapshots: Sequence[Snapshot], recipe: Recipe, expected: np.ndarray | None = None
+) -> Measurements:
+    """The measurements of one arm of a race, of all its seeds.
+
+    `expected` is theory's δ of layers 1 to depth at the start, up to a factor; it is computed
+    (`predictions.predicted_profile`) unless given.
+    """
     from gradviz.engine.history import curves_frame, history_frame
 
     table = history_frame(snapshots)
@@ -112,16 +117,16 @@ def of_snapshots(snapshots: Sequence[Snapshot], recipe: Recipe) -> Measurements:
         table,
         layers,
         dict.fromkeys(layers[:-1], recipe.activation),
-        _theory(recipe),
+        _factors(predicted_profile(recipe) if expected is None else expected),
         loss,
         overflow=(overflows[0].layer, overflows[0].step) if overflows else None,
         recipe=recipe,
     )
 
 
-def _theory(recipe: Recipe) -> dict[Layer, float]:
+def _factors(delta: np.ndarray) -> dict[Layer, float]:
+    """By layer what δ² is multiplied by on its way back, where that is a number."""
     with np.errstate(all="ignore"):
-        delta = predicted_delta(recipe, load(recipe.dataset, recipe.seed).x_train)
         factors = (delta[:-1] / delta[1:]) ** 2
     return {layer: float(x) for layer, x in enumerate(factors, start=1) if math.isfinite(x)}
 

@@ -13,6 +13,7 @@ from gradviz.charts.lab.panels import panels
 from gradviz.charts.layers import step_layer_map
 from gradviz.charts.parts.handles import REPLAY
 from gradviz.charts.parts.spec import Spec
+from gradviz.diagnosis import Finding, diagnose, of_snapshots
 from gradviz.engine.history import curves_frame, history_frame
 from gradviz.language import t
 from gradviz.quantities import QUANTITIES
@@ -153,6 +154,50 @@ def race() -> str:
     if not ui.ended(frames):
         return t("Same data, same batches, same first weights.", "数据、批次与初始权重都相同。")
     return t("Test accuracy: {ends}.", "测试准确率：{ends}。", ends=ui.ends_in_words(frames, names))
+
+
+@lesson.figure(("Diagnosis", "诊断"))
+def diagnosis() -> str:
+    own = bench()
+
+    def draw(frames: ui.Frames) -> None:
+        if ui.ended(frames):
+            for name, title in arm_names(own.arms).items():
+                show_findings(name, title, findings_of(frames, name, own.named()[name]))
+
+    ui.live_run("diagnosis", own.named(), own.seeds, draw, join=True)
+    return t(
+        "From measurements only, by rules with thresholds and sources: gradviz/diagnosis.py.",
+        "只依据测量值，按照写明阈值与出处的规则得出：gradviz/diagnosis.py。",
+    )
+
+
+@ui.made_once
+def findings_of(frames: ui.Frames, arm: str, recipe: Recipe) -> tuple[Finding, ...]:
+    own = [frame for frame in frames if frame.arm == arm]
+    if not own:
+        return ()
+    return tuple(diagnose(of_snapshots(own, recipe, ui.expected_profile(recipe))))
+
+
+def show_findings(name: str, title: str, findings: tuple[Finding, ...]) -> None:
+    """What ails one arm, and a button that adds the arm in which that is changed."""
+    for place, finding in enumerate(findings):
+        st.markdown(f"**{title}** · {finding.title()}  \n{finding.sentence()}")
+        if finding.change is not None and EDITOR.has_room:
+            st.button(
+                t("Add an arm: {words}", "加一组：{words}", words=finding.change.words()),
+                key=f"cure_{name}_{place}",
+                icon=":material/healing:",
+                help=finding.advice(),
+                on_click=add_cured,
+                args=(name, finding),
+            )
+
+
+def add_cured(name: str, finding: Finding) -> None:
+    if finding.change is not None:
+        EDITOR.add(finding.change.applied(bench().named()[name]))
 
 
 @lesson.figure(("Everything measured, layer by layer", "逐层测得的一切"))

@@ -98,7 +98,7 @@ for form in ("float32", "bfloat16", "float16"):
             ),
         ),
         ui.Preset(
-            t("ReLU", "ReLU"),
+            t("ReLU", "换成 ReLU"),
             {ACTIVATION: "relu", SCALE: 0},
             t(
                 "With ReLU and He initialization all layers are inside the window. What vanished "

@@ -411,7 +411,7 @@ def factors_chart(
             ),
         ),
         ui.Preset(
-            t("As many steps", "步数补齐"),
+            t("850 steps", "850 步"),
             {LIMIT_RATE: "0.01", LIMIT_STEPS: "850", LIMIT_QUANTITY: "delta"},
             t(
                 "550 steps more, as many as pre-training took, do not bring the random start up: "

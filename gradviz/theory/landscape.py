@@ -91,7 +91,7 @@ def descend(
     clip: str = "none",
     clip_at: float = 1.0,
 ) -> Descent:
-    """Walk `steps` steps of gradient descent from `start`: ω ← ω − lr·v, v ← momentum·v + ∇loss.
+    """Walk `steps` steps of gradient descent from `start`: w ← w − lr·v, v ← momentum·v + ∇loss.
 
     Momentum is that of torch.optim.SGD.
     """
@@ -197,7 +197,7 @@ def fit(
 def unit_loss(
     w: Parameter, phi: Activation = ACTIVATIONS["sigmoid"], target: float = 0.0
 ) -> tuple[Array, Array]:
-    """The loss (φ(ω·1) − target)² of one unit with input 1, and ∂loss/∂ω, of the shape of `w`.
+    """The loss (φ(w·1) − target)² of one unit with input 1, and ∂loss/∂w, of the shape of `w`.
 
     The gradient has the factor φ′, so it dies where the unit is saturated, however wrong it is.
     """

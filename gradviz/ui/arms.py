@@ -127,6 +127,11 @@ class Editor(Choice):
         return tuple(recipe for arm in self.arms for recipe in arm.value)
 
     @property
+    def has_room(self) -> bool:
+        """Whether another arm fits on the bench."""
+        return len(self.bench) < len(self.arms)
+
+    @property
     def edited(self) -> Recipe:
         """The recipe of the arm that is edited."""
         return self._arm().value[0]
@@ -170,21 +175,21 @@ class Editor(Choice):
         controls.set_all(values | {self.version: self.version.default})
 
     def _duplicate(self) -> None:
-        full = len(self.bench) == len(self.arms)
         st.button(
             t("Duplicate", "复制一组"),
             key=f"{self.key}_duplicate",
             icon=":material/content_copy:",
-            disabled=full,
+            disabled=not self.has_room,
             help=t(
                 "Another arm like this one, in which to change one thing.",
                 "复制出相同的一组，再改动其中一处。",
             ),
-            on_click=self._add,
+            on_click=self.add,
             args=(self.edited,),
         )
 
-    def _add(self, recipe: Recipe) -> None:
+    def add(self, recipe: Recipe) -> None:
+        """Put another arm on the bench, and edit it; call it in a callback only."""
         recipes = [*self.bench, recipe]
         self._set(recipes)
         controls.set_all({self: self.arms[len(recipes) - 1].key})

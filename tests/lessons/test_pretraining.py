@@ -128,7 +128,7 @@ def test_limit_with_relu_the_random_start_learns_about_as_well(preset):
 
 
 @pytest.mark.claim
-@ends("pretraining", "limit", "Rate 0.05", "Rate 0.01", "As many steps")
+@ends("pretraining", "limit", "Rate 0.05", "Rate 0.01", "850 steps")
 def test_limit_with_relu_the_signal_reaches_layer_1_without_it(preset):
     for recipe in preset.arms().values():
         # At the step at which the picture opens.
@@ -137,7 +137,7 @@ def test_limit_with_relu_the_signal_reaches_layer_1_without_it(preset):
 
 
 @pytest.mark.claim
-@ends("pretraining", "limit", "Rate 0.01", "As many steps")
+@ends("pretraining", "limit", "Rate 0.01", "850 steps")
 def test_limit_at_a_small_learning_rate_it_is_ahead_and_not_by_a_lower_training_loss(preset):
     last = {name: last_frame(recipe) for name, recipe in preset.arms().items()}
     ahead = last["plain"].test_error.mean() - last["autoencoder"].test_error.mean()

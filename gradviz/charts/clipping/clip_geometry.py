@@ -94,7 +94,7 @@ def _handles(first: float, second: float) -> alt.Chart:
     cells = _in_planes(pd.DataFrame({"first": grid[0].ravel(), "second": grid[1].ravel()}))
     handle = "[event.item && event.item.datum && isValid(event.item.datum.first)]"
     sliders = {
-        name: alt.binding_range(min=-REACH, max=REACH, step=STEP, name=f"∂L/∂ω{sign} ")
+        name: alt.binding_range(min=-REACH, max=REACH, step=STEP, name=f"∂L/∂w{sign} ")
         # The browser draws the last one on top.
         for name, sign in (("second", "₂"), ("first", "₁"))
     }
@@ -129,7 +129,7 @@ def _axes() -> list[alt.Chart]:
         {"x": -REACH, "y": 0, "x2": REACH, "y2": 0},
         {"x": 0, "y": -REACH, "x2": 0, "y2": REACH},
     ]
-    names = [{"x": REACH, "y": 0, "words": "∂L/∂ω₁"}, {"x": 0, "y": REACH, "words": "∂L/∂ω₂"}]
+    names = [{"x": REACH, "y": 0, "words": "∂L/∂w₁"}, {"x": 0, "y": REACH, "words": "∂L/∂w₂"}]
     x, y = _PLANES.at("left", "y")
 
     def placed(rows: list[dict]) -> alt.Chart:
