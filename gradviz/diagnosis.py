@@ -529,8 +529,8 @@ def dying(facts: Facts) -> Finding | None:
 
 
 def updates_large(facts: Facts) -> Finding | None:
-    """A step moves the weights by too large a share of their size."""
-    if facts.lost or not facts.update >= UPDATES_LARGE:
+    """A step moves the weights by too large a share of their size; the first alone says little."""
+    if facts.lost or len(facts.updates) < 2 or not facts.update >= UPDATES_LARGE:
         return None
     middles = facts.updates.median()
     worst = _at(middles, middles.max())
@@ -552,7 +552,7 @@ def saturated(facts: Facts) -> Finding | None:
 
 def updates_small(facts: Facts) -> Finding | None:
     """A step hardly moves the weights."""
-    if not facts.update <= UPDATES_SMALL:
+    if len(facts.updates) < 2 or not facts.update <= UPDATES_SMALL:
         return None
     middles = facts.updates.median()
     worst = _at(middles, middles.min())

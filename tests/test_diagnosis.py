@@ -153,6 +153,12 @@ def test_relu_layers_are_never_called_saturated():
         assert found[0].illness == illness
 
 
+def test_one_step_says_nothing_of_updates():
+    still = [table_of([0.0, 0.0, 0.0], "update_ratio", step) for step in (0, 1)]
+    assert diagnose(measured(still[0]))[0].illness == "healthy"
+    assert diagnose(measured(*still))[0].illness == "updates_small"
+
+
 def test_a_rate_is_changed_by_a_power_of_ten_and_fields_are_set():
     recipe = Recipe(lr=3e-7, gain=2.0)
     assert Change("rate", rate=1e3).applied(recipe).lr == 3e-4
