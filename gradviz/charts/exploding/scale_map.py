@@ -45,7 +45,7 @@ def scale_map(cells: pd.DataFrame, critical: float, chosen: tuple[float, int]) -
     )
     here = cells[(cells["sigma"] == chosen[0]) & (cells["depth"] == chosen[1])]
     beyond = cells_beyond(cells, {"zero": INK, "overflow": COLORS["overflow"]}, cursor=True)
-    marked = alt.Chart(here).mark_rect(filled=False, stroke=INK, strokeWidth=4)
+    marked = alt.Chart(here).mark_rect(filled=False, stroke="black", strokeWidth=3)
     return themed(
         layered(
             _measured(cells, x, y),
@@ -91,9 +91,10 @@ def _measured(cells: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
             domain=[-REACH, 0, REACH],
             range=[COLORS["vanish"], _MIDDLE, COLORS["explode"]],
             clamp=True,
+            interpolate="lab",  # straight through gray: a hue on the way would tell of neither end
         ),
         legend=legend(
-            title=t("δ₁ / δ of the last", "δ₁ / 末层 δ"),
+            title=t("δ₁ / last δ", "δ₁ / 末层 δ"),
             values=exponents,
             labelExpr=exponent_labels(exponents),
             columns=3,
@@ -114,7 +115,7 @@ def _critical_line(critical: float, ends: list[float]) -> list[alt.Chart]:
     if not ends[0] < critical < ends[1]:
         return []
     base = alt.Chart(pd.DataFrame({"left": [critical]})).encode(x="left:Q")
-    label = t("χ = 1 at {sigma:.4g}", "χ = 1：{sigma:.4g}", sigma=critical)
+    label = t("χ = 1 at {sigma:.4g}", "{sigma:.4g} 处 χ = 1", sigma=critical)
     left_half = critical < (ends[0] * ends[1]) ** 0.5
     return [
         base.mark_rule(color="black", strokeWidth=2, strokeDash=[6, 4]),
