@@ -194,12 +194,12 @@ def ask_critical_scale() -> None:
     ui.ask(
         "critical_tanh",
         t(
-            "In a wide, deep tanh network without biases: at which weight scale σ_w does the "
-            "signal neither vanish nor explode on its way back?",
-            "一个又宽又深、没有偏置的 tanh 网络：权重尺度 σ_w 取多少时，误差信号在回程上既不消失"
-            "也不爆炸？",
+            "In a wide, deep tanh network without biases a weight scale of σ_w = 4 lets the signal "
+            "explode on its way back. At which one does it neither vanish nor explode?",
+            "一个又宽又深、没有偏置的 tanh 网络，权重尺度 σ_w = 4 时，误差信号在回程上爆炸。"
+            "σ_w 取多少，它才既不消失也不爆炸？",
         ),
-        FAN,
+        [sigma for sigma in FAN if sigma != SCALE.default],  # that of the default is in sight
         reply,
         "σ_w = {:g}".format,
         guess=float,

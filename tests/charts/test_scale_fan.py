@@ -21,11 +21,12 @@ def test_marks_are_the_middle_of_the_seeds_with_their_range_and_zeros_are_left_o
     assert np.allclose(marks.loc[2, ["value", "low", "high"]].astype(float), 0.5)
 
 
-def test_until_the_answer_is_revealed_only_the_line_of_the_guess_is_seen():
+def test_until_the_answer_is_revealed_only_the_chosen_line_and_that_of_the_guess_are_seen():
     picture = fan(asked=True)
     scales = {"scale 0.5", "scale 1", "scale 4"}
     covered = words_in(picture, revealed=0, guess=0.5)
-    assert "scale 0.5 – your guess" in covered and not scales & set(covered)
+    assert "scale 0.5 – your guess" in covered and scales & set(covered) == {"scale 4"}
+    assert scales & set(words_in(picture, revealed=0)) == {"scale 4"}
     shown = words_in(picture, revealed=1, guess=0.5)
     assert {"scale 0.5 – your guess", "scale 1", "scale 4"} <= set(shown)
     assert scales <= set(words_in(picture, revealed=1)) and scales <= set(words_in(fan()))

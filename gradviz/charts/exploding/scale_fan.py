@@ -30,7 +30,8 @@ def scale_fan(
 
     Returns a Vega-Lite spec. `measured` has the columns sigma, layer and value, a row for each
     seed, and `theory` the same, a row for each layer. If it is `asked` which scale keeps the
-    signal, all lines lie flat until the answer is revealed, and only that of the guess is seen.
+    signal, that of `chosen` is seen as it is, and all others lie flat until the answer is revealed,
+    when they are seen, too; only that of the guess is seen before.
     """
     marks = _over_seeds(measured)
     told = {name: _told(table, marks, chosen) for name, table in _tables(marks, theory).items()}
@@ -77,7 +78,7 @@ def _picture(domain: tuple[float, float], depth: int, asked: bool) -> alt.LayerC
         lines.encode(
             **place, detail="sigma:Q", strokeWidth=_chosen(3, 1.5), opacity=_chosen(1, 0.5)
         ),
-        _answered(seeds.transform_filter("datum.chosen"), asked).encode(
+        seeds.transform_filter("datum.chosen").encode(
             **{**place, "y": alt.Y("low:Q")}, y2="high:Q"
         ),
         marks.mark_point(filled=True).encode(
@@ -106,21 +107,20 @@ def _layers(depth: int) -> alt.X:
 
 
 def _rows(data: str, asked: bool) -> alt.Chart:
-    """Rows at their height `y`: as the answer is revealed the flat lines open like a fan."""
+    """Rows at their height `y`: as the answer is revealed the flat lines open like a fan.
+
+    The line of the chosen scale is open from the first.
+    """
     rows = alt.Chart(alt.NamedData(data))
     if not asked:
         return rows.transform_calculate(y="datum.value", shade="datum.color")
     guessed = f"{HAS_GUESS} && datum.sigma == {GUESSED}"
-    seen = f"{SHARE_REVEALED} > 0 || ({guessed})"
-    return rows.transform_filter(seen).transform_calculate(
-        y=f"pow(datum.value, {SHARE_REVEALED})",
+    told = f"(datum.chosen || {SHARE_REVEALED} > 0)"
+    return rows.transform_filter(f"{told} || ({guessed})").transform_calculate(
+        y=f"datum.chosen ? datum.value : pow(datum.value, {SHARE_REVEALED})",
         # The color tells what becomes of the signal.
-        shade=f"{SHARE_REVEALED} > 0 ? datum.color : {quoted(INK)}",
+        shade=f"{told} ? datum.color : {quoted(INK)}",
     )
-
-
-def _answered(rows: alt.Chart, asked: bool) -> alt.Chart:
-    return rows.transform_filter(f"{SHARE_REVEALED} == 1") if asked else rows
 
 
 def _chosen(then: float, otherwise: float) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _names(place: dict[str, Any], asked: bool) -> list[alt.Chart]:
     if asked:
         guessed = f"{HAS_GUESS} && datum.sigma == {GUESSED}"
         guess = quoted(t(" – your guess", "：你的猜测"))
-        named = named.transform_filter(f"{SHARE_REVEALED} == 1 || ({guessed})")
+        named = named.transform_filter(f"datum.chosen || {SHARE_REVEALED} == 1 || ({guessed})")
         named = named.transform_calculate(words=f"datum.name + ({guessed} ? {guess} : '')")
         ring = named.transform_filter(guessed).mark_point(size=170, strokeWidth=2.5, opacity=1)
         rings.append(ring.encode(**{**place, "color": alt.value(INK)}))
