@@ -57,6 +57,8 @@ def test_until_the_answer_is_revealed_one_layer_is_seen_and_then_as_many_as_are_
     shown = words_in(picture, revealed=1, guess=0.05)
     assert "10 layers: outputs differ by 1.5·10⁻⁶; largest slope 3.9·10⁻⁷" in shown
     assert {"your guess: 0.05", "measured: 1.5·10⁻⁶"} <= set(shown)
+    # Only the layers that are asked about are covered: the slider moves the picture all the same.
+    assert [text for text in words_in(picture, revealed=0, layers=2) if text.startswith("2 layers")]
     # The guess is one of ten layers, and nobody need have guessed.
     for words in (words_in(picture, revealed=1), words_in(picture, revealed=1, guess=1, layers=9)):
         assert not [text for text in words if "guess" in text]

@@ -34,8 +34,10 @@ _SHORT = "datum.value >= 1000 ? format(datum.value, '~s') : datum.label"
 SLOPES = (1e-16, 1e8)
 SLOPES_HEIGHT = 145
 
-# While an answer is revealed, the layers are stacked one by one, from the first.
-_SHOWN = f"(1 + round({SHARE_REVEALED} * ({LAYERS} - 1)))"
+# While an answer is revealed, the layers are stacked one by one, from the first. Only the layers
+# that are asked about are covered: the slider moves the picture before the answer, too.
+_STACKED = f"(1 + round({SHARE_REVEALED} * ({LAYERS} - 1)))"
+_SHOWN = f"({LAYERS} == {ASKED_LAYERS} ? {_STACKED} : {LAYERS})"
 
 
 def composite_curves(curves: pd.DataFrame, activation: str, layers: int = 1) -> Spec:
