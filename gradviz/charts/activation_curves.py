@@ -31,6 +31,8 @@ UNITS = FUNCTION_RANGE[1] - FUNCTION_RANGE[0]  # in the height of the functions
 IDENTITY_TOP, IDENTITY_UNIT = 3.6, 54  # in pixels: as wide as a unit is beside controls
 SLOPE_HEIGHT, SLOPE_RANGE = 110, (0.0, 1.25)
 TANGENT_LENGTH = 1.4  # to each side of the point, in units of z
+COVERED = 3.0  # where sigmoid is asked about, its slope is seen only as far out as this
+_OPEN = "datum.name == 'tanh'"  # and that of tanh everywhere
 
 
 def tangent(
@@ -59,7 +61,8 @@ def tangent(
 def asked_tangent(z: float = 1.0) -> alt.VConcatChart:
     """As `tangent`, for sigmoid and tanh, where it is asked how large a slope can be.
 
-    The slopes come as the answer is revealed, and beside them is the guess.
+    Of sigmoid's slope only the ends are seen, beside all of tanh's; the rest comes as the answer
+    is revealed, and beside it is the guess.
     """
     functions = {name: activation(name) for name in ("sigmoid", "tanh")}
     return _drawn(_curves(functions), {name: name for name in functions}, z, asked=True)
@@ -187,28 +190,36 @@ def _slopes(curves: pd.DataFrame, titles: Mapping[str, str], asked: bool) -> alt
     high = max(high, 1.25 * float(curves["slope"].max()))
     ticks = [0, 0.25, 0.5, 0.75, 1] if high < 1.5 else list(range(int(high) + 1))
     x = _z(alt.Axis(title="z", tickMinStep=1))
-    y = alt.Y(
-        "slope:Q",
-        title=t("Slope", "斜率"),
-        scale=alt.Scale(domain=[low, high], nice=False),
-        axis=alt.Axis(values=ticks, format="~r"),
-    )
+
+    def height(field: str) -> alt.Y:
+        return alt.Y(
+            f"{field}:Q",
+            title=t("Slope", "斜率"),
+            scale=alt.Scale(domain=[low, high], nice=False),
+            axis=alt.Axis(values=ticks, format="~r"),
+        )
+
+    y = height("slope")
     color = _name_color(titles)
-    traced = f"datum.z <= {-POINTER_LIMIT} + {SHARE_REVEALED} * {2 * POINTER_LIMIT}"
-    base = alt.Chart(curves).transform_filter(traced if asked else "true")
-    base = base.encode(x=x, y=y, color=color)
+    base = alt.Chart(curves)
+    if asked:
+        # Between its ends the curve that is asked for is broken off, not bridged.
+        traced = f"datum.z <= {-POINTER_LIMIT} + {SHARE_REVEALED} * {2 * POINTER_LIMIT}"
+        seen = f"{_OPEN} || abs(datum.z) >= {COVERED} || {traced}"
+        base = base.transform_calculate(seen=f"{seen} ? datum.slope : null")
+    line = base.mark_line(clip=True).encode(x=x, y=height("seen") if asked else y, color=color)
     tops = curves.loc[curves.groupby("name")["slope"].idxmax()]
     top = alt.Chart(tops).transform_filter(_answered(asked)).encode(x=x, y=y, color=color)
     label = in_words(t("max {slope}", "最大 {slope}"), slope="format(datum.slope, '.3~r')")
     return layered(
         *(_guess(y) if asked else []),
-        base.mark_line(clip=True),
+        line,
         top.mark_point(size=70),
         top.mark_text(dy=-11, fontSize=READOUT, fontWeight="bold")
         .transform_calculate(words=label)
         .encode(text="words:N"),
         _at_probe(curves)
-        .transform_filter(_answered(asked))
+        .transform_filter(f"{_OPEN} || {_answered(asked)}")
         .mark_point(filled=True, size=70, opacity=1)
         .encode(x=x, y=y, color=color),
         _handles(),

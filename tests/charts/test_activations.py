@@ -88,6 +88,16 @@ def test_until_the_answer_is_revealed_no_slope_is_told():
     assert set(words_in(tangent())) == set(words_in(chart, revealed=1))
 
 
+def test_the_cover_is_laid_over_the_slopes_and_leaves_them_as_they_are():
+    lines = [
+        layer
+        for layer in asked_tangent().to_dict()["vconcat"][1]["layer"]
+        if layer["mark"]["type"] == "line"
+    ]
+    assert [line["encoding"]["y"]["field"] for line in lines] == ["seen"]
+    assert [step["as"] for line in lines for step in line["transform"]] == ["seen"]
+
+
 @pytest.mark.parametrize("z", [-6, 5.5])
 def test_a_tangent_outside_the_picture_is_refused(z):
     with pytest.raises(ValueError, match="z="):
