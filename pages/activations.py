@@ -109,10 +109,10 @@ def product_picture() -> alt.LayerChart:
         {
             "name": ["sigmoid", "tanh"],
             "label": [
-                t("sigmoid at its best: 0.25", "sigmoid 最大斜率：0.25"),
+                t("sigmoid at its best (0.25)", "sigmoid 最大斜率（0.25）"),
                 t(
-                    "tanh at z ~ N(0, 1): {slope:.2f}",
-                    "tanh，z ~ N(0, 1)：{slope:.2f}",
+                    "tanh at z ~ N(0, 1) ({slope:.2f})",
+                    "tanh，z ~ N(0, 1)（{slope:.2f}）",
                     slope=typical,
                 ),
             ],

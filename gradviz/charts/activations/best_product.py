@@ -13,7 +13,7 @@ from gradviz.charts.parts.handles import handle_selection
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import INK, colors_of
 from gradviz.charts.parts.powers import power_axis, power_of_ten, power_scale
-from gradviz.charts.parts.theme import READOUT, themed
+from gradviz.charts.parts.theme import LONG, themed
 from gradviz.language import t
 
 EXPONENTS = (-12, -1)  # of the thresholds that can be chosen
@@ -42,7 +42,7 @@ def best_product(
     title = t("Product of the slopes", "斜率的乘积")
     y = alt.Y("product:Q", scale=power_scale(low, high), axis=power_axis(low, 1, title))
     slider = alt.binding_range(
-        min=EXPONENTS[0], max=EXPONENTS[1], step=1, name=t("Threshold 10^", "阈值 10^")
+        min=EXPONENTS[0], max=EXPONENTS[1], step=1, name=t("Power of ten ", "10 的幂次 ")
     )
     limit = handle_selection("limit", "exponent", exponent, slider)
     return themed(
@@ -117,7 +117,7 @@ def _crossings(factors: pd.DataFrame, layers: int, x: alt.X, y: alt.Y) -> list[a
         now = alt.Chart(cases).transform_filter(f"datum.e == {LIMIT}")
         color = colors_of(factors["name"])[name]
         ring = now.mark_point(size=160, strokeWidth=2.5, color=color, clip=True).encode(x=x, y=y)
-        words = now.mark_text(align="right", color=color, fontSize=READOUT, fontWeight="bold")
+        words = now.mark_text(align="right", color=color, fontSize=LONG, fontWeight="bold")
         place = {"x": alt.value("width"), "y": alt.value(8 + 16 * row)}
         marks += [ring, words.encode(**place, text="words:N")]
     return marks
