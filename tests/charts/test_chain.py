@@ -69,11 +69,11 @@ def test_the_table_is_the_formula_of_the_source_in_numbers():
     rows = factor_frame(NETWORK.backward_walk())
     assert list(rows["name"]) == ["∂L/∂f₄", "∂f₄/∂f₃", "∂f₃/∂f₂", "∂f₂/∂w₂"]
     assert rows.loc[0, "split"] == "2(f₄ − g)"
-    assert rows.loc[1, "split"].startswith("w₄=8 × φ′=0.00721")
-    assert rows.loc[3, "split"].startswith("f₁=0.731 × φ′=")
+    assert rows.loc[1, "split"].startswith("w₄ = 8 × φ′ = 0.00721")
+    assert rows.loc[3, "split"].startswith("f₁ = 0.731 × φ′ =")
     assert rows["product"].iloc[-1] == "3.5·10⁻⁴"
     assert NETWORK.gradient() == pytest.approx(3.5e-4, rel=0.02)
-    assert factor_frame(NETWORK.backward_walk(1))["split"].iloc[-1].startswith("x=0.5 × φ′=")
+    assert factor_frame(NETWORK.backward_walk(1))["split"].iloc[-1].startswith("x = 0.5 × φ′ =")
 
 
 def test_the_formula_fills_up_while_walking():

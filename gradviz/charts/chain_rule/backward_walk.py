@@ -169,14 +169,14 @@ def factor_frame(walk: list[Factor]) -> pd.DataFrame:
 
 
 def _split(factor: Factor) -> str:
-    """The two parts of a factor in numbers, e.g. "w₄=1 × φ′=0.2"."""
+    """The two parts of a factor in numbers, e.g. "w₄ = 1 × φ′ = 0.2"."""
     if factor.slope is None or factor.other is None:
         return subscript(f"2({factor.by} − g)")
     layer = int(factor.of.removeprefix("f_"))
     other = f"f_{layer - 1}" if factor.by.startswith("w") else f"w_{layer}"
     if other == "f_0":
         other = "x"
-    return f"{subscript(other)}={_short(factor.other)} × φ′={_short(factor.slope)}"
+    return f"{subscript(other)} = {_short(factor.other)} × φ′ = {_short(factor.slope)}"
 
 
 def formula_frame(rows: pd.DataFrame, layer: int) -> pd.DataFrame:
@@ -346,7 +346,7 @@ def _table(steps: int) -> alt.LayerChart:
         "name": t("factor", "因子"),
         "split": t("weight × slope", "权重 × 斜率"),
         "value": t("value", "值"),
-        "product": t("product so far", "累积乘积"),
+        "product": t("product", "累积乘积"),
     }
     places = {"name": 0.0, "split": 0.2, "value": 0.76, "product": 1.0}
     base = alt.Chart(alt.NamedData("factors"))
