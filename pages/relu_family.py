@@ -44,10 +44,10 @@ SET = ui.choice(
     tuple(SETS),
     default="source",
     help=t(
-        "ReLU, Leaky ReLU and ELU, which the source names, or GELU and SiLU.",
+        "ReLU, Leaky ReLU and ELU, which the notes name, or GELU and SiLU.",
         "原文提到的 ReLU、Leaky ReLU、ELU，或如今常用的 GELU、SiLU。",
     ),
-    names={"source": t("source", "原文"), "today": t("today", "如今")},
+    names={"source": t("in the notes", "原文"), "today": t("today", "如今")},
 )
 DEPTH = ui.number(
     "depth",
