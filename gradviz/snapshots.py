@@ -13,6 +13,8 @@ import pandas as pd
 
 from gradviz.quantities import Event
 
+USUAL_NUMBER = 60  # recorded steps in a run, unless asked otherwise
+
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:

@@ -12,8 +12,8 @@ import dataclasses
 import json
 from textwrap import dedent, indent
 
-from gradviz.engine.train import SNAPSHOTS
 from gradviz.recipe import Recipe
+from gradviz.snapshots import USUAL_NUMBER
 from gradviz.theory.scales import gain_of, residual_scale
 
 Sections = list[tuple[str, str]]  # a title and its code
@@ -303,7 +303,7 @@ def gradients(v, weight, bias, back, binary, random):
 
 
 def _training(recipe: Recipe) -> str:
-    every = max(1, round(recipe.steps / SNAPSHOTS))
+    every = max(1, round(recipe.steps / USUAL_NUMBER))
     decay = f", weight_decay={recipe.weight_decay}" if recipe.weight_decay else ""
     optimizer = _OPTIMIZERS[recipe.optimizer].format(
         lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay, decay=decay

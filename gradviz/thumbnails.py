@@ -45,6 +45,7 @@ RACES = {
     "relu_family": Chosen(("sigmoid", "relu")),
     "batchnorm": Chosen(("plain", "batchnorm")),
     "residual": Chosen(("plain", "residual")),
+    "lab": Chosen(("a", "b")),
     "shattered": Chosen(("unscaled", "rezero"), step=LAST),
 }
 

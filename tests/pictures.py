@@ -54,6 +54,8 @@ from gradviz.charts.shattered.slopes import slopes as turning_slopes
 from gradviz.charts.update_rule.composite import composite_curves
 from gradviz.charts.update_rule.descent import descent_chart
 from gradviz.charts.update_rule.plateau import plateau_chart
+from gradviz.charts.watched import watched
+from gradviz.charts.watched_times import watched_times
 from gradviz.language import t
 from gradviz.quantities import CURVES, QUANTITIES
 from gradviz.theory.chain import ScalarNetwork, composite, matrix_products
@@ -110,6 +112,23 @@ def run(quantity, ended=True, asked=None):
         below=dict.fromkeys(CURVES) | {"gradient_norm": 0.3},
         asked=asked,
     )
+
+
+def of_a_record():
+    rows = pd.concat(
+        pd.DataFrame(
+            {"step": step, "layer": ["it's", "out"], "quantity": name, "value": [0.0, 2.0]}
+        )
+        for step in (0, 10)
+        for name in ("delta", "update_ratio")
+    )
+    expected = pd.DataFrame({"layer": ["it's", "out"], "delta": [0.1, 1.0], "chi": [0.5, 0.5]})
+    return watched(rows, ["it's", "out"], ["delta", "update_ratio"], expected)
+
+
+def by_time():
+    rows = pd.DataFrame({"step": [0, 0, 10, 10], "time": [1, 2, 1, 2], "value": [0.0, 1, 2, 3]})
+    return watched_times(rows.assign(layer="it's"))
 
 
 def all_panels(ended=True):
@@ -363,6 +382,8 @@ def beam_of_a_run():
 
 
 PICTURES = {
+    "watched": of_a_record,
+    "watched by time": by_time,
     "panels": all_panels,
     "panels of a run that goes on": lambda: all_panels(ended=False),
     "home": gradient_through_depth,

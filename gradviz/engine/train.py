@@ -25,9 +25,7 @@ from gradviz.engine.penalty import Penalty
 from gradviz.engine.pretrain import pretraining
 from gradviz.engine.threads import on_one_thread, one_thread
 from gradviz.recipe import RANGES, Recipe
-from gradviz.snapshots import PretrainSnapshot, Snapshot
-
-SNAPSHOTS = 60  # recorded steps in a run, unless asked otherwise
+from gradviz.snapshots import USUAL_NUMBER, PretrainSnapshot, Snapshot
 
 
 def race(
@@ -123,7 +121,7 @@ class Runner:
         recipe, count = network.recipe, len(network.seeds)
         self.network = network
         self._name, self._recipe = name, recipe
-        self._every = every or max(1, round(recipe.steps / SNAPSHOTS))
+        self._every = every or max(1, round(recipe.steps / USUAL_NUMBER))
         self._origin = Origin.of(network)
         self._before = self._origin.vector  # the parameters that the last snapshot measured
         self._penalty = Penalty(network)

@@ -29,6 +29,8 @@ _ARMS = {
     "residual": ("with residual connections", "加残差连接"),
     "unscaled": ("with unscaled branches", "支路不缩放"),
     "rezero": ("with branches from zero", "支路从零开始"),
+    "a": ("arm A", "A 组"),
+    "b": ("arm B", "B 组"),
     "float16": ("float16", "float16"),
     "float32": ("float32", "float32"),
     "sigmoid": ("sigmoid", "sigmoid"),

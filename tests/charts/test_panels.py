@@ -11,7 +11,8 @@ def test_there_is_a_profile_for_every_quantity_in_order():
     titles = [
         part["layer"][-2]["encoding"]["y"]["axis"]["title"] for part in all_panels()["vconcat"]
     ]
-    assert titles == [quantity.short_name() for quantity in QUANTITIES.values()]
+    names = [quantity.short_name() for quantity in QUANTITIES.values()]
+    assert all(title.startswith(name) for title, name in zip(titles, names, strict=True))
 
 
 def test_one_slider_moves_all_marks():

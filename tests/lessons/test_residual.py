@@ -159,7 +159,8 @@ def test_limit_with_a_larger_learning_rate_the_residual_network_learns_the_spira
     # Of 35 seeds one was at 0.92, all others at 0.98 or more.
     accuracy = last_frame(arms["residual"]).accuracy
     assert (accuracy > 0.8).all() and accuracy.mean() > 0.9
-    plain = last_frame(arms["plain"]).accuracy
+    # Where its numbers have overflowed the plain network has learned nothing.
+    plain = np.nan_to_num(last_frame(arms["plain"]).accuracy)
     assert plain.mean() < accuracy.mean()
     assert plain.min() < accuracy.min()
 
