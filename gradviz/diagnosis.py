@@ -234,10 +234,10 @@ class Finding:
 _TITLES = {
     "diverged": ("diverged", "发散"),
     "vanishing": ("vanishing gradient", "梯度消失"),
-    "dying": ("dying units", "单元死亡"),
+    "dying": ("dying units", "神经元死亡"),
     "exploding": ("exploding gradient", "梯度爆炸"),
     "updates_large": ("updates too large", "更新过大"),
-    "saturated": ("saturated units", "单元饱和"),
+    "saturated": ("saturated units", "神经元饱和"),
     "updates_small": ("updates too small", "更新过小"),
     "healthy": ("healthy", "健康"),
     "unknown": ("nothing measured", "没有测量值"),
@@ -256,7 +256,7 @@ _SENTENCES = {
     "dying": (
         "Units die: in {layer}, {dead} of the units pass no gradient at step {step}; in all hidden "
         "layers it is {dead_units}.",
-        "单元死亡：第 {step} 步，{layer}有 {dead} 的单元不再传回梯度；"
+        "神经元死亡：第 {step} 步，{layer}有 {dead} 的神经元不再传回梯度；"
         "所有隐藏层合计为 {dead_units}。",
     ),
     "exploding": (
@@ -274,7 +274,7 @@ _SENTENCES = {
     "saturated": (
         "The units are saturated: at step {step}, {saturation} of the values in the hidden layers "
         "have almost no slope, most of all in {layer}.",
-        "单元饱和：第 {step} 步，隐藏层中 {saturation} 的值几乎没有斜率，{layer}最甚。",
+        "神经元饱和：第 {step} 步，隐藏层中 {saturation} 的值几乎没有斜率，{layer}最甚。",
     ),
     "updates_small": (
         "The updates are too small: the median step moves a layer's weights by {update} of their "

@@ -73,7 +73,7 @@ GOALS: dict[str, Goal] = {
             _kept,
         ),
         Goal("drift", ("How far layer 1 has moved", "第 1 层偏离初始值的程度"), _drift),
-        Goal("dead", ("Share of dead units at the end", "训练结束时死亡单元的比例"), _dead),
+        Goal("dead", ("Share of dead units at the end", "训练结束时死亡神经元的比例"), _dead),
     )
 }
 

@@ -72,8 +72,12 @@ QUANTITIES = _table(
     ),
     Quantity("drift", ("Drift from the start", "偏离初始值的程度"), ("drift", "漂移")),
     Quantity("weight_norm", ("Weight norm ‖W‖", "权重范数 ‖W‖"), ("weight norm", "权重范数")),
-    Quantity("saturation", ("Share saturated", "饱和比例"), ("saturated units", "饱和单元"), SHARE),
-    Quantity("dead", ("Share of dead units", "死亡单元比例"), ("dead units", "死亡单元"), SHARE),
+    Quantity(
+        "saturation", ("Share saturated", "饱和比例"), ("saturated units", "饱和神经元"), SHARE
+    ),
+    Quantity(
+        "dead", ("Share of dead units", "死亡神经元比例"), ("dead units", "死亡神经元"), SHARE
+    ),
 )
 
 # Per seed: the fields of a `Snapshot`. The gradient norm is that of loss and penalty together,
@@ -94,8 +98,8 @@ CURVES = _table(
     Quantity("penalty", ("Penalty", "惩罚项")),
     Quantity(
         "dead_units",
-        ("Dead units of all hidden layers", "所有隐藏层的死亡单元"),
-        ("Dead units", "死亡单元"),
+        ("Dead units of all hidden layers", "所有隐藏层的死亡神经元"),
+        ("Dead units", "死亡神经元"),
         SHARE,
     ),
 )
@@ -173,7 +177,7 @@ class Event:
         if self.kind == "dead":
             return t(
                 "layer {layer} was dead at step {step}: none of its units passes a gradient",
-                "第 {layer} 层在第 {step} 步已死亡：没有一个单元能传回梯度",
+                "第 {layer} 层在第 {step} 步已死亡：没有一个神经元能传回梯度",
                 **values,
             )
         if self.kind == "rounded":

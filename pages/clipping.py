@@ -82,7 +82,7 @@ WHY_QUANTITY = ui.choice(
     help=t(
         "How far a step moves the weights, or the share of units whose slope is 0 for every "
         "example.",
-        "每一步移动权重多远，或者对所有样本斜率都为 0 的单元所占的比例。",
+        "每一步移动权重多远，或者对所有样本斜率都为 0 的神经元所占的比例。",
     ),
     names=lambda name: QUANTITIES[name].short_name(),
     menu=True,
@@ -242,7 +242,7 @@ def geometry_picture() -> alt.LayerChart:
             t(
                 "Without clipping the first steps kill a whole layer, or the numbers overflow. "
                 "Clipped, the network learns.",
-                "不剪切时，最初几步就使整整一层的单元死亡，或使数值溢出；剪切之后，网络学会了。",
+                "不剪切时，最初几步就使整整一层的神经元死亡，或使数值溢出；剪切之后，网络学会了。",
             ),
         ),
         ui.Preset(
@@ -327,7 +327,7 @@ def why() -> str:
             "After {steps} steps without clipping a layer is all but dead, or the numbers have "
             "overflowed; clipped, most units are alive.",
             "不剪切时，{steps} 步之后总有一层几乎全部死亡，或者数值已经溢出；"
-            "剪切之后，大多数单元都活着。",
+            "剪切之后，大多数神经元都活着。",
             steps=FIRST_STEPS,
         )
     if not ui.ended(frames) or {frame.arm for frame in frames} != set(arms):
@@ -356,7 +356,7 @@ def first_steps_in_words(frames: ui.Frames) -> str:
         "size; clipped, {times:.0f} times less. In the end {plain} of the units are dead; "
         "clipped, {clip_norm}.",
         "单是第一步，就让各层权重移动自身大小的 {low:.0%} 到 {high:.0%}；剪切之后只有它的 "
-        "1/{times:.0f}。到最后，{plain} 的单元已经死亡；剪切时只有 {clip_norm}。",
+        "1/{times:.0f}。到最后，{plain} 的神经元已经死亡；剪切时只有 {clip_norm}。",
         low=plain.min(),
         high=plain.max(),
         times=float((plain / clipped).mean()),

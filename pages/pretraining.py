@@ -84,7 +84,7 @@ DEPTH = ui.choice(
     t("Layers", "层数"),
     ("5", "8"),
     default="8",
-    help=t("Hidden layers of 64 units.", "隐藏层数，每层 64 个单元。"),
+    help=t("Hidden layers of 64 units.", "隐藏层数，每层 64 个神经元。"),
 )
 QUANTITY = ui.quantity_choice("quantity")
 LIMIT_RATE = ui.choice(

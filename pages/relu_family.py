@@ -44,10 +44,10 @@ SET = ui.choice(
     tuple(SETS),
     default="source",
     help=t(
-        "ReLU, Leaky ReLU and ELU, which the source names, or GELU and SiLU.",
+        "ReLU, Leaky ReLU and ELU, which the notes name, or GELU and SiLU.",
         "原文提到的 ReLU、Leaky ReLU、ELU，或如今常用的 GELU、SiLU。",
     ),
-    names={"source": t("source", "原文"), "today": t("today", "如今")},
+    names={"source": t("in the notes", "原文"), "today": t("today", "如今")},
 )
 DEPTH = ui.number(
     "depth",
@@ -63,7 +63,7 @@ RATE = ui.steps(
     t("Learning rate", "学习率"),
     (0.005, 0.01, GENTLE, 0.05, 0.1, 0.2, KILLING),
     default=GENTLE,
-    help=t("Large steps throw ReLU units out for good.", "步子太大，ReLU 单元会一去不回。"),
+    help=t("Large steps throw ReLU units out for good.", "步子太大，ReLU 神经元会一去不回。"),
 )
 QUANTITY = ui.quantity_choice("quantity", ("delta", "dead", "drift", "update_ratio"))
 ACTIVATION = ui.activation_choice("activation", (*FAMILY, *REFERENCE), default="relu", names=NAMES)
@@ -259,7 +259,7 @@ def race() -> str:
         ),
         "dead": t(
             "A dead unit has slope zero on the whole batch, so it passes no gradient.",
-            "死亡单元在整个批次上斜率都为零，因此传不回任何梯度。",
+            "死亡神经元在整个批次上斜率都为零，因此传不回任何梯度。",
         ),
     }.get(quantity, t("All start from Kaiming's weights.", "初始化都用 Kaiming。"))
     return what if not ui.ended(frames) else with_ends(what, frames, names)
@@ -301,14 +301,14 @@ def ask_slope() -> None:
     def reply(guess: float | None) -> tuple[bool | None, str]:
         found = t(
             "It is 0.5: half of the units have slope 1, the other half slope 0.",
-            "是 0.5：一半单元的斜率为 1，另一半为 0。",
+            "是 0.5：一半神经元的斜率为 1，另一半为 0。",
         )
         if guess is None or abs(guess - truth) < 0.01:
             return (None if guess is None else True), found
         if guess == 1:
             missed = t(
                 "You said 1, as if no unit were off: twice too much. ",
-                "你猜的是 1，仿佛没有单元关闭：多了一倍。",
+                "你猜的是 1，仿佛没有神经元关闭：多了一倍。",
             )
         elif guess < truth:
             missed = t(
@@ -403,7 +403,7 @@ def limit() -> str:
 
 
 @lesson.figure(
-    ("Units that die", "死亡的单元"),
+    ("Units that die", "死亡的神经元"),
     presets=[
         ui.Preset(
             t("ReLU's die", "ReLU 会死"),
@@ -411,7 +411,7 @@ def limit() -> str:
             t(
                 "Three layers, Adam with steps of 0.1: ReLU's units go out, most for good. Leaky "
                 "ReLU and ELU lose none or next to none.",
-                "三层，Adam，步长 0.1：ReLU 的单元相继熄灭，大多不再亮起；Leaky ReLU 与 ELU "
+                "三层，Adam，步长 0.1：ReLU 的神经元相继熄灭，大多不再亮起；Leaky ReLU 与 ELU "
                 "一个不少，或几乎不少。",
             ),
         ),
@@ -421,7 +421,7 @@ def limit() -> str:
             t(
                 "*Kill units* above, unit by unit: two layers and a learning rate of 1. ELU's "
                 "slope is rounded to 0; Leaky ReLU overflows.",
-                "上面的“杀死神经元”，逐个单元来看：两层，学习率为 1。ELU 的斜率被舍入为 0；"
+                "上面的“杀死神经元”，逐个神经元来看：两层，学习率为 1。ELU 的斜率被舍入为 0；"
                 "Leaky ReLU 上溢。",
             ),
         ),
@@ -433,7 +433,7 @@ def dying() -> str:
     return t(
         "A row is a unit, lit until its slope is 0 for all training digits. Dead in the end: "
         "{dead}.",
-        "每行是一个单元，直到它对所有训练数字的斜率都为 0 才熄灭。最后死亡：{dead}。",
+        "每行是一个神经元，直到它对所有训练数字的斜率都为 0 才熄灭。最后死亡：{dead}。",
         dead=deaths_in_words(killer),
     )
 

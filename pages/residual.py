@@ -74,13 +74,13 @@ SCALED = ui.switch(
 CASE = ui.choice(
     "case",
     t("Case", "情形"),
-    ("plain_wins", "unscaled", "degradation"),
-    default="plain_wins",
+    ("degradation", "unscaled", "plain_wins"),
+    default="degradation",
     help=t("Which limit to run.", "要运行哪一种局限。"),
     names={
-        "plain_wins": t("plain wins", "普通网络获胜"),
-        "unscaled": t("no scale", "不缩放"),
         "degradation": t("degradation", "退化"),
+        "unscaled": t("no scale", "不缩放"),
+        "plain_wins": t("plain wins", "普通网络获胜"),
     },
     menu=True,
 )
@@ -383,24 +383,24 @@ def at_the_end(depth: int, scale: float) -> float:
 
 
 @lesson.figure(
-    ("The limits of the shortcut", "捷径的局限"),
+    ("A signal that arrives is not all", "误差信号传得到，还不够"),
     presets=[
         ui.Preset(
-            t("Plain wins", "普通网络获胜"),
-            {CASE: "plain_wins", CONTROL: False},
+            t("Degradation", "退化"),
+            {CASE: "degradation", CONTROL: False},
             t(
-                "Spirals, ten ReLU layers, learning rate 0.007: the plain network learns them, the "
-                "residual one has hardly begun.",
-                "螺旋数据、十层 ReLU，学习率 0.007：普通网络学会了，残差网络才刚起步。",
+                "Each network at its best learning rate: the deeper plain one has the higher "
+                "training loss. Its signal is healthy all along.",
+                "各用各的最佳学习率：更深的普通网络训练损失更高，而它的误差信号自始至终都健康。",
             ),
         ),
         ui.Preset(
-            t("Control: rate 0.05", "对照：学习率 0.05"),
-            {CASE: "plain_wins", CONTROL: True},
+            t("Control: one rate", "对照：同一学习率"),
+            {CASE: "degradation", CONTROL: True},
             t(
-                "The same with 0.05: now the residual network learns them, and more surely than "
-                "the plain one. It was the learning rate and nothing more.",
-                "学习率换成 0.05：残差网络学会了，而且比普通网络更稳。先前的胜负只取决于学习率。",
+                "All at 0.01: now the deeper plain network is not behind. What its depth costs are "
+                "the larger steps, which it does not bear.",
+                "都用 0.01：更深的普通网络并不落后。深度让它付出的代价，是承受不起更大的步子。",
             ),
         ),
         ui.Preset(
@@ -422,64 +422,28 @@ def at_the_end(depth: int, scale: float) -> float:
             ),
         ),
         ui.Preset(
-            t("Degradation", "退化"),
-            {CASE: "degradation", CONTROL: False},
+            t("Plain wins", "普通网络获胜"),
+            {CASE: "plain_wins", CONTROL: False},
             t(
-                "Each network at its best learning rate: the deeper plain one has the higher "
-                "training loss. Its signal is healthy all along.",
-                "各用各的最佳学习率：更深的普通网络训练损失更高，而它的误差信号自始至终都健康。",
+                "Spirals, ten ReLU layers, learning rate 0.007: the plain network learns them, the "
+                "residual one has hardly begun.",
+                "螺旋数据、十层 ReLU，学习率 0.007：普通网络学会了，残差网络才刚起步。",
             ),
         ),
         ui.Preset(
-            t("Control: one rate", "对照：同一学习率"),
-            {CASE: "degradation", CONTROL: True},
+            t("Control: rate 0.05", "对照：学习率 0.05"),
+            {CASE: "plain_wins", CONTROL: True},
             t(
-                "All at 0.01: now the deeper plain network is not behind. What its depth costs are "
-                "the larger steps, which it does not bear.",
-                "都用 0.01：更深的普通网络并不落后。深度让它付出的代价，是承受不起更大的步子。",
+                "The same with 0.05: now the residual network learns them, and more surely than "
+                "the plain one. It was the learning rate and nothing more.",
+                "学习率换成 0.05：残差网络学会了，而且比普通网络更稳。先前的胜负只取决于学习率。",
             ),
         ),
     ],
 )
 def limit() -> str:
-    cases = {"plain_wins": plain_wins, "unscaled": unscaled, "degradation": degradation}
+    cases = {"degradation": degradation, "unscaled": unscaled, "plain_wins": plain_wins}
     return cases[CASE.value]()
-
-
-def plain_wins() -> str:
-    plain = replace(PLAIN_WINS, lr=SAVING if CONTROL.value else PLAIN_WINS.lr)
-    arms = {"plain": plain, "residual": replace(plain, residual=True)}
-    frames = ui.race("limit", arms, arm_names(), curves=("accuracy",), curves_lead=True)
-    what = t(
-        "Spirals, {depth} ReLU layers, learning rate {lr:g}.",
-        "螺旋数据、{depth} 层 ReLU，学习率 {lr:g}。",
-        depth=plain.depth,
-        lr=plain.lr,
-    )
-    return with_ends(what, frames, arm_names())
-
-
-def with_ends(what: str, frames: ui.Frames, names: dict[str, str]) -> str:
-    """`what` is said, and what accuracy the networks have come to."""
-    if not ui.ended(frames):
-        return what
-    ends = ui.ends_in_words(frames, names)
-    return t("{what} In the end: {ends}.", "{what}最后：{ends}。", what=what, ends=ends)
-
-
-def unscaled() -> str:
-    rate = TINY if CONTROL.value else UNSCALED.lr
-    arms = {"residual": UNSCALED, "unscaled": replace(UNSCALED, residual_scale=1.0, lr=rate)}
-    names = {"residual": "s = 1/√L", "unscaled": "s = 1"}
-    frames = ui.race("limit", arms, names, opens_at=0)
-    what = t(
-        "Digits, {depth} ReLU blocks; learning rates {scaled:g} and {unscaled}.",
-        "手写数字，{depth} 个 ReLU 块；学习率依次为 {scaled:g} 与 {unscaled}。",
-        depth=UNSCALED.depth,
-        scaled=UNSCALED.lr,
-        unscaled=rounded_power(rate),
-    )
-    return with_ends(what, frames, names)
 
 
 def degradation() -> str:
@@ -533,6 +497,42 @@ def signal_extent(frames: ui.Frames, arm: str) -> tuple[float, float]:
 def last_loss(frames: ui.Frames, arm: str) -> float:
     """The mean over the seeds of an arm's training loss in its last five frames."""
     return float(np.mean([frame.loss for frame in frames if frame.arm == arm][-5:]))
+
+
+def unscaled() -> str:
+    rate = TINY if CONTROL.value else UNSCALED.lr
+    arms = {"residual": UNSCALED, "unscaled": replace(UNSCALED, residual_scale=1.0, lr=rate)}
+    names = {"residual": "s = 1/√L", "unscaled": "s = 1"}
+    frames = ui.race("limit", arms, names, opens_at=0)
+    what = t(
+        "Digits, {depth} ReLU blocks; learning rates {scaled:g} and {unscaled}.",
+        "手写数字，{depth} 个 ReLU 块；学习率依次为 {scaled:g} 与 {unscaled}。",
+        depth=UNSCALED.depth,
+        scaled=UNSCALED.lr,
+        unscaled=rounded_power(rate),
+    )
+    return with_ends(what, frames, names)
+
+
+def plain_wins() -> str:
+    plain = replace(PLAIN_WINS, lr=SAVING if CONTROL.value else PLAIN_WINS.lr)
+    arms = {"plain": plain, "residual": replace(plain, residual=True)}
+    frames = ui.race("limit", arms, arm_names(), curves=("accuracy",), curves_lead=True)
+    what = t(
+        "Spirals, {depth} ReLU layers, learning rate {lr:g}.",
+        "螺旋数据、{depth} 层 ReLU，学习率 {lr:g}。",
+        depth=plain.depth,
+        lr=plain.lr,
+    )
+    return with_ends(what, frames, arm_names())
+
+
+def with_ends(what: str, frames: ui.Frames, names: dict[str, str]) -> str:
+    """`what` is said, and what accuracy the networks have come to."""
+    if not ui.ended(frames):
+        return what
+    ends = ui.ends_in_words(frames, names)
+    return t("{what} In the end: {ends}.", "{what}最后：{ends}。", what=what, ends=ends)
 
 
 lesson.show(CODE)

@@ -215,7 +215,8 @@ def _slopes(curves: pd.DataFrame, titles: Mapping[str, str], asked: bool) -> alt
         *(_guess(y) if asked else []),
         line,
         top.mark_point(size=70),
-        top.mark_text(dy=-11, fontSize=READOUT, fontWeight="bold")
+        # On the right, where no other slope rises past the top of a lower one.
+        top.mark_text(align="left", dx=6, dy=-11, fontSize=READOUT, fontWeight="bold")
         .transform_calculate(words=label)
         .encode(text="words:N"),
         _at_probe(curves)

@@ -51,16 +51,20 @@ def arm_color(names: Names, joined: bool = False) -> alt.Color:
         "arm:N",
         scale=alt.Scale(domain=list(colors), range=list(colors.values())),
         legend=legend(
-            _columns(names), joined=joined, labelExpr=translated(names), symbolType="circle"
+            legend_columns(names), joined=joined, labelExpr=translated(names), symbolType="circle"
         ),
     )
 
 
-def _columns(names: Names) -> int | alt.ExprRef:
-    """Of the legend of `names`: one row of them where they fit, else two columns."""
+def legend_columns(names: Names) -> int | alt.ExprRef:
+    """Of the legend of `names`: one row of them where they fit, else two columns, else one."""
     # Pixels: a sign and the space around it, and the letters, of which Chinese ones are wider.
-    needed = sum(38 + sum(14 if letter > "\u2e80" else 7 for letter in n) for n in names.values())
-    return alt.expr(f"width < {needed} ? 2 : {len(names)}") if len(names) > 2 else 2
+    needed = [38 + sum(14 if letter > "\u2e80" else 7 for letter in n) for n in names.values()]
+    if len(needed) < 3:
+        return 2
+    # The last needs no room behind it, and may reach into the margin.
+    pair = max(needed[::2]) + max(needed[1::2]) - 26
+    return alt.expr(f"width < {pair} ? 1 : width < {sum(needed)} ? 2 : {len(needed)}")
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,15 @@ from gradviz.charts.parts.handles import (
     question_params,
     replay_slider,
 )
-from gradviz.charts.parts.marks import column, layered, rule_at, sized, state_names, step_axis
+from gradviz.charts.parts.marks import (
+    column,
+    layered,
+    over_lines,
+    rule_at,
+    sized,
+    state_names,
+    step_axis,
+)
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.powers import power_axis, power_scale
 from gradviz.charts.parts.spec import Spec, built_once
@@ -231,8 +239,11 @@ def _zeros(curve: Curve, lines: alt.Chart) -> list[alt.Chart]:
             tooltip=[tooltip_line("arm:N", t("network", "网络")), tooltip_line("step:Q", words)]
         ),
         # Drawn without the arm's color, which words do not need and which contrast forbids.
-        first.mark_text(align="left", baseline="bottom", dy=-6, **WORDS).encode(
-            color=alt.value(INK), text=alt.value(words)
+        over_lines(
+            first.mark_text(align="left", baseline="bottom", dy=-6, **WORDS).encode(
+                color=alt.value(INK), text=alt.value(words)
+            ),
+            f"zero_{curve.name}",
         ),
     ]
 
@@ -261,7 +272,10 @@ def _now(framed: bool, numbered: bool, steps: int) -> list[alt.Chart]:
         baseline="top",
         **WORDS,
     )
-    return [rule, number.encode(x="step:Q", y=alt.value(2), text="step:Q")] if numbered else [rule]
+    if not numbered:
+        return [rule]
+    number = number.encode(x="step:Q", y=alt.value(2), text="step:Q")
+    return [rule, over_lines(number, "now")]
 
 
 def _heights(table: pd.DataFrame, curve: Curve) -> pd.DataFrame:

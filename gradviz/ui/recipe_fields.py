@@ -36,7 +36,9 @@ class Field:
 GROUPS: dict[tuple[str, str], tuple[Field, ...]] = {
     ("Network", "网络"): (
         Field("depth", ("Hidden layers", "隐藏层数"), ("Their number.", "隐藏层的个数。")),
-        Field("width", ("Width", "宽度"), ("Units in each hidden layer.", "每个隐藏层的单元数。")),
+        Field(
+            "width", ("Width", "宽度"), ("Units in each hidden layer.", "每个隐藏层的神经元数。")
+        ),
         Field(
             "activation",
             ("Activation", "激活函数"),

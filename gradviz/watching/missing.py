@@ -31,7 +31,7 @@ REASONS = {
     ),
     "compiled": (
         "δ, outputs and units: the model is compiled, and hooks cannot see into it",
-        "δ、输出和单元：模型已被编译，钩子看不到内部",
+        "δ、输出和神经元：模型已被编译，钩子看不到内部",
     ),
     "not_called": ("δ: no forward pass through it was seen", "δ：没有看到经过它的前向传播"),
     "no_signal": ("δ: no gradient has reached its output", "δ：没有梯度传到它的输出"),

@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 
 from gradviz.charts.depth.moved import moved, moved_frame, straightness
-from gradviz.charts.layers import Asked, layer_profile, line, points, profile_look, step_layer_map
+from gradviz.charts.layers import (
+    Asked,
+    layer_profile,
+    legend_columns,
+    line,
+    points,
+    profile_look,
+    step_layer_map,
+)
 from gradviz.charts.parts.handles import GUESS, REPLAY, REVEALED, RUN
 from gradviz.charts.parts.label_place import Plot, place_words
 from gradviz.charts.parts.summary import (
@@ -417,3 +425,19 @@ def test_the_way_of_a_layer_is_the_sum_of_its_updates():
     assert set(going["datasets"]["moved"]["step"]) == {15} and "params" not in going
     # What has not moved stands at the foot of the axis.
     assert (ended["datasets"]["moved"]["drift_y"] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"), [(226, 1), (300, 2), (520, 3)], ids=["phone", "wider", "desk"]
+)
+def test_a_legend_of_long_names_has_fewer_columns_in_a_narrow_picture(width, columns):
+    names = {"a": "sigmoid，不剪切", "b": "sigmoid，剪切", "c": "ReLU，剪切"}
+    single, wide, otherwise = legend_columns(names).expr.split(" : ")
+    branches = [branch.split(" ? ") for branch in (single, wide)]
+    fits = (int(number) for limit, number in branches if width < int(limit.split(" < ")[1]))
+    assert next(fits, int(otherwise)) == columns
+
+
+def test_a_legend_of_short_names_has_two_columns_on_a_phone():
+    names = {"a": "2/n", "b": "1/n", "c": "1/n，步长 ×4", "d": "PyTorch 默认"}
+    assert legend_columns(names).expr.startswith("width < 218 ? 1 : ")

@@ -118,6 +118,23 @@ def test_a_word_of_the_server_is_undone_by_back_and_lights_its_preset(server):
         assert visitor.complaints == []
 
 
+def test_only_a_word_below_a_figure_uncovers_its_answer(server):
+    address, _ = server
+    with chromium() as browser:
+        visitor = Visitor(browser)
+        for lesson, word, figure, uncovered in (
+            ("regularization", "#bowl?bowl_strength=2.8", "bowl", True),
+            ("clipping", "#geometry?arrow_first=1&", "geometry", False),  # stands above it
+        ):
+            read(visitor, f"{address}/{lesson}?lang=en")
+            question = visitor.figure(figure).locator("form.gradviz-question")
+            assert question.get_attribute("data-answered") is None
+            visitor.page.locator(f'a[href^="{word}"]').click()
+            visitor.settle()
+            assert (question.get_attribute("data-answered") is not None) == uncovered
+        assert visitor.complaints == []
+
+
 def test_a_word_moves_the_picture_and_says_so_to_who_cannot_see_it(server):
     address, _ = server
     with chromium() as browser:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from gradviz.charts.layers import legend_columns
 from gradviz.charts.parts.expressions import lookup, tooltip_line, translated
 from gradviz.charts.parts.marks import layered
 from gradviz.charts.parts.palette import COLORS, INK
@@ -60,7 +61,9 @@ def _layers(marks: pd.DataFrame, factors: list[float]) -> alt.LayerChart:
     color = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(POWERS), range=[COLORS[_COLORS[kind]] for kind in POWERS]),
-        legend=legend(labelExpr=translated(kind_names()), symbolType="circle"),
+        legend=legend(
+            legend_columns(kind_names()), labelExpr=translated(kind_names()), symbolType="circle"
+        ),
     )
     ends = [factors[0], factors[-1]]
     scale = alt.Scale(type="log", domain=ends, nice=False)

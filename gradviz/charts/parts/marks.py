@@ -53,6 +53,16 @@ def column(
     return chart
 
 
+def over_lines(words: alt.Chart, name: str) -> alt.Chart:
+    """`words` themselves, which the page sets off from the lines below them by its own color.
+
+    No other words of the same picture may have that `name`. Vega draws the marks of a named view
+    with its name as their class, for which page.css has the rule.
+    """
+    words.name = f"over_lines_{name}"
+    return words
+
+
 def rule_at(value: float, axis: alt.X | alt.Y, dash: tuple[int, int] = (4, 4)) -> alt.Chart:
     """A dashed rule across the picture at `value` of `axis`, to compare with."""
     field = str(axis["shorthand"]).partition(":")[0]

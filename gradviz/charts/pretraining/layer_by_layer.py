@@ -311,7 +311,7 @@ def _pictures(look: Look) -> alt.LayerChart:
             _grid("digits", look, digit["across"], digit["down"], f"{_TITLE}", shown),
             _grid("filters", look, weight["across"], weight["down"], f"{2 * _TITLE}"),
             _title(t("Digits, and below what comes back", "数字，下方是还原的结果"), "0"),
-            _title(t("Weights of 16 units of layer 1", "第 1 层 16 个单元的权重"), weights_top),
+            _title(t("Weights of 16 units of layer 1", "第 1 层 16 个神经元的权重"), weights_top),
         )
         .resolve_scale(color="independent")
         .properties(height=IMAGES_HEIGHT)

@@ -58,7 +58,7 @@ def dead_units(
             height=_HEIGHT,
             description=t(
                 "The hidden units of {names} over the training steps: dead in the end are {dead}",
-                "{names} 的隐藏单元在训练过程中的存亡：最后死亡的比例为 {dead}",
+                "{names} 的隐藏神经元在训练过程中的存亡：最后死亡的比例为 {dead}",
                 names=", ".join(names[arm] for arm in states),
                 dead=", ".join(f"{share_dead(values)[-1]:.0%}" for values in states.values()),
             ),

@@ -16,9 +16,14 @@ function wordOf(link) {
 // Streamlit names an element by its key in this way.
 const keyed = (key) => `.st-key-${key.replaceAll(/[^a-zA-Z0-9_-]/g, "-")}`;
 
-function press(word) {
+function press(link) {
+  const word = wordOf(link);
   const figure = figureCalled(word.figure);
   if (!figure) return;
+  // Words below a figure say what it shows: an answer still covered would make them drive nothing.
+  const question = openQuestion(figure);
+  const below = figure.compareDocumentPosition(link) & Node.DOCUMENT_POSITION_FOLLOWING;
+  if (question && below) keep(question, SKIPPED);
   const { sliders, state } = JSON.parse(
     figure.querySelector(".gradviz-driven")?.dataset.known ?? '{"sliders":{},"state":{}}',
   );
@@ -97,7 +102,7 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest?.(WORD);
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  press(wordOf(link));
+  press(link);
 });
 
 // Enter presses a link, Space too what can be pressed.
