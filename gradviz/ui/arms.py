@@ -146,7 +146,7 @@ class Editor(Choice):
             t("Start from", "从这里开始"),
             list(self.beginnings),
             index=None,
-            placeholder=t("a known pair…", "选一组已知的网络……"),
+            placeholder=t("a known comparison…", "选一组现成的对比……"),
             key=f"{self.key}_beginning",
             help=t(
                 "The sick and the cured network of each lesson, and settings of the papers.",
