@@ -104,6 +104,7 @@ history.to_parquet("run.parquet")
 
 def bench() -> Bench:
     """What stands on the bench. Raises `ValueError` where it is too much for a server."""
+    EDITOR.keep_up()
     own = Bench(EDITOR.bench, N_SEEDS.value)
     cost = layer_steps(own)
     if cost > MOST_LAYER_STEPS:

@@ -96,8 +96,14 @@ class Editor(Choice):
 
     def draw(self) -> None:
         """Draw the editor; the link can hide it as any control."""
+        self.keep_up()
         if not controls.hidden(self.key):
             self._draw()
+
+    def keep_up(self) -> None:
+        """Draw the page again if an arm has come or gone: a figure that is touched reruns alone."""
+        if self.options != _present(self.arms):
+            st.rerun()
 
     def _draw(self) -> None:
         if self.beginnings:
@@ -269,13 +275,12 @@ def declare_bench(
         Arm(key=name, label=name, default=default[place], help="")
         for place, name in enumerate(NAMES)
     )
-    present = tuple(arm.key for arm in arms if arm.value) or NAMES[:1]
     return Editor(
         key="edit",
         label=t("Arm", "组别"),
         default=NAMES[0],
         help=t("Which network the settings below are of.", "下面的设置属于哪一个网络。"),
-        options=present,
+        options=_present(arms),
         names=str.upper,
         arms=arms,
         version=version,
@@ -283,6 +288,10 @@ def declare_bench(
         locked=locked,
         unseen=unseen,
     )
+
+
+def _present(arms: Sequence[Arm]) -> tuple[str, ...]:
+    return tuple(arm.key for arm in arms if arm.value) or NAMES[:1]
 
 
 def arm_names(recipes: Sequence[Recipe]) -> dict[str, str]:

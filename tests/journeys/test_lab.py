@@ -88,3 +88,33 @@ def test_one_slider_moves_all_pictures_of_the_run_without_the_server(server):
         assert len(visitor.sent) == sent
         assert not visitor.complaints
         visitor.close()
+
+
+def waits_for_arms(visitor, letters):
+    visitor.page.wait_for_function(
+        """(letters) => {
+          const all = document.querySelectorAll(".st-key-figure_race .st-key-edit button");
+          const shown = [...all].map((button) => button.innerText.trim()).filter(Boolean);
+          return shown.join("") === letters;
+        }""",
+        arg=letters,
+    )
+    visitor.settle()
+
+
+def test_arms_come_and_go_on_the_whole_page(server):
+    address, _ = server
+    with chromium() as browser:
+        visitor = Visitor(browser)
+        visitor.open(f"{address}/lab?lang=en")
+        race = visitor.figure("race")
+        for button, letters in (("Duplicate", "ABCD"), ("Remove", "ABC"), ("Remove", "AB")):
+            race.get_by_role("button", name=button).click()
+            waits_for_arms(visitor, letters)
+            race.get_by_text("Network", exact=True).wait_for()
+        visitor.page.go_back()
+        waits_for_arms(visitor, "ABC")
+        visitor.figure("diagnosis").get_by_role("button", name="Add an arm").first.click()
+        waits_for_arms(visitor, "ABCD")
+        assert "edit=d" in visitor.page.url and not visitor.complaints
+        visitor.close()
