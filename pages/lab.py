@@ -145,8 +145,10 @@ def task() -> str | None:
 def race() -> str:
     own = bench()
     arms, names = own.named(), arm_names(own.arms)
+    # Theory is of random weights, which those of a pre-trained network are not.
+    random = [name for name, arm in arms.items() if arm.pretrain == "none"]
     frames = ui.race(
-        "race", arms, names, QUANTITY.value, theory=list(arms), seeds=own.seeds, follow=True
+        "race", arms, names, QUANTITY.value, theory=random, seeds=own.seeds, follow=True
     )
     if not ui.ended(frames):
         return t("Same data, same batches, same first weights.", "数据、批次与初始权重都相同。")

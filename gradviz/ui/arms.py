@@ -168,15 +168,17 @@ class Editor(Choice):
             self._set([*arms, *[None] * (len(self.arms) - len(arms))])
             st.session_state[f"{self.key}_beginning"] = None
 
-    def _set(self, recipes: Sequence[Recipe | None]) -> None:
-        """Set all arms as one act."""
+    def _set(self, recipes: Sequence[Recipe | None], edited: str | None = None) -> None:
+        """Set all arms as one act, which Back undoes, and with it which one is `edited`."""
         present = [recipe for recipe in recipes if recipe is not None]
         values: dict[Control, object] = {
             arm: (present[place : place + 1] and (present[place],)) or ()
             for place, arm in enumerate(self.arms)
         }
         names = [arm.key for arm in self.arms][: len(present)]
-        if self.value not in names:
+        if edited is not None:
+            values[self] = edited
+        elif self.value not in names:
             values[self] = names[-1]
         controls.set_all(values | {self.version: self.version.default})
 
@@ -196,9 +198,7 @@ class Editor(Choice):
 
     def add(self, recipe: Recipe) -> None:
         """Put another arm on the bench, and edit it; call it in a callback only."""
-        recipes = [*self.bench, recipe]
-        self._set(recipes)
-        controls.set_all({self: self.arms[len(recipes) - 1].key})
+        self._set([*self.bench, recipe], edited=self.arms[len(self.bench)].key)
 
     def _remove(self) -> None:
         st.button(
