@@ -250,7 +250,7 @@ _SENTENCES = {
     "vanishing": (
         "The gradient vanishes: {ratio} of the signal δ at the last hidden layer arrives at the "
         "first; going back, {layer} is the first with less than a hundredth (step {step}).",
-        "梯度消失：末隐藏层的误差信号 δ 传到首层只剩 {ratio} 倍；"
+        "梯度消失：末隐藏层的误差信号 δ 传到首层时只剩 {ratio}；"
         "往回数，{layer}是第一个不足百分之一的层（第 {step} 步）。",
     ),
     "dying": (

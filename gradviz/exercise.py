@@ -110,7 +110,9 @@ class Exercise:
         """What is asked, in the current language."""
         title = GOALS[self.goal].title()
         wanted = _wanted(self.low, self.high)
-        changes = t("with at most {n} change(s)", "最多改动 {n} 处", n=self.changes)
+        one = t("with one change at most", "最多改动 1 处")
+        several = t("with at most {n} changes", "最多改动 {n} 处", n=self.changes)
+        changes = one if self.changes == 1 else several
         return t(
             "{title}: {wanted}, {changes}",
             "{title}：{wanted}，{changes}",

@@ -13,6 +13,8 @@ from gradviz.charts.lab.panels import panels
 from gradviz.charts.layers import step_layer_map
 from gradviz.charts.parts.handles import REPLAY
 from gradviz.charts.parts.spec import Spec
+from gradviz.charts.parts.summary import run_key
+from gradviz.charts.replay import USUAL_CURVES
 from gradviz.diagnosis import Finding, diagnose, of_snapshots
 from gradviz.engine.history import curves_frame, history_frame
 from gradviz.language import t
@@ -102,6 +104,7 @@ history.to_parquet("run.parquet")
 
 def bench() -> Bench:
     """What stands on the bench. Raises `ValueError` where it is too much for a server."""
+    EDITOR.keep_up()
     own = Bench(EDITOR.bench, N_SEEDS.value)
     cost = layer_steps(own)
     if cost > MOST_LAYER_STEPS:
@@ -119,7 +122,7 @@ def bench() -> Bench:
     return own
 
 
-@lesson.figure(("The task", "题目"))
+@lesson.figure(("Set an exercise", "出一道题") if TASK is None else ("The task", "题目"))
 def task() -> str | None:
     asked = TASK
     if asked is None:
@@ -142,8 +145,10 @@ def task() -> str | None:
 def race() -> str:
     own = bench()
     arms, names = own.named(), arm_names(own.arms)
+    # Theory is of random weights, which those of a pre-trained network are not.
+    random = [name for name, arm in arms.items() if arm.pretrain == "none"]
     frames = ui.race(
-        "race", arms, names, QUANTITY.value, theory=list(arms), seeds=own.seeds, follow=True
+        "race", arms, names, QUANTITY.value, theory=random, seeds=own.seeds, follow=True
     )
     if not ui.ended(frames):
         return t("Same data, same batches, same first weights.", "数据、批次与初始权重都相同。")
@@ -190,7 +195,8 @@ def show_findings(name: str, title: str, groups: Findings) -> None:
         for place, finding in enumerate(findings):
             heading = f"**{title}** · {finding.title()}{some if count < seeds else ''}"
             st.markdown(f"{heading}  \n{finding.sentence()}")
-            if finding.change is not None and EDITOR.has_room:
+            # In an exercise the button would be the solution.
+            if finding.change is not None and EDITOR.has_room and TASK is None:
                 st.button(
                     t("Add an arm: {words}", "加一组：{words}", words=finding.change.words()),
                     key=f"cure_{name}_{group}_{place}",
@@ -221,8 +227,9 @@ def everything() -> str:
 
     ui.live_run("everything", own.named(), own.seeds, draw, join=True)
     return t(
-        "One slider moves all of them. The axes hold the whole run and all arms.",
-        "一个滑块带动所有图。坐标轴涵盖整个训练过程和所有组。",
+        "One slider moves all of them, and the race above. The axes hold the whole run and all "
+        "arms.",
+        "一个滑块带动这里的所有图，上面的比赛也随之而动。坐标轴涵盖整个训练过程和所有组。",
     )
 
 
@@ -230,10 +237,13 @@ def everything() -> str:
 def panels_picture(frames: ui.Frames, names: tuple[tuple[str, str], ...], depth: int) -> Spec:
     shown = frames if ui.ended(frames) else list({frame.arm: frame for frame in frames}.values())
     quantities = list(QUANTITIES.values())
-    return panels(history_frame(shown), quantities, dict(names), depth, ui.ended(frames))
+    # The race's picture calls the run by its curves, and so its slider and this one go together.
+    run = run_key(curves_frame(frames, list(USUAL_CURVES)))
+    ended = ui.ended(frames)
+    return panels(history_frame(shown), quantities, dict(names), depth, ended, run=run)
 
 
-@lesson.figure(("One arm, the whole run", "一组网络的整个过程"), controls=[MAP_ARM])
+@lesson.figure(("One arm, the whole run", "其中一组的整个训练过程"), controls=[MAP_ARM])
 def heat_map() -> str:
     own = bench()
     arm, quantity = MAP_ARM.value, QUANTITY.value
@@ -299,13 +309,21 @@ def numbers() -> str:
 
     def draw(frames: ui.Frames) -> None:
         if frames:
-            st.dataframe(numbers_table(frames), height=240, key="numbers_table")
+            st.dataframe(
+                numbers_table(frames),
+                height=240,
+                hide_index=True,
+                column_config={"value": st.column_config.NumberColumn(format="%.3g")},
+                key="numbers_table",
+            )
             _files(frames)
 
     ui.live_run("numbers", own.named(), own.seeds, draw, join=True)
     return t(
-        "One row for each arm, step, seed, layer and quantity; the files hold them all.",
-        "每行对应一个组、一步、一个种子、一层和一个量；文件中包含全部数据。",
+        "One row for each arm, step, seed, layer and quantity. Here are the first 200; the "
+        "files hold all, and the curves.",
+        "每行对应一个组、一步、一个种子、一层和一个量。这里是前 200 行；文件中是全部数据，"
+        "曲线也在内。",
     )
 
 

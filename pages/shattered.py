@@ -61,8 +61,8 @@ print(gradient_correlation(Recipe(activation="relu", depth=8)))
 
 def arm_names() -> dict[str, str]:
     return {
-        "unscaled": t("no normalization, s = 1", "无归一化，s = 1"),
-        "batchnorm": t("BatchNorm, s = 1", "BatchNorm，s = 1"),
+        "unscaled": t("no normalization (s = 1)", "无归一化（s = 1）"),
+        "batchnorm": t("BatchNorm (s = 1)", "BatchNorm（s = 1）"),
         "rezero": "ReZero",
     }
 

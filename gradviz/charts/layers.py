@@ -92,7 +92,8 @@ class Look:
     `later` says that they are of a step after the first. Theory belongs to the first: at others
     it is faded. While `asked` is not revealed, theory is not seen and the marks of the arms asked
     for lie on the line of the guess. It is `joined` if other pictures below have the same arms, and
-    not `footed` if one of them has the axis of the layers.
+    not `footed` if one of them has the axis of the layers. Only of a signal that `underflows` is a
+    zero said to come from that: a weight that has not moved is exactly where it was.
     """
 
     title: str
@@ -106,6 +107,7 @@ class Look:
     joined: bool = False
     asked: Asked | None = None
     footed: bool = True
+    underflows: bool = True
 
 
 def layer_profile(
@@ -162,6 +164,7 @@ def profile_look(
         quantity.guide,
         framed,
         asked=asked,
+        underflows=quantity.name == "delta",
     )
 
 
@@ -348,11 +351,12 @@ def _level(look: Look) -> alt.Y:
 def _state_shape(look: Look) -> alt.Shape:
     """Dots for measured values, triangles at the edges; only the triangles need a legend."""
     extreme = [state for state in look.states if state != "measured"]
+    words = state_names() | ({} if look.underflows else {"zero": t("exactly 0", "恰为 0")})
     key = legend(
         orient="bottom",
         joined=look.joined,
         values=extreme,
-        labelExpr=translated(state_names()),
+        labelExpr=translated(words),
         symbolFillColor=INK,
         symbolStrokeColor=INK,
     )

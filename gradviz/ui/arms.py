@@ -96,8 +96,14 @@ class Editor(Choice):
 
     def draw(self) -> None:
         """Draw the editor; the link can hide it as any control."""
+        self.keep_up()
         if not controls.hidden(self.key):
             self._draw()
+
+    def keep_up(self) -> None:
+        """Draw the page again if an arm has come or gone: a figure that is touched reruns alone."""
+        if self.options != _present(self.arms):
+            st.rerun()
 
     def _draw(self) -> None:
         if self.beginnings:
@@ -146,7 +152,7 @@ class Editor(Choice):
             t("Start from", "从这里开始"),
             list(self.beginnings),
             index=None,
-            placeholder=t("a known pair…", "选一组已知的网络……"),
+            placeholder=t("a known comparison…", "选一组现成的对比……"),
             key=f"{self.key}_beginning",
             help=t(
                 "The sick and the cured network of each lesson, and settings of the papers.",
@@ -162,15 +168,17 @@ class Editor(Choice):
             self._set([*arms, *[None] * (len(self.arms) - len(arms))])
             st.session_state[f"{self.key}_beginning"] = None
 
-    def _set(self, recipes: Sequence[Recipe | None]) -> None:
-        """Set all arms as one act."""
+    def _set(self, recipes: Sequence[Recipe | None], edited: str | None = None) -> None:
+        """Set all arms as one act, which Back undoes, and with it which one is `edited`."""
         present = [recipe for recipe in recipes if recipe is not None]
         values: dict[Control, object] = {
             arm: (present[place : place + 1] and (present[place],)) or ()
             for place, arm in enumerate(self.arms)
         }
         names = [arm.key for arm in self.arms][: len(present)]
-        if self.value not in names:
+        if edited is not None:
+            values[self] = edited
+        elif self.value not in names:
             values[self] = names[-1]
         controls.set_all(values | {self.version: self.version.default})
 
@@ -190,9 +198,7 @@ class Editor(Choice):
 
     def add(self, recipe: Recipe) -> None:
         """Put another arm on the bench, and edit it; call it in a callback only."""
-        recipes = [*self.bench, recipe]
-        self._set(recipes)
-        controls.set_all({self: self.arms[len(recipes) - 1].key})
+        self._set([*self.bench, recipe], edited=self.arms[len(self.bench)].key)
 
     def _remove(self) -> None:
         st.button(
@@ -269,13 +275,12 @@ def declare_bench(
         Arm(key=name, label=name, default=default[place], help="")
         for place, name in enumerate(NAMES)
     )
-    present = tuple(arm.key for arm in arms if arm.value) or NAMES[:1]
     return Editor(
         key="edit",
         label=t("Arm", "组别"),
         default=NAMES[0],
         help=t("Which network the settings below are of.", "下面的设置属于哪一个网络。"),
-        options=present,
+        options=_present(arms),
         names=str.upper,
         arms=arms,
         version=version,
@@ -283,6 +288,10 @@ def declare_bench(
         locked=locked,
         unseen=unseen,
     )
+
+
+def _present(arms: Sequence[Arm]) -> tuple[str, ...]:
+    return tuple(arm.key for arm in arms if arm.value) or NAMES[:1]
 
 
 def arm_names(recipes: Sequence[Recipe]) -> dict[str, str]:

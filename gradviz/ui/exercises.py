@@ -55,7 +55,9 @@ def show_task(task: Exercise, arm: Recipe, frames: Frames, bench_now: Bench) -> 
         st.markdown(plain(task.question, LONGEST_QUESTION))
     st.markdown(f"**{t('Exercise', '练习')}** · {task.task()}")
     if not ended(frames):
-        st.caption(t("Change the network, then train it.", "改动网络，然后训练。"))
+        st.caption(
+            t("Change the network below, then train it there.", "先在下面改动网络，再训练它。")
+        )
         return
     verdict = exercise.judge(task, arm, [frame for frame in frames if frame.arm == bench.NAMES[0]])
     (st.success if verdict.met else st.info)(_in_words(task, verdict))
@@ -129,6 +131,7 @@ def show_form(start: Recipe) -> None:
             FIELDS,
             format_func=lambda field: KNOWN[field].label() if field in KNOWN else field,
             key=f"exercise_{key}",
+            placeholder=t("no field", "无"),
             help=help_text,
         )
         for key, label, help_text in (

@@ -92,7 +92,7 @@ GROUPS: dict[tuple[str, str], tuple[Field, ...]] = {
         ),
         Field(
             "residual",
-            ("Shortcuts", "残差连接"),
+            ("Shortcuts", "捷径（残差）"),
             ("Each hidden layer becomes h + s·f(h).", "每个隐藏层变成 h + s·f(h)。"),
         ),
         Field(
@@ -228,14 +228,65 @@ def matters(field: str, recipe: Recipe) -> bool:
             return True
 
 
+_SPOKEN: dict[str, tuple[str, str]] = {
+    "depth=1": ("1 layer", "1 层"),
+    "depth": ("{} layers", "{} 层"),
+    "width": ("{} wide", "宽 {}"),
+    "activation=sigmoid": ("sigmoid", "sigmoid"),
+    "activation=tanh": ("tanh", "tanh"),
+    "activation=relu": ("ReLU", "ReLU"),
+    "activation=leaky_relu": ("Leaky ReLU", "Leaky ReLU"),
+    "activation=elu": ("ELU", "ELU"),
+    "activation=selu": ("SELU", "SELU"),
+    "activation=gelu": ("GELU", "GELU"),
+    "activation=silu": ("SiLU", "SiLU"),
+    "activation=linear": ("linear", "线性"),
+    "negative_slope": ("slope {}", "斜率 {}"),
+    "alpha": ("α = {}", "α = {}"),
+    "init=kaiming_normal": ("He, normal", "He 正态"),
+    "init=kaiming_uniform": ("He, uniform", "He 均匀"),
+    "init=xavier_normal": ("Xavier, normal", "Xavier 正态"),
+    "init=xavier_uniform": ("Xavier, uniform", "Xavier 均匀"),
+    "init=orthogonal": ("orthogonal weights", "正交权重"),
+    "init=normal": ("normal weights", "正态权重"),
+    "init=pytorch": ("PyTorch's weights", "PyTorch 默认权重"),
+    "gain=None": ("usual gain", "标准增益"),
+    "gain": ("gain {}", "增益 {}"),
+    "std": ("weights ± {}", "标准差 {}"),
+    "bias_std": ("biases ± {}", "偏置 ± {}"),
+    "norm=none": ("no normalization", "无归一化"),
+    "norm=batch": ("BatchNorm", "BatchNorm"),
+    "norm=layer": ("LayerNorm", "LayerNorm"),
+    "residual=True": ("shortcuts", "捷径"),
+    "residual=False": ("no shortcuts", "无捷径"),
+    "residual_scale=None": ("s = 1/√L", "s = 1/√L"),
+    "residual_scale=rezero": ("ReZero", "ReZero"),
+    "residual_scale": ("s = {}", "s = {}"),
+    "clip=none": ("no clipping", "不剪切"),
+    "clip=norm": ("clipped by norm", "按范数剪切"),
+    "clip=value": ("clipped by value", "按值剪切"),
+    "clip_at": ("threshold {}", "阈值 {}"),
+    "pretrain=none": ("not pre-trained", "无预训练"),
+    "pretrain=rbm": ("pre-trained, RBM", "RBM 预训练"),
+    "pretrain=autoencoder": ("pre-trained, autoencoder", "自编码器预训练"),
+    "pretrain_epochs": ("{} epochs before", "预训练 {} 轮"),
+    "l2": ("L2 {}", "L2 {}"),
+    "l1": ("L1 {}", "L1 {}"),
+    "optimizer=sgd": ("SGD", "SGD"),
+    "optimizer=adam": ("Adam", "Adam"),
+    "optimizer=adamw": ("AdamW", "AdamW"),
+    "lr": ("rate {}", "学习率 {}"),
+    "momentum": ("momentum {}", "动量 {}"),
+    "weight_decay": ("decay {}", "权重衰减 {}"),
+}
+
+
 def in_words(field: str, value: object) -> str:
-    """A field's value as it stands in the name of an arm: "norm batch", "depth 20"."""
+    """A field's value as people say it, in the name of an arm: "BatchNorm", "20 layers"."""
     shown = f"{value:g}" if isinstance(value, float) else str(value)
-    if isinstance(value, bool):
-        shown = t("on", "开") if value else t("off", "关")
-    if value is None:
-        shown = t("auto", "自动")
-    return f"{FIELDS[field].label()} {shown}"
+    usual = ("{label} {}", "{label} {}")
+    words = _SPOKEN.get(f"{field}={value}") or _SPOKEN.get(field) or usual
+    return t(*words).format(shown, label=FIELDS[field].label())
 
 
 def options(field: str) -> tuple[str, ...] | None:

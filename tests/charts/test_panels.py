@@ -11,8 +11,15 @@ def test_there_is_a_profile_for_every_quantity_in_order():
     titles = [
         part["layer"][-2]["encoding"]["y"]["axis"]["title"] for part in all_panels()["vconcat"]
     ]
+<<<<<<< HEAD
     names = [quantity.short_name() for quantity in QUANTITIES.values()]
     assert all(title.startswith(name) for title, name in zip(titles, names, strict=True))
+=======
+    rule = " (dashed: healthy)"
+    assert [title.removesuffix(rule) for title in titles] == [
+        quantity.short_name() for quantity in QUANTITIES.values()
+    ]
+>>>>>>> eyes3
 
 
 def test_one_slider_moves_all_marks():
@@ -33,3 +40,13 @@ def test_the_marks_are_what_was_measured(place):
     spec = all_panels()
     rows = spec["datasets"][f"marks_{place}"]
     assert len(rows) and rows["y"].notna().all() and set(rows["arm"]) == {"deep", "it's"}
+
+
+def test_the_marks_have_one_key_that_does_not_call_every_zero_an_underflow():
+    marks = [part["layer"] for part in all_panels()["vconcat"]]
+    shapes = [
+        layer["encoding"]["shape"] for own in marks for layer in own if "shape" in layer["encoding"]
+    ]
+    assert len(shapes) == len(QUANTITIES)
+    assert all(shape["scale"] == shapes[0]["scale"] for shape in shapes)
+    assert "underflow" not in str(shapes)

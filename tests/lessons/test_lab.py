@@ -9,8 +9,10 @@ from streamlit.testing.v1 import AppTest
 from gradviz import bench, exercise, language, store
 from gradviz.bench import Bench
 from gradviz.exercise import Exercise
-from gradviz.recipe import Recipe, replace
+from gradviz.recipe import RANGES, Recipe, replace
 from gradviz.ui import catalog
+from gradviz.ui.arms import arm_names
+from gradviz.ui.recipe_fields import FIELDS, bounds, in_words, is_optional, options
 
 
 def opened(**link):
@@ -115,10 +117,46 @@ def test_the_diagnosis_offers_the_change_that_would_help():
     assert app.session_state["edit"] == "d" and not app.warning
 
 
+def test_an_exercise_does_not_offer_its_solution():
+    app = opened(**exercise_link())
+    app.button("race_train").click().run()
+    finished(app)
+    assert "vanishing gradient" in texts(app)
+    assert not [button for button in app.button if str(button.key).startswith("cure_")]
+
+
 def test_the_program_of_the_chosen_arm_is_shown():
     app = opened()
     app.selectbox("home_arm").set_value("b").run()
     assert any("nn.BatchNorm1d" in code.value for code in app.code)
+
+
+def test_arms_are_called_as_people_speak():
+    first = Recipe()
+    others = {
+        "B · BatchNorm": {"norm": "batch"},
+        "B · shortcuts": {"residual": True},
+        "B · ReLU": {"activation": "relu"},
+        "B · 20 layers": {"depth": 20},
+        "B · 1 layer": {"depth": 1},
+        "B · gain 3": {"gain": 3.0},
+        "B · LayerNorm, Adam": {"norm": "layer", "optimizer": "adam"},
+        "B": {},
+    }
+    language.use("en")
+    for name, changes in others.items():
+        assert arm_names((first, replace(first, **changes))) == {"a": "A", "b": name}
+
+
+@pytest.mark.parametrize("spoken", ["en", "zh"])
+@pytest.mark.parametrize("field", FIELDS)
+def test_every_value_has_words_of_its_own(field, spoken):
+    language.use(spoken)
+    values = options(field) or (True, False)
+    if field in RANGES:
+        values = (*bounds(field), *([None] if is_optional(field) else []))
+    words = [in_words(field, value) for value in values]
+    assert len(set(words)) == len(words) and not any("_" in each or "{" in each for each in words)
 
 
 SICK = Recipe(depth=8, steps=20, width=16, batch_size=32)

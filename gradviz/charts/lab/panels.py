@@ -20,11 +20,19 @@ from gradviz.charts.layers import (
 from gradviz.charts.parts.handles import REPLAY, RUN, replay_slider
 from gradviz.charts.parts.marks import column, sized
 from gradviz.charts.parts.spec import Spec, built_once
-from gradviz.charts.parts.summary import Track, latest, run_key, summarize, track_of, with_until
+from gradviz.charts.parts.summary import (
+    STATES,
+    Track,
+    latest,
+    run_key,
+    summarize,
+    track_of,
+    with_until,
+)
 from gradviz.language import t
 from gradviz.quantities import Quantity
 
-HEIGHT = 84  # pixels of each profile
+HEIGHT = 64  # pixels of each profile
 
 
 def panels(
@@ -34,19 +42,27 @@ def panels(
     depth: int,
     ended: bool = False,
     opens_at: int | None = None,
+    run: str | None = None,
 ) -> Spec:
     """A profile for each of `quantities` by hidden layer, up to `depth`, as a Vega-Lite spec.
 
     `history` is that of `engine.history`. Once the run has `ended` one slider scrubs through all of
     them, from the training step `opens_at`, or the last; before, the latest step is shown. The axes
-    hold the whole run, so they are still.
+    hold the whole run, so they are still. Its slider moves with those of other pictures of the
+    same `run`, see `parts.summary.run_key`.
     """
     track = track_of(history["step"]) if ended else None
     rows = {q.name: summarize(history, q.name, q.axis.log) for q in quantities}
+    # One key of the marks' shapes, which no panel may contradict.
+    states = tuple(
+        state for state in STATES if any((own["state"] == state).any() for own in rows.values())
+    )
     looks = tuple(
         replace(
             profile_look(rows[q.name], no_theory(), q, names, track is not None, depth),
             title=q.short_name(),
+            states=states,
+            underflows=False,
             joined=True,
             footed=q is quantities[-1],
         )
@@ -56,7 +72,7 @@ def panels(
     marks = [points(own, look) for own, look in zip(shown.values(), looks, strict=True)]
     picture = _picture(looks, track)
     if track is not None:
-        picture = picture.opening(**{REPLAY: track.nearest(opens_at), RUN: run_key(history)})
+        picture = picture.opening(**{REPLAY: track.nearest(opens_at), RUN: run or run_key(history)})
     tables = {f"marks_{place}": own for place, own in enumerate(marks)}
     return picture.with_data(**tables, prediction=line(no_theory(), looks[0]))
 

@@ -158,7 +158,9 @@ def _weights(now: alt.Chart, count: int, color: alt.Color, asked: bool) -> alt.L
         axis=alt.Axis(
             format="%",
             values=[0, 0.5, 1, 1.5],
-            title=t("way made, of {n} updates", "{n} 次更新应走的路，已走").format(n=count),
+            title=t(
+                "distance covered, of that of {n} updates", "已走的路程，占 {n} 次更新应走的比例"
+            ).format(n=count),
         ),
     )
     way = now.transform_calculate(

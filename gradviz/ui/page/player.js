@@ -96,6 +96,7 @@ class Player {
     cancelAnimationFrame(this.frame);
     this.frame = null;
     this.label();
+    takeAlong(this.slider);
   }
 }
 
@@ -119,6 +120,39 @@ function runOf(slider) {
   return [location.pathname, name, slider.getAttribute("max"), run].join(" ");
 }
 
+// Pictures of one run show the same step, but a question keeps what it asks of.
+const follows = new Map(); // by slider, the one whose step it takes with the next picture
+let leader = null;
+
+function takeAlong(slider) {
+  const run = (each) => each.form?.querySelector(`input[name=${RUN}]`)?.value;
+  if (slider === leader || !run(slider) || openQuestion(figureOf(slider))) return;
+  const plays = [...players].some((player) => player.slider === slider && player.frame);
+  for (const { slider: other } of players) {
+    if (other === slider || run(other) !== run(slider) || other.max !== slider.max) continue;
+    if (openQuestion(figureOf(other)) || (plays && !isNear(other))) continue;
+    if (!follows.size) requestAnimationFrame(follow);
+    follows.set(other, slider);
+  }
+}
+
+// What is out of sight is drawn once the run has played: many pictures at once take long.
+function isNear(slider) {
+  const { top, bottom } = figureOf(slider)?.getBoundingClientRect() ?? { top: 0, bottom: 0 };
+  return bottom > 0 && top < innerHeight;
+}
+
+function follow() {
+  const pairs = [...follows];
+  follows.clear();
+  for (const [other, slider] of pairs) {
+    if (!other.isConnected || other.value === slider.value) continue;
+    leader = other; // what it says now is not news to the one it follows
+    set(other, slider.value);
+    leader = null;
+  }
+}
+
 const thresholds = Array.from({ length: 11 }, (_, tenth) => tenth / 10);
 const views = new IntersectionObserver(
   (entries) => {
@@ -134,6 +168,7 @@ const views = new IntersectionObserver(
 
 function addPlayer(slider) {
   players.add(new Player(slider));
+  slider.addEventListener("input", () => takeAlong(slider));
   const picture = slider.closest("[data-testid=stVegaLiteChart]");
   if (!picture) return;
   views.unobserve(picture); // so that a picture with a new slider is looked at anew
