@@ -11,15 +11,10 @@ def test_there_is_a_profile_for_every_quantity_in_order():
     titles = [
         part["layer"][-2]["encoding"]["y"]["axis"]["title"] for part in all_panels()["vconcat"]
     ]
-<<<<<<< HEAD
-    names = [quantity.short_name() for quantity in QUANTITIES.values()]
-    assert all(title.startswith(name) for title, name in zip(titles, names, strict=True))
-=======
     rule = " (dashed: healthy)"
     assert [title.removesuffix(rule) for title in titles] == [
         quantity.short_name() for quantity in QUANTITIES.values()
     ]
->>>>>>> eyes3
 
 
 def test_one_slider_moves_all_marks():
