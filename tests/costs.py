@@ -30,8 +30,12 @@ from gradviz.language import LANGUAGES
 from gradviz.ui import catalog
 from gradviz.ui.lesson import article, slots
 
+# Of the lab: they are words, a program, a table and a form.
+WITHOUT_CHART = ("diagnosis", "take_home", "numbers", "task")
 FIGURES = {"home": ["story"]} | {
-    entry.name: slots(article(entry.name, "en")) for entry in catalog.LESSONS if entry.built
+    entry.name: [name for name in slots(article(entry.name, "en")) if name not in WITHOUT_CHART]
+    for entry in catalog.LESSONS
+    if entry.built
 }
 UNMEASURED, MEASURED = 2, 10  # loads of a page, each in a session of its own
 WATCHERS = (1, 2, 4, 8)
