@@ -72,23 +72,15 @@ N_SEEDS = ui.number(
     help=t("Replicas of each arm, from other random numbers.", "每组用不同随机数重复的次数。"),
 )
 QUANTITY = ui.quantity_choice("quantity", tuple(QUANTITIES))
-MAP_ARM = ui.choice(
-    "map_arm",
-    t("Arm", "组别"),
-    tuple(arm_names(EDITOR.bench)),
-    default="a",
-    help=t("Which arm the map shows.", "图中显示哪一组。"),
-    names=arm_names(EDITOR.bench),
-    menu=True,
-)
-HOME_ARM = ui.choice(
-    "home_arm",
-    t("Arm", "组别"),
-    tuple(arm_names(EDITOR.bench)),
-    default="a",
-    help=t("Which network the program trains.", "程序训练哪一个网络。"),
-    names=arm_names(EDITOR.bench),
-    menu=True,
+NAMES = arm_names(EDITOR.bench)
+MAP_ARM, HOME_ARM = (
+    ui.choice(
+        key, t("Arm", "组别"), tuple(NAMES), default="a", help=help_text, names=NAMES, menu=True
+    )
+    for key, help_text in (
+        ("map_arm", t("Which arm the map shows.", "图中显示哪一组。")),
+        ("home_arm", t("Which network the program trains.", "程序训练哪一个网络。")),
+    )
 )
 # About a minute and a half on one core.
 MOST_LAYER_STEPS = 1_200_000

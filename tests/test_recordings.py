@@ -1,5 +1,6 @@
 """What ships is what the pages look for, and what the engine computes; no figure needs PyTorch."""
 
+import functools
 import itertools
 import subprocess
 import sys
@@ -42,20 +43,26 @@ def test_the_cards_of_home_show_what_is_recorded(keys):
     assert thumbnails.read() == shown, "run python -m gradviz.record"
 
 
+@functools.cache
+def drawn(name):
+    """The pictures with which a page opens, drawn now."""
+    return record.pictures(name)
+
+
 def test_the_recordings_are_small():
     assert sum(path.stat().st_size for path in store.SHIPPED.rglob("*.npz")) < 10e6
 
 
 @pytest.mark.parametrize("name", ["home", *LESSONS])
 def test_the_pictures_that_ship_are_those_that_the_page_draws(name):
-    for key, picture in record.pictures(name).items():
+    for key, picture in drawn(name).items():
         assert record.alike(shipped.read(key), picture), f"run python -m gradviz.record: {key}"
 
 
 def test_no_picture_ships_that_no_page_opens_with():
-    drawn = [key for name in ["home", *LESSONS] for key in record.pictures(name)]
+    keys = [key for name in ["home", *LESSONS] for key in drawn(name)]
     ships = {path.name for path in shipped.FOLDER.glob("*.npz")}
-    assert ships == {store.file_name(key) for key in drawn}, "run python -m gradviz.record"
+    assert ships == {store.file_name(key) for key in keys}, "run python -m gradviz.record"
 
 
 @pytest.mark.parametrize("name", LESSONS)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import math
-import struct
-import zlib
 
 import altair as alt
 import numpy as np
@@ -15,6 +12,7 @@ import pandas as pd
 from gradviz.charts.parts.axes import corner_axis
 from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.powers import exponent_labels
+from gradviz.charts.parts.raster import png_url
 from gradviz.charts.parts.theme import legend
 from gradviz.language import t
 from gradviz.theory.landscape import Landscape
@@ -58,31 +56,8 @@ def surface_image(scene: Landscape) -> str:
     stops, levels = np.linspace(0, 1, len(_COLORS)), np.linspace(0, 1, 256)
     palette = np.column_stack([np.interp(levels, stops, channel) for channel in channels.T])
     indices = np.round(np.clip(share, 0, 1) * 255).astype(np.uint8)
-    image = _png(indices, np.round(palette).astype(np.uint8))
-    return "data:image/png;base64," + base64.b64encode(image).decode()
-
-
-def _png(indices: np.ndarray, palette: np.ndarray) -> bytes:
-    """A PNG file of `indices` [rows, columns] into `palette` [256, 3], by the W3C's PNG standard.
-
-    Each row holds differences from the one above it (filter 2): those of a smooth map are small.
-    """
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        checksum = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + checksum
-
-    rows, columns = indices.shape
-    above = np.vstack([np.zeros((1, columns), np.uint8), indices[:-1]])
-    filtered = np.column_stack([np.full(rows, 2, np.uint8), indices - above])
-    header = struct.pack(">IIBBBBB", columns, rows, 8, 3, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"PLTE", palette.tobytes())
-        + chunk(b"IDAT", zlib.compress(filtered.tobytes(), 9))
-        + chunk(b"IEND", b"")
-    )
+    opaque = np.full((len(palette), 1), 255)
+    return png_url(indices, np.hstack([np.round(palette), opaque]))
 
 
 def smooth_map(image: alt.NamedData, height: float) -> alt.Chart:
@@ -137,9 +112,6 @@ def surface_map(
             titleOrient="left",
         ),
     )
-    start = alt.selection_point(
-        name=START, fields=["a", "b"], on="click", clear=False, toggle=False
-    )
     cells = alt.Chart(surface).mark_rect(clip=True, opacity=1 if seen else 0, cursor="crosshair")
     return cells.encode(
         x=x,
@@ -151,7 +123,12 @@ def surface_map(
             tooltip_line("a:Q", names[0]),
             tooltip_line("b:Q", names[1]),
         ],
-    ).add_params(start)
+    ).add_params(press_for_start())
+
+
+def press_for_start() -> alt.Parameter:
+    """The selection that a press on a place with the fields a and b makes."""
+    return alt.selection_point(name=START, fields=["a", "b"], on="click", clear=False, toggle=False)
 
 
 def path_marks(walked: alt.Chart, start: alt.Chart, color: str, size: float) -> list[alt.Chart]:

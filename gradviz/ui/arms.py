@@ -164,18 +164,15 @@ class Editor(Choice):
     def _begin(self) -> None:
         name = st.session_state[f"{self.key}_beginning"]
         if name is not None:
-            arms = self.beginnings[name].arms
-            self._set([*arms, *[None] * (len(self.arms) - len(arms))])
+            self._set(self.beginnings[name].arms)
             st.session_state[f"{self.key}_beginning"] = None
 
-    def _set(self, recipes: Sequence[Recipe | None], edited: str | None = None) -> None:
+    def _set(self, recipes: Sequence[Recipe], edited: str | None = None) -> None:
         """Set all arms as one act, which Back undoes, and with it which one is `edited`."""
-        present = [recipe for recipe in recipes if recipe is not None]
         values: dict[Control, object] = {
-            arm: (present[place : place + 1] and (present[place],)) or ()
-            for place, arm in enumerate(self.arms)
+            arm: tuple(recipes[place : place + 1]) for place, arm in enumerate(self.arms)
         }
-        names = [arm.key for arm in self.arms][: len(present)]
+        names = [arm.key for arm in self.arms][: len(recipes)]
         if edited is not None:
             values[self] = edited
         elif self.value not in names:
@@ -239,9 +236,10 @@ class Editor(Choice):
 
     def _number(self, field: Field, label: str, shared: dict[str, Any]) -> None:
         low, high = bounds(field.name)
-        step = int(field.step) if is_whole(field.name) else float(field.step)
+        whole = is_whole(field.name)
+        step, form = (int(field.step), "%d") if whole else (float(field.step), None)
         empty = {"placeholder": t("automatic", "自动")} if is_optional(field.name) else {}
-        st.number_input(label, low, high, step=step, format=_format(field), **empty, **shared)
+        st.number_input(label, low, high, step=step, format=form, **empty, **shared)
 
     def _change(self, field: Field, key: str) -> None:
         value = st.session_state[key]
@@ -252,10 +250,6 @@ class Editor(Choice):
             for arm, recipe in zip(self.arms, self.bench, strict=False)
         ]
         self._set(changed)
-
-
-def _format(field: Field) -> str | None:
-    return "%d" if is_whole(field.name) else None
 
 
 def declare_bench(

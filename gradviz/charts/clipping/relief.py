@@ -20,7 +20,7 @@ from gradviz.charts.parts.expressions import tooltip_line
 from gradviz.charts.parts.palette import INK
 from gradviz.charts.parts.raster import png_url
 from gradviz.charts.parts.theme import READOUT
-from gradviz.charts.surface import START
+from gradviz.charts.surface import press_for_start
 from gradviz.language import t
 from gradviz.theory.landscape import Landscape
 
@@ -95,9 +95,6 @@ def relief(
         .mark_image(aspect=False)
         .encode(x=x, x2="right:Q", y=y, y2="top:Q", url="image:N")
     )
-    start = alt.selection_point(
-        name=START, fields=["a", "b"], on="click", clear=False, toggle=False
-    )
     places = (
         alt.Chart(alt.NamedData("ground"))
         .mark_rect(opacity=0, cursor="crosshair")
@@ -112,7 +109,7 @@ def relief(
                 tooltip_line("loss:Q", t("loss", "损失"), ".3f"),
             ],
         )
-        .add_params(start)
+        .add_params(press_for_start())
     )
     numbers = alt.Chart(alt.NamedData("depths")).encode(x="x:Q", y="y:Q", text="words:N")
     return [
