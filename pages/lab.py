@@ -15,7 +15,7 @@ from gradviz.charts.parts.handles import REPLAY
 from gradviz.charts.parts.spec import Spec
 from gradviz.charts.parts.summary import run_key
 from gradviz.charts.replay import USUAL_CURVES
-from gradviz.diagnosis import Finding, diagnose, of_snapshots
+from gradviz.diagnosis import Finding, by_seed, diagnose
 from gradviz.engine.history import curves_frame, history_frame
 from gradviz.language import t
 from gradviz.quantities import QUANTITIES
@@ -233,8 +233,8 @@ def findings_of(frames: ui.Frames, arm: str, recipe: Recipe) -> Findings:
     own = [frame for frame in frames if frame.arm == arm]
     expected = ui.expected_profile(recipe)
     groups: dict[tuple[str, ...], list[tuple[Finding, ...]]] = {}
-    for seed in own[0].seeds if own else ():
-        found = tuple(diagnose(of_snapshots(own, recipe, expected, seed)))
+    for measured in by_seed(own, recipe, expected).values() if own else ():
+        found = tuple(diagnose(measured))
         groups.setdefault(tuple(finding.illness for finding in found), []).append(found)
     ordered = sorted(groups.values(), key=len, reverse=True)
     return tuple((len(group), group[0]) for group in ordered)

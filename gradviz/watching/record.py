@@ -184,6 +184,7 @@ class Record:
     def measurements(self) -> Measurements:
         """The record as the table that the rules of the diagnosis read."""
         chi = self.expected().set_index("layer")["chi"].dropna()
+        times = self.by_time()
         return Measurements(
             self.table(),
             self.layers,
@@ -191,7 +192,15 @@ class Record:
             chi.to_dict(),
             kinds=self.kinds,
             matrices=self.matrices,
+            times=times,
+            recurrent={str(layer): self._recurrent_kind(str(layer)) for layer in times["layer"]},
         )
+
+    def _recurrent_kind(self, layer: str) -> str:
+        """What kind of module a row of `by_time` belongs to: "LSTM", "GRU" or "RNN"; "" if none."""
+        module = layer.rpartition(".")[0]
+        kinds = (kind for row, kind in self.kinds.items() if row.rpartition(".")[0] == module)
+        return next((kind for kind in kinds if kind in ("LSTM", "GRU", "RNN")), "")
 
     def __repr__(self) -> str:
         last = f", steps {self.steps[0]} to {self.steps[-1]}" if self.steps else ""
