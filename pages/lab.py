@@ -321,7 +321,9 @@ def map_picture(frames: ui.Frames, arm: str, quantity: str) -> alt.LayerChart:
 @lesson.figure(("Under the microscope", "显微镜下的一层"), controls=[LAYER])
 def microscope() -> str:
     own, layer = bench(), LAYER.value
-    ui.layer_microscope("microscope", own.named(), own.seeds, arm_names(own.arms), layer)
+    names = arm_names(own.arms)
+    if not ui.layer_microscope("microscope", own.named(), own.seeds, names, layer):
+        return ""
     without = [name.upper() for name, arm in own.named().items() if arm.depth < layer]
     told = t(
         "All values of the layer, over units and a batch of examples; beyond the dashed lines "
@@ -368,7 +370,8 @@ def surfaces() -> str:
         return ""
     layer, unit = SEEN_LAYER.value, UNIT.value
     names = arm_names(own.arms)
-    ui.decision_surfaces("surfaces", own.named(), own.seeds, names, layer, unit)
+    if not ui.decision_surfaces("surfaces", own.named(), own.seeds, names, layer, unit):
+        return ""
     return t(
         "Above: the likelier class, the paler the less sure. Below: the output of unit {unit} in "
         "layer {layer}, the darker the larger.",

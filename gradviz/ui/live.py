@@ -112,7 +112,8 @@ def live_run(
     what there is a few times a second while it lasts, and nothing if it has never been run.
     `seeds` is the number of replicas of each arm. With `join` the figure shows a race that another
     figure of the page starts, and has no buttons of its own. With `follow` a change of the controls
-    trains anew, once the visitor has pressed Train. With `histograms` they are drawn, too.
+    trains anew, once the visitor has pressed Train, and what somebody has trained already is shown
+    at once. With `histograms` they are drawn, too.
     """
     shift = seed_control()
     arms = {name: replace(recipe, seed=recipe.seed + shift.value) for name, recipe in arms.items()}
@@ -125,6 +126,7 @@ def live_run(
         another_seed=lambda: controls.set_all({shift: shift.value + seeds}),
         join=join,
         histograms=histograms,
+        known=follow,
     )
 
 
@@ -135,8 +137,9 @@ def live_job(
     another_seed: Callable[[], None] | None = None,
     join: bool = False,
     histograms: bool = False,
+    known: bool = False,
 ) -> Run | None:
-    """As `live_run`, for any background job."""
+    """As `live_run`, for any background job; a finished one that is `known` is shown at once."""
     # A figure that is shown alone has no other one on its page that could start the run.
     join = join and single_figure() is None
     if histograms:
@@ -149,7 +152,7 @@ def live_job(
         run = runs.known(job) or runs.recorded(job)
     else:
         _take_along(key, job)
-        run = _watched(key, job)
+        run = _watched(key, job) or (_finished(job) if known else None)
         if st.session_state.pop(f"{key}_start", False):
             _start(key, job)
     if run is not None and run.state not in runs.ENDED:
@@ -182,6 +185,12 @@ def _watched(key: str, job: Job) -> Run | None:
         return run
     _leave(run)
     return runs.recorded(job)
+
+
+def _finished(job: Job) -> Run | None:
+    """The run of `job` that somebody has waited for, as after a reload of the page."""
+    run = runs.known(job)
+    return run if run is not None and run.state == "finished" else None
 
 
 def _start(key: str, job: Job) -> None:

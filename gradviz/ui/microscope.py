@@ -41,19 +41,25 @@ Pairs = tuple[tuple[str, str], ...]
 
 def layer_microscope(
     key: str, arms: Mapping[str, Recipe], seeds: int, names: Mapping[str, str], layer: int
-) -> None:
-    """Draw the values inside hidden `layer` of the `arms` of a race of so many `seeds`."""
+) -> Frames:
+    """Draw the values inside hidden `layer` of the `arms` of a race of so many `seeds`.
+
+    Returns what was drawn.
+    """
     steps = max(recipe.steps for recipe in arms.values())
     step = opening(f"{key}_step", REPLAY, low=0, high=steps, default=steps)
-    arms, race = _shifted(arms), _race_of(arms, seeds)
+    arms = _shifted(arms)
+    race, shown = _race_of(arms, seeds), [Frames()]
 
     def draw(frames: Frames) -> None:
         frames = frames.of_phase("training")
+        shown[0] = frames
         if frames:
             drawn = _microscope(frames, race, tuple(arms.items()), tuple(names.items()), layer)
             picture(drawn, f"{key}_chart", opens=[step] if ended(frames) else [])
 
     _live(key, arms, race, draw)
+    return shown[0]
 
 
 def decision_surfaces(
@@ -63,23 +69,26 @@ def decision_surfaces(
     names: Mapping[str, str],
     layer: int,
     unit: int,
-) -> None:
+) -> Frames:
     """Draw what each arm makes of the plane, and what `unit` of hidden `layer` sees of it.
 
-    The data of all arms are points in the plane.
+    The data of all arms are points in the plane. Returns what was drawn.
     """
     steps = max(recipe.steps for recipe in arms.values())
     step = opening(f"{key}_step", REPLAY, low=0, high=steps, default=steps)
-    arms, race = _shifted(arms), _race_of(arms, seeds)
+    arms = _shifted(arms)
+    race, shown = _race_of(arms, seeds), [Frames()]
 
     def draw(frames: Frames) -> None:
         frames = frames.of_phase("training")
+        shown[0] = frames
         if frames:
             own = tuple(arms.items()), tuple(names.items())
             drawn = _surfaces(frames, race, *own, layer, unit)
             picture(drawn, f"{key}_chart", opens=[step] if ended(frames) else [])
 
     _live(key, arms, race, draw)
+    return shown[0]
 
 
 def _shifted(arms: Mapping[str, Recipe]) -> dict[str, Recipe]:
