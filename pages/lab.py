@@ -341,32 +341,36 @@ def microscope() -> str:
     return told + absent
 
 
+SPIRALS = ui.Preset(
+    t("Two spirals", "两条螺旋线"),
+    EDITOR.setting((PLANE, replace(PLANE, residual=True))) | {SEEN_LAYER: 8, UNIT: 1},
+    t(
+        "Without shortcuts every place is the same to the last layer, and nothing is told apart; "
+        "with them the spirals are.",
+        "没有捷径时，平面上各处在末层看来毫无区别，什么也分不开；有了捷径，两条螺旋线就分开了。",
+    ),
+)
+
+
 @lesson.figure(
     ("What a network makes of the plane", "网络眼中的平面"),
     controls=[SEEN_LAYER, UNIT],
-    presets=[
-        ui.Preset(
-            t("Two spirals", "两条螺旋线"),
-            EDITOR.setting((PLANE, replace(PLANE, residual=True))) | {SEEN_LAYER: 8, UNIT: 1},
-            t(
-                "Without shortcuts every place is the same to the last layer, and nothing is told "
-                "apart; with them the spirals are.",
-                "没有捷径时，平面上各处在末层看来毫无区别，什么也分不开；有了捷径，两条螺旋线就分开了。",
-            ),
-        )
-    ],
+    # It would take the network of an exercise off the bench.
+    presets=[SPIRALS] if TASK is None else [],
 )
 def surfaces() -> str:
     own = bench()
     if any(arm.dataset == "digits" for arm in own.arms):
-        st.markdown(
-            t(
-                "The digits are points in 64 dimensions, which no picture shows whole. Data in the "
-                "plane can be seen: press **Two spirals**, or choose other data in the race above.",
-                "手写数字是 64 维空间中的点，画不全；平面上的数据才看得见："
-                "请按“**两条螺旋线**”，或在上面的比赛里换一种数据。",
-            )
+        many = t(
+            "The digits are points in 64 dimensions, which no picture shows whole.",
+            "手写数字是 64 维空间中的点，画不全。",
         )
+        offer = t(
+            " Data in the plane can be seen: press **Two spirals**, or choose other data in the "
+            "race above.",
+            "平面上的数据才看得见：请按“**两条螺旋线**”，或在上面的比赛里换一种数据。",
+        )
+        st.markdown(many + (offer if TASK is None else ""))
         return ""
     layer, unit = SEEN_LAYER.value, UNIT.value
     names = arm_names(own.arms)

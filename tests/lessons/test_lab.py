@@ -187,7 +187,8 @@ def test_an_exercise_offers_no_second_arm_and_says_what_to_do():
     fresh = replace(SICK, steps=19)  # no other test trains it
     app = opened(**exercise_link(start=fresh))
     assert "Change the network" in texts(app)
-    for key in ("edit_duplicate", "edit_remove", "edit"):
+    assert "Two spirals" not in texts(app)
+    for key in ("edit_duplicate", "edit_remove", "edit", "surfaces_presets_0"):
         with pytest.raises(KeyError):
             app.button(key)
 
