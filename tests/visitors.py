@@ -32,6 +32,7 @@ class Visitor:
         self.patience = patience
         self.received = self.pictures = 0
         self.errors = []
+        self.settings = None  # what the server says of itself: Streamlit's NewSession
         self._address = address
         self._locale = locale
         self._query = self._page = ""
@@ -129,6 +130,7 @@ class Visitor:
     def _hear(self, message):
         match message.WhichOneof("type"):
             case "new_session":
+                self.settings = message.new_session
                 self._begin(message.metadata.run.fragment_ids, message.new_session.config)
             case "navigation":
                 self._script = message.navigation.page_script_hash
