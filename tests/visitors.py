@@ -52,6 +52,7 @@ class Visitor:
             subprotocols=["streamlit"],
             max_size=LARGEST,
             open_timeout=self.patience,
+            ping_interval=None,  # a browser asks nothing of the kind
             additional_headers=self._headers,
             proxy=None,
         )
