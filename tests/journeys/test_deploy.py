@@ -16,7 +16,7 @@ import pytest
 from app_server import ROOT, Server
 from browser import Visitor as Reader
 from browser import chromium, chromium_path
-from nginx_server import required, running_nginx
+from nginx_server import ARGUMENTS, required, running_nginx
 from visitors import Visitor
 
 PATH = "/gradviz"
@@ -109,9 +109,8 @@ def test_a_run_finished_in_one_process_is_known_to_the_other(deployed):
 def test_a_reader_behind_tls_reads_trains_shares_and_embeds(deployed):
     nginx, _ = deployed
     chromium_path()
-    address, host = nginx.tls_address, urlsplit(nginx.tls_address).netloc
-    # The certificate is nobody's. Playwright's own way to take it anyway asks again and again.
-    with chromium("--ignore-certificate-errors") as browser:
+    address, host = nginx.public_address, urlsplit(nginx.public_address).netloc
+    with chromium(*ARGUMENTS) as browser:
         reader = Reader(browser, height=1400)
         asked = []
         reader.page.on("request", lambda request: asked.append(request.url))
