@@ -91,7 +91,7 @@ class Nginx:
         variables = {
             "GRADVIZ_PATH": path,
             "GRADVIZ_PORT": str(port),
-            "GRADVIZ_CACHE": f"{folder}/cache",
+            "GRADVIZ_CACHE": str(folder / "cache"),
             "GRADVIZ_SERVERS": " ".join(f"server 127.0.0.1:{own.port};" for own in servers),
             "GRADVIZ_FRAMED_BY": framed_by,
         }
@@ -108,6 +108,7 @@ class Nginx:
         make_certificate(folder)
         self.address = f"http://127.0.0.1:{port}{path}"
         self.tls_address = f"https://127.0.0.1:{tls_port}{path}"
+        self.cache = folder / "cache"
         self.course = folder / "course.html"
         self.public_address = f"https://{APP}:{tls_port}{path}"
         self.course_address = f"https://{COURSE}:{tls_port}/course"

@@ -129,6 +129,16 @@ def test_the_command_says_what_it_can_do(capsys):
     assert "no such command: fly" in capsys.readouterr().err
 
 
+def test_the_image_is_built_of_all_that_the_wheel_needs():
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    sent = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = settings["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {path.split("/")[0] for path in [*wheel["packages"], *wheel["force-include"]]}
+    needed |= {PROJECT["readme"], *PROJECT["license-files"], "pyproject.toml", "requirements.txt"}
+    assert sent == needed
+
+
 def test_the_command_hands_on_what_follows(monkeypatch):
     handed = []
     monkeypatch.setattr("gradviz.record.main", handed.append)

@@ -217,6 +217,8 @@ def test_scripts_are_compressed_kept_by_nginx_and_by_browsers(deployed):
     headers, compressed = answer(asset(nginx), **{"Accept-Encoding": "gzip"})
     assert headers["Content-Encoding"] == "gzip" and len(compressed) < len(plain) / 2
     assert "immutable" in headers["Cache-Control"]
+    kept = [path.stat().st_size for path in nginx.cache.rglob("*") if path.is_file()]
+    assert any(size > len(plain) for size in kept)
 
 
 def test_the_path_without_its_slash_leads_to_home(deployed):
