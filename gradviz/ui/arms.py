@@ -50,8 +50,7 @@ class Arm(Control[tuple[Recipe, ...]]):
             return ()
         version, _ = bench.version_of(st.query_params.get("v"))
         recipe, complaints = bench.arm_from(self.key, raw, STANDARDS[version])
-        for complaint in complaints:
-            address.complain(complaint.name, complaint.raw, complaint.allowed)
+        address.complain_of(complaints)
         return (recipe,)
 
     def accepts(self, value: object) -> bool:
