@@ -235,7 +235,7 @@ def _files(title: str, figure: Stage) -> None:
     with st.container(horizontal=True, gap="xsmall", key=f"files_{figure.name}"):
         st.download_button(
             t("CSV, everything", "CSV（全部数据）"),
-            functools.partial(_csv, figure),
+            functools.partial(csv_of, figure),
             f"gradviz-{figure.name}.csv",
             "text/csv",
             key=f"csv_{figure.name}",
@@ -267,7 +267,7 @@ def _send_page(title: str, figure: Stage) -> None:
     )
 
 
-def _csv(figure: Stage) -> bytes:
+def csv_of(figure: Stage) -> bytes:
     """All data of the figure's pictures; a byte order mark tells spreadsheets that it is UTF-8."""
     tables = {}
     for key, spec in figure.pictures.items():

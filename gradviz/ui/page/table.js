@@ -101,8 +101,15 @@ function showTable(form, figure) {
   csv.addEventListener("click", () => saveTable(form, figure));
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
-  // Inside the page, whose theme it has.
-  (document.querySelector("[data-testid=stApp]") ?? document.body).append(dialog);
+  // The menu would close on Escape, and the table with it.
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    dialog.close();
+  });
+  dialog.style.background = paper();
+  // Inside the menu, which keeps the focus within itself.
+  form.append(dialog);
   dialog.showModal();
 }
 
