@@ -238,6 +238,8 @@ def _buttons(key: str, run: Run | None, another_seed: Callable[[], None] | None)
     busy = run is not None and run.state not in runs.ENDED
     figure = stage.current()
     place = figure.actions if figure is not None and figure.actions else st.container()
+    if figure is not None and another_seed is not None:
+        figure.can_change_seed = True
     with place:
         with st.container(horizontal=True, gap="xsmall", key=f"{key}_buttons"):
             if busy:

@@ -11,14 +11,18 @@ from __future__ import annotations
 import functools
 import html
 import json
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlencode
 
+import pandas as pd
 import streamlit as st
 
 from gradviz.charts.parts.tables import one_table, tables_of, titles_of, tooltips_of, usual_names
 from gradviz.language import LANGUAGES, current, t
 from gradviz.ui import address, controls, standalone
+from gradviz.ui.ask import symbols
 from gradviz.ui.controls import Control
 from gradviz.ui.picture import sliders_of
 from gradviz.ui.stage import Stage
@@ -83,7 +87,7 @@ def _hideable(figure: Stage, shown: Iterable[Control], presets: bool) -> dict[st
         for slider, label in _labels(spec):
             if slider in openings:
                 names[openings[slider]] = label
-    if "seed" in controls.declared():
+    if figure.can_change_seed:
         names["seed"] = t("New seed: the seed stays fixed", "“换个种子”：种子固定不变")
     return names | {"share": t("This menu", "此菜单")}
 
@@ -111,14 +115,16 @@ def _label(bind: dict, otherwise: str) -> str:
 def _form(title: str, figure: Stage, hideable: dict[str, str]) -> str:
     """The part of the menu that works in the browser alone; `page/share.js` makes it work."""
     link = figure_link(figure.name)
-    columns, told = usual_names(), []
+    columns, fields, told = usual_names(), {}, []
     for spec in figure.pictures.values():
-        columns |= {name: name for name in titles_of(spec)}
+        fields |= titles_of(spec)
+        columns |= {title: title for title in titles_of(spec).values()}
         told += ["\n".join(titles) for titles in tooltips_of(spec)]
     data = {
         "figure": figure.name,
         "sliders": json.dumps(sliders_of(figure.name)),
         "columns": json.dumps(columns),
+        "fields": json.dumps(usual_names() | fields),
         "told": json.dumps(sorted(set(told))),
         "words": json.dumps(_words(title)),
     }
@@ -162,7 +168,7 @@ def _teacher(hideable: dict[str, str]) -> str:
     """Check boxes for what the links hide."""
     boxes = "".join(
         f'<label><input type="checkbox" value="{html.escape(name)}" class="gradviz-hide"'
-        f"{' checked' if controls.hidden(name) else ''}> {html.escape(label)}</label>"
+        f"{' checked' if controls.hidden(name) else ''}> <span>{_as_html(label)}</span></label>"
         for name, label in hideable.items()
     )
     explained = t(
@@ -173,6 +179,18 @@ def _teacher(hideable: dict[str, str]) -> str:
         f"<details><summary>{_said('For teachers: hide controls', '教师：隐藏控件')}</summary>"
         f'<p>{html.escape(explained)}</p><div class="gradviz-boxes">{boxes}</div></details>'
     )
+
+
+def _as_html(label: str) -> str:
+    """A label of a control; its formulas are single symbols, which need no typesetter."""
+    return symbols(re.sub(r"\$([^$]*)\$", lambda formula: _LETTER.sub(_letter, formula[1]), label))
+
+
+def _letter(name: re.Match[str]) -> str:
+    return unicodedata.lookup(f"GREEK SMALL LETTER {name[1].upper()}")
+
+
+_LETTER = re.compile(r"\\(alpha|beta|gamma|delta|eta|lambda|sigma)\b")
 
 
 def _select(name: str, options: dict[str, str], chosen: str) -> str:
@@ -218,6 +236,7 @@ def _words(title: str) -> dict[str, str]:
         "trail": t("Lines", "曲线"),
         "area": t("Areas", "带状区域"),
         "rect": t("Fields", "色块"),
+        "text": t("Words", "文字"),
         "arc": t("Fields", "色块"),
         "shape": t("Fields", "色块"),
     }
@@ -233,18 +252,20 @@ def _files(title: str, figure: Stage) -> None:
         return
     st.html(f'<p class="gradviz-head">{_said("To take away", "带走")}</p>')
     with st.container(horizontal=True, gap="xsmall", key=f"files_{figure.name}"):
-        st.download_button(
-            t("CSV, everything", "CSV（全部数据）"),
-            functools.partial(csv_of, figure),
-            f"gradviz-{figure.name}.csv",
-            "text/csv",
-            key=f"csv_{figure.name}",
-            on_click="ignore",
-            help=t(
-                "All that was computed for the picture, of a run all its steps.",
-                "绘制此图所计算的全部数据；若是一次训练，则含所有训练步。",
-            ),
-        )
+        # What the browser computes from a formula is no data of the server's.
+        if _tables(figure):
+            st.download_button(
+                t("CSV, everything", "CSV（全部数据）"),
+                functools.partial(csv_of, figure),
+                f"gradviz-{figure.name}.csv",
+                "text/csv",
+                key=f"csv_{figure.name}",
+                on_click="ignore",
+                help=t(
+                    "All that was computed for the picture, of a run all its steps.",
+                    "绘制此图所计算的全部数据；若是一次训练，则含所有训练步。",
+                ),
+            )
         if standalone.is_possible() and st.button(
             t("Interactive page", "交互网页"),
             key=f"page_{figure.name}",
@@ -269,8 +290,12 @@ def _send_page(title: str, figure: Stage) -> None:
 
 def csv_of(figure: Stage) -> bytes:
     """All data of the figure's pictures; a byte order mark tells spreadsheets that it is UTF-8."""
+    return one_table(_tables(figure)).to_csv(index=False).encode("utf-8-sig")
+
+
+def _tables(figure: Stage) -> dict[str, pd.DataFrame]:
     tables = {}
     for key, spec in figure.pictures.items():
         for name, table in tables_of(spec, standalone.frames_of(spec)).items():
             tables[f"{key}: {name}" if len(figure.pictures) > 1 else name] = table
-    return one_table(tables).to_csv(index=False).encode("utf-8-sig")
+    return tables

@@ -12,17 +12,19 @@ from streamlit.delta_generator import DeltaGenerator
 from gradviz.charts.parts.spec import Spec
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stage:
     """The figure called `name`, with a place for its `question` above the picture, and one beside
     it, if there is room, for the `actions` that start and stop its run. `pictures` are those that
-    it shows now, by their keys, as they were sent.
+    it shows now, by their keys, as they were sent; `can_change_seed` says whether it has a run of
+    which the reader can take another seed.
     """
 
     name: str
     question: DeltaGenerator | None = None
     actions: DeltaGenerator | None = None
     pictures: dict[str, Spec] = field(default_factory=dict)
+    can_change_seed: bool = False
 
 
 _current: ContextVar[Stage | None] = ContextVar("stage", default=None)

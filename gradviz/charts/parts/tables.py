@@ -21,8 +21,8 @@ _USUAL: dict[str, tuple[str, str]] = {
     "high": ("highest", "最大"),
     "value": ("value", "数值"),
     "y": ("value", "数值"),
-    "level": ("value", "数值"),
-    "size": ("value", "数值"),
+    "long": ("long axis", "长轴"),
+    "short": ("short axis", "短轴"),
     "product": ("product", "乘积"),
     "theory": ("theory", "理论值"),
     "name": ("name", "名称"),
@@ -47,9 +47,9 @@ def usual_names() -> dict[str, str]:
     return {field: t(*names) for field, names in _USUAL.items()}
 
 
-def titles_of(spec: Spec) -> set[str]:
-    """All titles that the axes and tooltips of a picture give to its fields."""
-    return {title for _, _, title in _named_fields(spec)}
+def titles_of(spec: Spec) -> dict[str, str]:
+    """The titles that the axes and tooltips of a picture give to its fields, by field."""
+    return {field: title for _, field, title in _named_fields(spec)}
 
 
 def tooltips_of(spec: Spec) -> list[list[str]]:

@@ -6,6 +6,8 @@ const MOST_ROWS = 200; // in sight, of each table
 // The marks that stand for numbers, what was measured before what lies around it.
 const KINDS = ["symbol", "rect", "arc", "shape", "line", "trail", "area"];
 
+const BACKGROUNDS = ["rect", "area"]; // a single one of them is no number
+
 // A number that nobody has shortened.
 const LONG_NUMBER = /^[-−]?\d*\.?\d+(e[-+−]?\d+)?$/;
 
@@ -29,36 +31,62 @@ function rowOf(tooltip, columns) {
 const isUnseen = ({ opacity, fillOpacity, strokeOpacity }) =>
   opacity === 0 || (fillOpacity === 0 && strokeOpacity === 0);
 
-// Tables as {name, columns, rows}; marks that say the same things stand in one of them.
-function tablesOf(form, figure) {
-  const [columns, told] = [form.dataset.columns, form.dataset.told].map((text) => JSON.parse(text));
-  const words = saidBy(form);
+// The axes of the view that a group of marks belongs to say what the table is about.
+function axesOf(group) {
+  let view = group.parentNode;
+  while (!view.matches("svg") && !view.querySelector(":scope > .role-axis")) view = view.parentNode;
+  const axes = [...view.children].filter((part) => part.matches(".role-axis"));
+  const titles = axes.map((axis) => axis.querySelector(".role-axis-title")?.textContent.trim());
+  return [...new Set(titles.filter(Boolean))].join(" · ");
+}
+
+const tooltipOf = (mark) => mark.tooltip;
+const datumOf = (mark) => mark.datum;
+
+// What the marks of these `kinds` say, as `said` finds it and `columns` call it, as {name, columns, rows}, one table for each view and sort of
+// row. What the picture itself says of its marks comes first.
+function tablesOfKinds(kinds, said, columns, form, figure) {
+  const [told, words] = [JSON.parse(form.dataset.told), saidBy(form)];
   const found = new Map();
   for (const group of figure.querySelectorAll(`${PICTURE} g.role-mark`)) {
     const marks = marksOf(group);
-    if (!KINDS.includes(marks?.marktype)) continue;
+    if (!kinds.includes(marks?.marktype)) continue;
+    const about = axesOf(group);
     for (const mark of marks.items) {
-      const { tooltip } = mark;
-      const row = rowOf(tooltip, columns);
+      const row = rowOf(said(mark), columns);
       if (!row || row.size < 2) continue;
-      const isTold = told.includes(Object.keys(tooltip).join("\n"));
+      const isTold = told.includes(Object.keys(said(mark)).join("\n"));
       if (!isTold && isUnseen(mark)) continue;
       const heads = [...row.keys()];
-      const table = found.get(heads.join("\n")) ?? {
-        kind: marks.marktype,
-        isTold,
-        columns: heads,
-        rows: new Map(),
-      };
+      const key = [about, ...heads].join("\n");
+      if (!found.has(key)) {
+        const place = kinds.indexOf(marks.marktype) - (isTold ? kinds.length : 0);
+        const name = [words[marks.marktype], about].filter(Boolean).join(" · ");
+        found.set(key, { place, name, columns: heads, rows: new Map() });
+      }
       const values = [...row.values()];
-      table.rows.set(values.join("\n"), values);
-      found.set(heads.join("\n"), table);
+      found.get(key).rows.set(values.join("\n"), values);
     }
   }
-  const place = ({ kind, isTold }) => KINDS.indexOf(kind) - (isTold ? KINDS.length : 0);
   return [...found.values()]
-    .sort((one, other) => place(one) - place(other))
-    .map((table) => ({ ...table, name: words[table.kind], rows: [...table.rows.values()] }));
+    .filter(({ place, rows }) => place < 0 || rows.size > 1 || !BACKGROUNDS.includes(kinds[place]))
+    .sort((one, other) => one.place - other.place)
+    .map((table) => ({ ...table, rows: [...table.rows.values()] }));
+}
+
+function tablesOf(form, figure) {
+  const [columns, fields] = [form.dataset.columns, form.dataset.fields].map((text) => JSON.parse(text));
+  // A picture that says nothing of its marks has words beside them, or else their data.
+  const ways = [
+    [KINDS, tooltipOf, columns],
+    [["text"], tooltipOf, columns],
+    [KINDS, datumOf, fields],
+  ];
+  for (const way of ways) {
+    const tables = tablesOfKinds(...way, form, figure);
+    if (tables.length) return tables;
+  }
+  return [];
 }
 
 function made(tag, text = "", attributes = {}) {
