@@ -11,6 +11,7 @@ import streamlit as st
 
 from gradviz.bench import Complaint
 from gradviz.language import t
+from gradviz.ui import catalog
 
 LONGEST = 40  # characters of a foreign text that are repeated
 MOST_COMPLAINTS = 3  # of one parameter; a text of a thousand errors is one error
@@ -26,9 +27,12 @@ def of_page() -> str:
     that rewrites it, and the path under which a proxy has mounted the app. Where the app stands in
     a frame of a course page, it is still the app's own address. On Community Cloud the browser's
     own is inside the frame `/~/+/`, which others cannot open: the page around it has the same path
-    without it, and hands all parameters on.
+    without it, and hands all parameters on. Home ends with a slash, as below a base path the server
+    would otherwise send the reader on, by whatever scheme it believes in.
     """
-    return (st.context.url or "").replace(_CLOUD_FRAME, "", 1)
+    address = (st.context.url or "").replace(_CLOUD_FRAME, "", 1).removesuffix("/")
+    is_lesson = address.rpartition("/")[2] in {entry.name for entry in catalog.LESSONS}
+    return address if is_lesson or not address else f"{address}/"
 
 
 def kept() -> dict[str, str]:

@@ -53,6 +53,7 @@ _SPEAK = """
 
 def page_script() -> None:
     """Put script and style sheet into the page; they take no room."""
+    _load_charts()
     st.html(f"<style>{style()}</style>")
     with st.container(key="page_script"):
         st.html(
@@ -69,6 +70,14 @@ def words() -> dict[str, str]:
         "read": t("{read} of {all} lessons read", "已读 {read} 课，共 {all} 课"),
         "set": t("The figure “{title}” is set.", "已设定图“{title}”。"),
     }
+
+
+def _load_charts() -> None:
+    """Draw a hidden dot: the browser loads what draws charts when it meets the first of them, and
+    so it does while the page is still on its way.
+    """
+    with st.container(key="page_first_chart"):
+        st.vega_lite_chart({"data": {"values": [{}]}, "mark": "point"})
 
 
 @functools.cache

@@ -67,7 +67,8 @@ def inputs(app):
         ("http://localhost:8501/depth", "http://localhost:8501/depth"),
         ("https://school.example/base/path/depth", "https://school.example/base/path/depth"),
         ("https://gradviz.streamlit.app/~/+/depth", "https://gradviz.streamlit.app/depth"),
-        ("https://gradviz.streamlit.app/~/+/", "https://gradviz.streamlit.app/"),
+        ("https://gradviz.streamlit.app/~/+", "https://gradviz.streamlit.app/"),
+        ("https://school.example/base/path", "https://school.example/base/path/"),
         (None, ""),
     ],
 )
