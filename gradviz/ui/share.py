@@ -117,8 +117,9 @@ def _form(title: str, figure: Stage, hideable: dict[str, str]) -> str:
     link = figure_link(figure.name)
     columns, fields, told = usual_names(), {}, []
     for spec in figure.pictures.values():
-        fields |= titles_of(spec)
-        columns |= {title: title for title in titles_of(spec).values()}
+        for field, titles in titles_of(spec).items():
+            fields[field] = titles[0]
+            columns |= {title: title for title in titles}
         told += ["\n".join(titles) for titles in tooltips_of(spec)]
     data = {
         "figure": figure.name,

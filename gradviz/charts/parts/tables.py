@@ -47,9 +47,12 @@ def usual_names() -> dict[str, str]:
     return {field: t(*names) for field, names in _USUAL.items()}
 
 
-def titles_of(spec: Spec) -> dict[str, str]:
+def titles_of(spec: Spec) -> dict[str, list[str]]:
     """The titles that the axes and tooltips of a picture give to its fields, by field."""
-    return {field: title for _, field, title in _named_fields(spec)}
+    titles: dict[str, list[str]] = {}
+    for _, field, title in _named_fields(spec):
+        titles.setdefault(field, []).append(title)
+    return titles
 
 
 def tooltips_of(spec: Spec) -> list[list[str]]:
