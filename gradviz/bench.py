@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradviz import store
-from gradviz.recipe import CHOICES, RANGES, Recipe
+from gradviz.recipe import CHOICES, NAMED, RANGES, Recipe
 from gradviz.spelled import decimal_number, whole_number
 
 NAMES = ("a", "b", "c", "d")  # of the arms, in a link
@@ -189,7 +189,7 @@ _WRONG = object()
 def _value(field: str, text: str) -> Any:  # noqa: ANN401 — of the field's own type
     """What `text` says for a field, or `_WRONG`."""
     default = _FIELDS[field].default
-    if field in CHOICES:
+    if field in CHOICES or text in NAMED.get(field, ()):
         return text
     if isinstance(default, bool):
         return {"true": True, "false": False}.get(text, _WRONG)
@@ -214,5 +214,5 @@ def allowed(field: str) -> str:
     if field not in RANGES:
         return "true, false"
     low, high = RANGES[field]
-    either = f", {_AUTOMATIC}" if _FIELDS[field].default is None else ""
-    return f"{low:g}–{high:g}{either}"
+    either = (_AUTOMATIC,) if _FIELDS[field].default is None else ()
+    return ", ".join([f"{low:g}–{high:g}", *either, *NAMED.get(field, ())])

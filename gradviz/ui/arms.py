@@ -49,8 +49,7 @@ class Arm(Control[tuple[Recipe, ...]]):
         version = st.query_params.get("v")
         link = {self.key: raw} | ({} if version is None else {"v": version})
         recipe, complaints = bench.read_arm(link, self.key)
-        for complaint in complaints:
-            address.complain(complaint.name, complaint.raw, complaint.allowed)
+        address.complain_of(complaints)
         return () if recipe is None else (recipe,)
 
     def accepts(self, value: object) -> bool:

@@ -31,6 +31,7 @@ _AT_FULL_SPEED, _SLOWEST = 4, 2.0
 
 # Seconds to wait after a start, so that the first picture already shows a measurement.
 _FIRST_FRAME = 0.05
+SEED = "seed"  # the control that counts on from the recipes' own seeds
 # The jobs that pages have lately asked for, by their keys: `gradviz.record` computes them.
 JOBS: dict[Hashable, Job] = {}
 WITH_HISTOGRAMS: set[Hashable] = set()  # the keys of those of which a figure draws histograms
@@ -246,13 +247,15 @@ def _buttons(key: str, run: Run | None, another_seed: Callable[[], None] | None)
     busy = run is not None and run.state not in runs.ENDED
     figure = stage.current()
     place = figure.actions if figure is not None and figure.actions else st.container()
+    if figure is not None and another_seed is not None:
+        figure.can_change_seed = True
     with place:
         with st.container(horizontal=True, gap="xsmall", key=f"{key}_buttons"):
             if busy:
                 _stop_button(key)
             else:
                 _train_button(key)
-            if another_seed is not None:
+            if another_seed is not None and not controls.hidden(SEED):
                 _seed_button(key, busy, another_seed)
         if run is not None and run.day is not None:
             day = run.day.isoformat()
@@ -392,4 +395,4 @@ def visitor() -> str:
 def seed_control() -> Number[int]:
     """How far the visitor has moved on from the recipes' own seeds; no widget shows it."""
     high = int(RANGES["seed"][1]) // 2
-    return controls.number("seed", "seed", low=0, high=high, default=0, step=1, help="")
+    return controls.number(SEED, t("Seed", "种子"), low=0, high=high, default=0, step=1, help="")

@@ -23,6 +23,7 @@ function discover() {
   discoverQuestions();
   discoverPresets();
   discoverShareMenus();
+  discoverPages();
   discoverWords();
   discoverTerms();
   discoverProgress();
