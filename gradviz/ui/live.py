@@ -33,7 +33,6 @@ _AT_FULL_SPEED, _SLOWEST = 4, 2.0
 _FIRST_FRAME = 0.05
 # The jobs that pages have lately asked for, by their keys: `gradviz.record` computes them.
 JOBS: dict[Hashable, Job] = {}
-WITH_HISTOGRAMS: set[Hashable] = set()  # the keys of those of which a figure draws histograms
 _REMEMBERED = 500
 
 # In the session state: the keys of the jobs that figures show, by the figures' own keys.
@@ -112,7 +111,7 @@ def live_run(
     what there is a few times a second while it lasts, and nothing if it has never been run.
     `seeds` is the number of replicas of each arm. With `join` the figure shows a race that another
     figure of the page starts, and has no buttons of its own. With `follow` a change of the controls
-    trains anew, once the visitor has pressed Train. With `histograms` they are drawn, too.
+    trains anew, once the visitor has pressed Train. With `histograms` they are measured, too.
     """
     shift = seed_control()
     arms = {name: replace(recipe, seed=recipe.seed + shift.value) for name, recipe in arms.items()}
@@ -120,11 +119,10 @@ def live_run(
         _request_start(key)
     return live_job(
         key,
-        runs.race_job(arms, seeds),
+        runs.race_job(arms, seeds, histograms),
         draw=lambda frames: draw(frames.of_phase("training")),
         another_seed=lambda: controls.set_all({shift: shift.value + seeds}),
         join=join,
-        histograms=histograms,
     )
 
 
@@ -134,13 +132,10 @@ def live_job(
     draw: DrawFrames,
     another_seed: Callable[[], None] | None = None,
     join: bool = False,
-    histograms: bool = False,
 ) -> Run | None:
     """As `live_run`, for any background job."""
     # A figure that is shown alone has no other one on its page that could start the run.
     join = join and single_figure() is None
-    if histograms:
-        WITH_HISTOGRAMS.add(job.key)
     JOBS[job.key] = job
     if len(JOBS) > _REMEMBERED:
         JOBS.pop(next(iter(JOBS)))

@@ -47,6 +47,7 @@ def race(
     opens_at: int | None = None,
     asked: Asked | AskedEnd | None = None,
     curves_lead: bool = False,
+    histograms: bool = False,
 ) -> Frames:
     """Draw the buttons and the picture of a race; returns the frames drawn last.
 
@@ -56,8 +57,8 @@ def race(
     curves, by their names, worth a rule. The picture opens at the training step `opens_at`, the
     most telling one, or at the last. `asked` is what a question of the figure (see `ui.ask`) asks
     for: the profile of some arms at the start, or how the run ends; only a recorded run is covered.
-    With `curves_lead` the curves are the larger part of the picture. For `join` and `follow` see
-    `live_run`.
+    With `curves_lead` the curves are the larger part of the picture. For `join`, `follow` and
+    `histograms` see `live_run`: a race that `race_histograms` draws too has them.
     """
     steps = max(recipe.steps for recipe in arms.values())
     step = opening(
@@ -82,7 +83,7 @@ def race(
         )
         picture(chart, key=f"{key}_chart", opens=[step] if ended(frames) else [])
 
-    live_run(key, arms, seeds, draw, join, follow)
+    live_run(key, arms, seeds, draw, join, follow, histograms)
     show_events(drawn[0], names)
     return drawn[0]
 
