@@ -33,7 +33,7 @@ class Activation:
     to one.
     `torch_function` is PyTorch's own version of `function`, for autograd; the engine, which has
     autograd only in its tests, writes both into tensors that it has already: `fill(z, out)` does so
-    with φ(z), and `fill_slope(z, a, out)` with φ′(z), where a is φ(z).
+    with φ(z), and `fill_back(back, z, a, out)` with φ′(z) · back, where a is φ(z).
     `gain` is the standard gain of `torch.nn.init.calculate_gain` where PyTorch defines one, and
     otherwise 1/√E[φ(z)²] for z ~ N(0, 1), the condition of He et al. 2015, section 2.2.
     `largest_slope` is the supremum of |φ′|.
@@ -45,7 +45,7 @@ class Activation:
     derivative: Callable[[Numbers], Array]
     torch_function: TorchFunction
     fill: Filler
-    fill_slope: Filler
+    fill_back: Filler
     gain: float
     largest_slope: float
 
@@ -72,19 +72,19 @@ def _kernel(name: str, *options: float) -> Filler:
     return fill
 
 
-def _slope_kernel(name: str, *options: float) -> Filler:
-    """PyTorch's kernel for φ′(z) times a gradient, with the gradient 1."""
+def _back(name: str, given: Callable[[torch.Tensor, torch.Tensor], tuple]) -> Filler:
+    """PyTorch's kernel for φ′(z) times what comes back, the one that autograd calls too.
 
-    def fill_slope(z: torch.Tensor, a: torch.Tensor, out: torch.Tensor) -> None:
+    `given` makes of z and φ(z) what it takes.
+    """
+
+    def fill_back(back: torch.Tensor, z: torch.Tensor, a: torch.Tensor, out: torch.Tensor) -> None:
         import torch
 
         kernel = getattr(torch.ops.aten, f"{name}_backward").grad_input
-        if name == "elu":
-            kernel(out.fill_(1), *options, False, z, grad_input=out)
-        else:
-            kernel(out.fill_(1), z, grad_input=out)
+        kernel(back, *given(z, a), grad_input=out)
 
-    return fill_slope
+    return fill_back
 
 
 def _fill_tanh(z: torch.Tensor, out: torch.Tensor) -> None:
@@ -139,7 +139,7 @@ def leaky_relu(negative_slope: float = 0.01) -> Activation:
         lambda z: np.where(np.asarray(z) > 0, 1.0, negative_slope),
         _torch("leaky_relu", negative_slope=negative_slope),
         _kernel("leaky_relu", negative_slope),
-        lambda z, a, out: out.copy_(z).sign_().clamp_(min=negative_slope),
+        _back("leaky_relu", lambda z, a: (z, negative_slope, False)),
         gain=math.sqrt(2 / (1 + negative_slope**2)),
         largest_slope=max(1.0, abs(negative_slope)),
     )
@@ -155,7 +155,7 @@ def elu(alpha: float = 1.0) -> Activation:
         lambda z: np.where(np.asarray(z) > 0, 1.0, alpha * np.exp(np.minimum(z, 0))),
         _torch("elu", alpha=alpha),
         _kernel("elu", alpha),
-        _slope_kernel("elu", alpha, 1, 1),
+        _back("elu", lambda z, a: (alpha, 1, 1, False, z)),
         gain=1 / math.sqrt(0.5 + alpha**2 * _ELU_NEGATIVE_SECOND_MOMENT),
         largest_slope=max(1.0, alpha),
     )
@@ -188,7 +188,7 @@ ACTIVATIONS: dict[str, Activation] = {
             _sigmoid_slope,
             _torch("sigmoid"),
             _kernel("sigmoid"),
-            lambda z, a, out: out.fill_(1).sub_(a).mul_(a),
+            _back("sigmoid", lambda z, a: (a,)),
             gain=1.0,
             largest_slope=0.25,
         ),
@@ -199,7 +199,7 @@ ACTIVATIONS: dict[str, Activation] = {
             _tanh_slope,
             _torch("tanh"),
             _fill_tanh,
-            lambda z, a, out: out.fill_(1).addcmul_(a, a, value=-1),
+            _back("tanh", lambda z, a: (a,)),
             gain=5 / 3,
             largest_slope=1.0,
         ),
@@ -210,7 +210,7 @@ ACTIVATIONS: dict[str, Activation] = {
             lambda z: np.where(np.asarray(z) > 0, 1.0, 0.0),
             _torch("relu"),
             _kernel("relu"),
-            lambda z, a, out: out.copy_(a).sign_(),
+            _back("threshold", lambda z, a: (a, 0)),
             gain=math.sqrt(2),
             largest_slope=1.0,
         ),
@@ -223,7 +223,7 @@ ACTIVATIONS: dict[str, Activation] = {
             _selu_slope,
             _torch("selu"),
             _kernel("elu", _SELU_ALPHA, _SELU_SCALE),
-            _slope_kernel("elu", _SELU_ALPHA, _SELU_SCALE, 1),
+            _back("elu", lambda z, a: (_SELU_ALPHA, _SELU_SCALE, 1, False, z)),
             gain=0.75,
             largest_slope=_SELU_SCALE * _SELU_ALPHA,
         ),
@@ -234,7 +234,7 @@ ACTIVATIONS: dict[str, Activation] = {
             _gelu_slope,
             _torch("gelu"),
             _kernel("gelu"),
-            _slope_kernel("gelu"),
+            _back("gelu", lambda z, a: (z,)),
             gain=1.5335,
             largest_slope=float(_gelu_slope(_GELU_STEEPEST)),
         ),
@@ -245,7 +245,7 @@ ACTIVATIONS: dict[str, Activation] = {
             _silu_slope,
             _torch("silu"),
             _kernel("silu"),
-            _slope_kernel("silu"),
+            _back("silu", lambda z, a: (z,)),
             gain=1.6765,
             largest_slope=float(_silu_slope(_SILU_STEEPEST)),
         ),
@@ -256,7 +256,7 @@ ACTIVATIONS: dict[str, Activation] = {
             lambda z: np.ones_like(z, dtype=float),
             lambda z: z,
             lambda z, out: out.copy_(z),
-            lambda z, a, out: out.fill_(1),
+            lambda back, z, a, out: out.copy_(back),
             gain=1.0,
             largest_slope=1.0,
         ),

@@ -68,8 +68,7 @@ def backward(
         if network.recipe.residual:
             back, shortcut = add_branch_back(network, passed, layer, given[i], back, found)
         delta = found.signals[i]
-        network.activation.fill_slope(passed.z[i], passed.a[i], delta)
-        delta.mul_(back)  # δ = φ′(z) · ∂L/∂φ(z)
+        network.activation.fill_back(back, passed.z[i], passed.a[i], out=delta)  # φ′(z) · ∂L/∂φ(z)
         if network.recipe.norm != "none":
             delta = normalize_back(network, passed, layer, delta, found)
         linear_back(given[i], delta, gradients["W", layer], gradients.get(("b", layer)))

@@ -38,8 +38,8 @@ class Origin:
 @torch.no_grad()
 def slopes(activation: Activation, z: Tensor) -> Tensor:
     """φ′(z) elementwise, of the shape of `z`; on any device."""
-    out = torch.empty_like(z)
-    activation.fill_slope(z, activation.torch_function(z), out)
+    out = torch.ones_like(z)
+    activation.fill_back(out, z, activation.torch_function(z), out=out)
     return out
 
 

@@ -52,8 +52,9 @@ class Pass:
         """φ′(z) of all hidden layers, [depth, seeds, batch, width]; until the next call."""
         if self._slopes is None:
             self._slopes = torch.empty_like(self.hidden_z)
-        network.activation.fill_slope(self.hidden_z, self.hidden_a, self._slopes)
-        return self._slopes
+        out = self._slopes.fill_(1)
+        network.activation.fill_back(out, self.hidden_z, self.hidden_a, out=out)
+        return out
 
 
 class Gradients:
