@@ -22,6 +22,7 @@ SATURATED_BELOW = 0.05
 Array = np.ndarray
 Numbers = np.ndarray | float
 TorchFunction = Callable[["torch.Tensor"], "torch.Tensor"]
+Filler = Callable[..., object]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ class Activation:
 
     `function` and `derivative` map an array elementwise to an array of the same shape, and a number
     to one.
-    `torch_function` is PyTorch's own version of `function`.
+    `torch_function` is PyTorch's own version of `function`, for autograd; the engine, which has
+    autograd only in its tests, writes both into tensors that it has already: `fill(z, out)` does so
+    with φ(z), and `fill_back(back, z, a, out)` with φ′(z) · back, where a is φ(z).
     `gain` is the standard gain of `torch.nn.init.calculate_gain` where PyTorch defines one, and
     otherwise 1/√E[φ(z)²] for z ~ N(0, 1), the condition of He et al. 2015, section 2.2.
     `largest_slope` is the supremum of |φ′|.
@@ -41,6 +44,8 @@ class Activation:
     function: Callable[[Numbers], Array]
     derivative: Callable[[Numbers], Array]
     torch_function: TorchFunction
+    fill: Filler
+    fill_back: Filler
     gain: float
     largest_slope: float
 
@@ -54,6 +59,37 @@ def _torch(name: str, **options: float) -> TorchFunction:
         return getattr(F, name)(z, **options)
 
     return apply
+
+
+def _kernel(name: str, *options: float) -> Filler:
+    """PyTorch's kernel for the activation `name`."""
+
+    def fill(z: torch.Tensor, out: torch.Tensor) -> None:
+        import torch
+
+        getattr(torch.ops.aten, name).out(z, *options, out=out)
+
+    return fill
+
+
+def _back(name: str, given: Callable[[torch.Tensor, torch.Tensor], tuple]) -> Filler:
+    """PyTorch's kernel for φ′(z) times what comes back, the one that autograd calls too.
+
+    `given` makes of z and φ(z) what it takes.
+    """
+
+    def fill_back(back: torch.Tensor, z: torch.Tensor, a: torch.Tensor, out: torch.Tensor) -> None:
+        import torch
+
+        kernel = getattr(torch.ops.aten, f"{name}_backward").grad_input
+        kernel(back, *given(z, a), grad_input=out)
+
+    return fill_back
+
+
+def _fill_tanh(z: torch.Tensor, out: torch.Tensor) -> None:
+    # NumPy's is ten times faster than PyTorch's, and tanh was a third of a step.
+    np.tanh(z.numpy(), out=out.numpy())
 
 
 def _sigmoid(z: Numbers) -> Array:
@@ -102,6 +138,8 @@ def leaky_relu(negative_slope: float = 0.01) -> Activation:
         lambda z: np.where(np.asarray(z) > 0, z, negative_slope * np.asarray(z)),
         lambda z: np.where(np.asarray(z) > 0, 1.0, negative_slope),
         _torch("leaky_relu", negative_slope=negative_slope),
+        _kernel("leaky_relu", negative_slope),
+        _back("leaky_relu", lambda z, a: (z, negative_slope, False)),
         gain=math.sqrt(2 / (1 + negative_slope**2)),
         largest_slope=max(1.0, abs(negative_slope)),
     )
@@ -116,6 +154,8 @@ def elu(alpha: float = 1.0) -> Activation:
         lambda z: np.where(np.asarray(z) > 0, z, alpha * np.expm1(np.minimum(z, 0))),
         lambda z: np.where(np.asarray(z) > 0, 1.0, alpha * np.exp(np.minimum(z, 0))),
         _torch("elu", alpha=alpha),
+        _kernel("elu", alpha),
+        _back("elu", lambda z, a: (alpha, 1, 1, False, z)),
         gain=1 / math.sqrt(0.5 + alpha**2 * _ELU_NEGATIVE_SECOND_MOMENT),
         largest_slope=max(1.0, alpha),
     )
@@ -147,6 +187,8 @@ ACTIVATIONS: dict[str, Activation] = {
             _sigmoid,
             _sigmoid_slope,
             _torch("sigmoid"),
+            _kernel("sigmoid"),
+            _back("sigmoid", lambda z, a: (a,)),
             gain=1.0,
             largest_slope=0.25,
         ),
@@ -156,6 +198,8 @@ ACTIVATIONS: dict[str, Activation] = {
             np.tanh,
             _tanh_slope,
             _torch("tanh"),
+            _fill_tanh,
+            _back("tanh", lambda z, a: (a,)),
             gain=5 / 3,
             largest_slope=1.0,
         ),
@@ -165,6 +209,8 @@ ACTIVATIONS: dict[str, Activation] = {
             lambda z: np.maximum(z, 0),
             lambda z: np.where(np.asarray(z) > 0, 1.0, 0.0),
             _torch("relu"),
+            _kernel("relu"),
+            _back("threshold", lambda z, a: (a, 0)),
             gain=math.sqrt(2),
             largest_slope=1.0,
         ),
@@ -176,6 +222,8 @@ ACTIVATIONS: dict[str, Activation] = {
             _selu,
             _selu_slope,
             _torch("selu"),
+            _kernel("elu", _SELU_ALPHA, _SELU_SCALE),
+            _back("elu", lambda z, a: (_SELU_ALPHA, _SELU_SCALE, 1, False, z)),
             gain=0.75,
             largest_slope=_SELU_SCALE * _SELU_ALPHA,
         ),
@@ -185,6 +233,8 @@ ACTIVATIONS: dict[str, Activation] = {
             lambda z: z * _normal_cdf(z),
             _gelu_slope,
             _torch("gelu"),
+            _kernel("gelu"),
+            _back("gelu", lambda z, a: (z,)),
             gain=1.5335,
             largest_slope=float(_gelu_slope(_GELU_STEEPEST)),
         ),
@@ -194,6 +244,8 @@ ACTIVATIONS: dict[str, Activation] = {
             lambda z: z * _sigmoid(z),
             _silu_slope,
             _torch("silu"),
+            _kernel("silu"),
+            _back("silu", lambda z, a: (z,)),
             gain=1.6765,
             largest_slope=float(_silu_slope(_SILU_STEEPEST)),
         ),
@@ -203,6 +255,8 @@ ACTIVATIONS: dict[str, Activation] = {
             lambda z: np.array(z, dtype=float),
             lambda z: np.ones_like(z, dtype=float),
             lambda z: z,
+            lambda z, out: out.copy_(z),
+            lambda back, z, a, out: out.copy_(back),
             gain=1.0,
             largest_slope=1.0,
         ),

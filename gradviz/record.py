@@ -12,8 +12,7 @@ import argparse
 import json
 import logging
 import time
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -28,7 +27,7 @@ from gradviz.snapshots import Snapshot
 from gradviz.ui import catalog, shipped
 from gradviz.ui.controls import Choice, Switch
 from gradviz.ui.lesson import Lesson, shown_lessons
-from gradviz.ui.live import JOBS, WITH_HISTOGRAMS
+from gradviz.ui.live import JOBS
 from gradviz.ui.made_once import forget
 from gradviz.ui.measured import FUNCTIONS
 
@@ -77,15 +76,11 @@ def computed(key: Hashable) -> object:
         case ("measured", str(function), *settings):
             return FUNCTIONS[function](*settings)
         case _ if _is_race(key):
-            return _drawn(JOBS[key].make_frames(), histograms=key in WITH_HISTOGRAMS)
+            frames = JOBS[key].make_frames()
+            # Of a race, no figure draws steps of pre-training.
+            return [frame for frame in frames if isinstance(frame, Snapshot)]
         case _:
             return list(JOBS[key].make_frames())
-
-
-def _drawn(snapshots: Iterable[object], histograms: bool) -> list[Snapshot]:
-    """Of a race what its figures draw: no step of pre-training, and `histograms` if they do."""
-    training = [snapshot for snapshot in snapshots if isinstance(snapshot, Snapshot)]
-    return training if histograms else [replace(s, histograms={}) for s in training]
 
 
 def _is_race(key: Hashable) -> bool:
@@ -187,7 +182,7 @@ def _in_short(key: Hashable) -> str:
             return f"picture of {page}: {function}, {language}"
         case (str(kind), *_):
             return kind
-        case (tuple(arms), seeds):
+        case (tuple(arms), seeds, *_):
             return f"race of {', '.join(name for name, _ in arms)}, seeds {seeds}"
         case _:
             return str(key)

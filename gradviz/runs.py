@@ -321,17 +321,20 @@ class Pool:
 _POOL = Pool()
 
 
-def race_job(arms: Mapping[str, Recipe], seeds: int | Sequence[int]) -> Job:
+def race_job(
+    arms: Mapping[str, Recipe], seeds: int | Sequence[int], histograms: bool = False
+) -> Job:
     """The job that trains `arms` as `engine.train.race(arms, seeds)` does.
 
-    The frames of pre-training, if there is any, come before those of the race. Jobs are identical
-    when arm names, their order, recipes and seeds are; so name arms by words that are not
-    translated.
+    The frames of pre-training, if there is any, come before those of the race; they have histograms
+    if `histograms` asks for them. Jobs are identical when arm names, their order, recipes, seeds
+    and this are; so name arms by words that are not translated.
     """
     arms = dict(arms)
     seeds = seeds if isinstance(seeds, int) else tuple(seeds)
     total = len(arms) + sum(recipe.pretrain != "none" for recipe in arms.values())
-    return Job((tuple(arms.items()), seeds), lambda: _race(arms, seeds), total)
+    key = (tuple(arms.items()), seeds, *(["histograms"] if histograms else []))
+    return Job(key, lambda: _race(arms, seeds, histograms), total)
 
 
 def start(
@@ -406,11 +409,11 @@ def _train_once() -> None:
 
 
 def _race(
-    arms: Mapping[str, Recipe], seeds: int | Sequence[int]
+    arms: Mapping[str, Recipe], seeds: int | Sequence[int], histograms: bool = False
 ) -> Iterable[Snapshot | PretrainSnapshot]:
     from gradviz.engine.train import race
 
-    return race(arms, seeds, show_pretraining=True)
+    return race(arms, seeds, show_pretraining=True, histograms=histograms)
 
 
 def _on_one_core(make_frames: Callable[[], Iterable[Step]]) -> Iterable[Step]:

@@ -100,7 +100,7 @@ def of_race(lesson: str, keys: Iterable[Hashable]) -> Beams:
     chosen = RACES[lesson]
     for key in keys:
         match key:
-            case ((*arms,), int()) if set(chosen.arms) <= {arm for arm, _ in arms}:
+            case ((*arms,), int(), *_) if set(chosen.arms) <= {arm for arm, _ in arms}:
                 record = store.find(key)
                 if record is not None:
                     return {arm: _signal(record.content, arm, chosen.step) for arm in chosen.arms}

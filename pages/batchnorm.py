@@ -232,7 +232,7 @@ def scale_effects() -> pd.DataFrame:
 def race() -> str:
     guesses = question()
     asked = ui.AskedEnd(tuple(guesses.values())) if guesses else None
-    frames = ui.race("race", arms(), arm_names(), QUANTITY.value, asked=asked)
+    frames = ui.race("race", arms(), arm_names(), QUANTITY.value, asked=asked, histograms=True)
     what = t(
         "Same digits, same batches; accuracy is measured in evaluation mode.",
         "同样的数字，同样的批次；准确率在评估模式下测量。",

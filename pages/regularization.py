@@ -158,7 +158,15 @@ def idea_picture() -> alt.VConcatChart:
 )
 def race() -> str:
     chosen = arms(STRENGTH.value)
-    ui.race("race", chosen, arm_names(), QUANTITY.value, theory=["plain"], follow=True)
+    ui.race(
+        "race",
+        chosen,
+        arm_names(),
+        QUANTITY.value,
+        theory=["plain"],
+        follow=True,
+        histograms=True,
+    )
     return t(
         "Ten tanh layers whose weights start {times:.2g} times as large as tanh's usual gain makes "
         "them; same digits, same batches, same first weights.",
@@ -176,7 +184,7 @@ def parts() -> str:
         drawn[0] = frames
         ui.picture(parts_picture(frames, names), "parts_chart")
 
-    ui.live_run("parts", arms(STRENGTH.value), ui.SEEDS, draw, join=True)
+    ui.live_run("parts", arms(STRENGTH.value), ui.SEEDS, draw, join=True, histograms=True)
     if not {"l1", "l2"} <= {frame.arm for frame in drawn[0]}:
         return t("What is minimized is their sum.", "被最小化的是两者之和。")
     return parts_in_words(drawn[0])

@@ -218,8 +218,8 @@ def test_many_visitors_at_once_get_one_run():
 def test_start_is_keyed_by_arms_and_seeds(monkeypatch):
     raced = []
 
-    def race(arms, seeds):
-        raced.append((dict(arms), seeds))
+    def race(arms, seeds, histograms):
+        raced.append((dict(arms), seeds, histograms))
         return frames(1)
 
     monkeypatch.setattr(runs, "_race", race)
@@ -229,7 +229,10 @@ def test_start_is_keyed_by_arms_and_seeds(monkeypatch):
     assert runs.start(dict(arms), (0, 1), pool=pool) is first
     assert runs.start(arms, [0, 2], pool=pool) is not first
     assert runs.start({**arms, "plain": Recipe(lr=0.1)}, [0, 1], pool=pool) is not first
-    assert first.wait(PATIENCE) and (arms, (0, 1)) in raced
+    with_histograms = runs.start_job(runs.race_job(arms, [0, 1], histograms=True), pool=pool)
+    assert with_histograms is not first and with_histograms.wait(PATIENCE)
+    assert first.wait(PATIENCE)
+    assert (arms, (0, 1), False) in raced and (arms, (0, 1), True) in raced
 
 
 TINY = Recipe(dataset="moons", depth=2, width=4, steps=3, batch_size=256)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gradviz.engine.measure import Gradients, slopes
-from gradviz.engine.network import Network, Pass
+from gradviz.engine.network import Network
+from gradviz.engine.passes import Gradients, Pass
 from gradviz.quantities import Event
 from gradviz.recipe import REZERO
 
@@ -71,6 +70,8 @@ def _rounded(network: Network, layers: dict[str, np.ndarray], step: int) -> list
     if network.recipe.lr == 0:
         return []
     still = (layers["update_ratio"] == 0) & (layers["weight_gradient"] > 0)
+    if not still.any():
+        return []
     return [
         Event("rounded", "update_ratio", int(np.flatnonzero(row)[-1]) + 1, step, seed)
         for row, seed in zip(still, network.seeds, strict=True)
@@ -87,7 +88,7 @@ def _vanished_gradients(
         return []
     if not any((layers[name] == 0).any() for name in gradients):
         return []
-    closed = _closed(network, torch.stack(passed.z[:-1]))
+    closed = _closed(passed.slopes(network))
     events = []
     for index, seed in enumerate(network.seeds):
         for name in gradients:
@@ -100,12 +101,12 @@ def _vanished_gradients(
     return events
 
 
-def _closed(network: Network, z: Tensor) -> np.ndarray:
+def _closed(slopes: Tensor) -> np.ndarray:
     """Whether every example meets, at this layer or above it, a layer with no slope at all.
 
-    `z` is [depth, seeds, batch, width], the answer [seeds, depth + 1].
+    `slopes` is [depth, seeds, batch, width], the answer [seeds, depth + 1].
     """
-    blocked = (slopes(network.activation, z) == 0).all(dim=3)
+    blocked = slopes.abs().amax(dim=3) == 0
     blocked_above = blocked.int().flip(0).cummax(dim=0).values.flip(0).bool()
     return F.pad(blocked_above.all(dim=2).T, (0, 1)).numpy()
 

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gradviz.engine.network import Network, Pass
+from gradviz.engine.network import Network
+from gradviz.engine.passes import Pass
 from gradviz.quantities import DISTRIBUTIONS, Distribution
 
 
@@ -33,7 +34,6 @@ def _first_unit(layers: Sequence[Tensor], distribution: Distribution) -> np.ndar
     return shares([values[0, :, 0] for values in layers], distribution)
 
 
-@torch.no_grad()
 def shares(rows: Sequence[Tensor], distribution: Distribution) -> np.ndarray:
     """For each of `rows` [values] the share of its values in each bin, float32 [rows, bins]."""
     sizes = torch.tensor([len(row) for row in rows])

@@ -8,7 +8,6 @@ the layers where they begin.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,20 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gradviz.activations import SATURATED_BELOW, Activation
-from gradviz.engine.network import Network, Pass
+from gradviz.engine.network import Network
+from gradviz.engine.passes import Gradients, Pass
 from gradviz.quantities import QUANTITIES
-
-
-@dataclass(frozen=True)
-class Gradients:
-    """What one backward pass gives.
-
-    `vector` [seeds, size] is laid out as `Network.vector`; `signals[l]` is ∂L/∂z of layer l + 1,
-    [seeds, batch, units].
-    """
-
-    vector: Tensor
-    signals: list[Tensor]
 
 
 @dataclass(frozen=True)
@@ -47,28 +35,12 @@ class Origin:
         return cls(vector, _weight_norms(network, vector))
 
 
-def data_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """The mean cross-entropy over the batch, of each seed: [seeds].
-
-    `logits` are [seeds, batch, classes], `labels` [seeds, batch].
-    """
-    each = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
-    return each.view(labels.shape).mean(1)
-
-
-def backward(network: Network, passed: Pass, loss: Tensor) -> Gradients:
-    """The gradients of each seed's `loss` [seeds], for all parameters and all z at once."""
-    parameters = list(network.parameters.values())
-    # The seeds share no parameter, so the sum's gradient is each seed's own.
-    gradients = torch.autograd.grad(loss.sum(), [*parameters, *passed.z])
-    rows = [gradient.flatten(1) for gradient in gradients[: len(parameters)]]
-    return Gradients(torch.cat(rows, dim=1), list(gradients[len(parameters) :]))
-
-
+@torch.no_grad()
 def slopes(activation: Activation, z: Tensor) -> Tensor:
-    """φ′(z) elementwise, as autograd multiplies by it; of the shape of `z`."""
-    z = z.detach().requires_grad_()
-    return torch.autograd.grad(activation.torch_function(z).sum(), z)[0]
+    """φ′(z) elementwise, of the shape of `z`; on any device."""
+    out = torch.ones_like(z)
+    activation.fill_back(out, z, activation.torch_function(z), out=out)
+    return out
 
 
 def measure_layers(
@@ -87,48 +59,60 @@ def measure_layers(
         "update_ratio": _weight_norms(network, network.vector - before) / weights,
         "drift": _weight_norms(network, before - origin.vector) / origin.weight_norms,
         "weight_norm": weights,
-        **_slope_shares(network, torch.stack(passed.z[:-1])),
+        **_slope_shares(network, passed),
     }
     return {name: measured[name].numpy() for name in QUANTITIES}
 
 
 def signal_norms(gradients: Gradients) -> Tensor:
     """δ of each seed and layer, float64 [seeds, depth + 1]."""
-    return _norms(gradients.signals)
+    hidden = _norms(gradients.hidden_signals).T
+    return torch.cat([hidden, _norms(gradients.signals[-1])[:, None]], dim=1)
 
 
-def _norms(tensors: Sequence[Tensor]) -> Tensor:
-    norms = [torch.linalg.vector_norm(x.detach(), dim=(1, 2), dtype=torch.float64) for x in tensors]
-    return torch.stack(norms, dim=1)
+def _norms(x: Tensor) -> Tensor:
+    """The Frobenius norm of each of many matrices, over the last two dimensions."""
+    # Row by row first is twice as fast.
+    rows = torch.linalg.vector_norm(x, dim=-1, dtype=torch.float64)
+    return torch.linalg.vector_norm(rows, dim=-1)
 
 
 def _weight_norms(network: Network, vector: Tensor) -> Tensor:
-    return _norms(network.weights(vector))
+    return torch.cat([_norms(part) for part in network.stacked_weights(vector)], dim=1)
 
 
-def _slope_shares(network: Network, z: Tensor) -> dict[str, Tensor]:
-    """The shares of saturated and of dead units from `z` [depth, seeds, batch, width].
+def _slope_shares(network: Network, passed: Pass) -> dict[str, Tensor]:
+    """The shares of saturated and of dead units.
 
     The output layer is linear, so none of its units is either. A layer with inf or NaN has NaN.
     """
-    slope = slopes(network.activation, z)
-    saturated = slope.abs() < SATURATED_BELOW * network.activation.largest_slope
-    dead = (slope == 0).all(dim=2)
-    known = z.isfinite().all(dim=3).all(dim=2)
+    *_, batch, width = passed.hidden_z.shape
+    slope, least = passed.slopes(network).abs_(), SATURATED_BELOW * network.activation.largest_slope
+    dead = (slope.amax(dim=2) == 0).sum(dim=2)
+    # Counted in float32, where every whole number up to 2²⁴ has its place.
+    saturated = torch.lt(slope, least, out=slope).sum(dim=(2, 3))
+    unknown = _unknown(passed.hidden_z)
 
-    def share(mask: Tensor) -> Tensor:
-        shares = torch.where(known, mask.double().flatten(2).mean(dim=2), torch.nan)
-        return F.pad(shares.T, (0, 1))
+    def share(found: Tensor, total: int) -> Tensor:
+        return F.pad((found.double() / total + unknown).T, (0, 1))
 
-    return {"saturation": share(saturated), "dead": share(dead)}
+    return {"saturation": share(saturated, batch * width), "dead": share(dead, width)}
 
 
 @torch.no_grad()
-def accuracy(network: Network, x: Tensor, labels: Tensor) -> np.ndarray:
+def accuracy(network: Network, x: Tensor, labels: Tensor, into: Pass | None = None) -> np.ndarray:
     """The share of `x` [examples, features] given its label, in evaluation mode: [seeds].
 
     NaN for a seed whose logits are not finite.
     """
-    logits = network.forward(x, training=False).logits
-    share = (logits.argmax(dim=2) == labels).double().mean(dim=1)
-    return torch.where(logits.isfinite().flatten(1).all(dim=1), share, torch.nan).numpy()
+    passed = network.forward(x, into=into or Pass(network, len(x), kept=False))
+    share = (passed.logits.argmax(dim=2) == labels).double().mean(dim=1)
+    return (share + _unknown(passed.logits)).numpy()
+
+
+def _unknown(x: Tensor) -> Tensor:
+    """0 for each of many matrices that is finite, and NaN for one with inf or NaN in it."""
+    total = x.sum(dim=(-2, -1))
+    if total.isfinite().all():  # then all of them are, and this is the fast way to know
+        return torch.zeros_like(total)
+    return (x * 0).sum(dim=(-2, -1))

@@ -59,7 +59,7 @@ def _while_training(arm: str, network: Network, data: Dataset) -> Iterator[Speci
     kept = kept_steps(recipe.steps, network.vector.numel()) if flat else frozenset()
     yield specimen(arm, network, 0, 0 in kept)
     # Nothing that a snapshot measures is wanted here, but that a run has overflowed.
-    runner = Runner(arm, network, data, every=max(1, recipe.steps))
+    runner = Runner(arm, network, data, every=max(1, recipe.steps), histograms=False)
     last = None
     for updates, snapshot in enumerate(runner.snapshots(), start=1):
         last = snapshot or last

@@ -8,47 +8,24 @@ ordinary PyTorch module.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradviz.activations import Activation
 from gradviz.data import load
-from gradviz.engine import initialization
+from gradviz.engine import backprop, initialization
 from gradviz.engine.initialization import WEIGHT_KINDS, Name
+from gradviz.engine.passes import Pass
 from gradviz.engine.threads import one_thread
 from gradviz.recipe import RANGES, Recipe, activation_of
 from gradviz.theory.scales import residual_scale
 
 MAX_SEEDS = 100
-
-# Those of nn.BatchNorm1d and nn.LayerNorm.
-BATCH_NORM_MOMENTUM = 0.1
-NORM_EPS = 1e-5
-
-
-@dataclass(frozen=True)
-class Pass:
-    """What a forward pass leaves behind, layer by layer, in the autograd graph.
-
-    `linear` is W h + b before normalization (W h before BatchNorm), `z` what enters the activation
-    (and, last, the logits), both for layers 1 to depth + 1; `h` is what layers 1 to depth hand on.
-    Each tensor is [seeds, batch, units].
-    """
-
-    linear: list[Tensor]
-    z: list[Tensor]
-    h: list[Tensor]
-
-    @property
-    def logits(self) -> Tensor:
-        """The network's output [seeds, batch, classes]."""
-        return self.z[-1]
 
 
 class Network:
@@ -58,8 +35,8 @@ class Network:
     1 to depth + 1; with BatchNorm only the output layer has a b, for the norm would subtract it),
     gamma and beta (with `norm`), V and c (with `residual`: the branch's second matrix and bias),
     alpha (its scale, where that is trained) and P (the shortcut's projection, where the widths
-    differ). `running[layer]` holds the running
-    mean and variance of BatchNorm, each [seeds · width].
+    differ). `running[layer]` holds the running mean and variance of BatchNorm, each
+    [seeds · width].
     """
 
     def __init__(self, recipe: Recipe, seeds: tuple[int, ...], features: int, classes: int) -> None:
@@ -73,9 +50,12 @@ class Network:
         self.vector = torch.stack(
             [initialization.draw(recipe, seed, self._shapes) for seed in seeds]
         )
-        self.parameters = {
-            name: part.requires_grad_() for name, part in self.parts(self.vector).items()
-        }
+        self.parameters = self.parts(self.vector)
+        ends = itertools.accumulate(self._sizes)
+        before = zip(self._shapes, [0, *ends], strict=False)
+        self._starts = {layer: start for (kind, layer), start in before if kind == "W"}
+        self._starts[recipe.depth + 2] = sum(self._sizes)
+        self._scale = residual_scale(recipe)
         channels = len(seeds) * recipe.width
         layers = range(1, recipe.depth + 1) if recipe.norm == "batch" else ()
         self.running = {layer: (torch.zeros(channels), torch.ones(channels)) for layer in layers}
@@ -92,56 +72,45 @@ class Network:
         """Views of the W_l of `vector`, layers 1 to depth + 1, each [seeds, fan_in, fan_out]."""
         return [part for (kind, _), part in self.parts(vector).items() if kind == "W"]
 
+    def stacked_weights(self, vector: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The same in three views: layer 1, layers 2 to depth (of one shape), and the output.
+
+        Each is [seeds, layers, fan_in, fan_out].
+        """
+        depth = self.recipe.depth
+        return (
+            self._stack_of_weights(vector, 1, 1),
+            self._stack_of_weights(vector, 2, depth - 1),
+            self._stack_of_weights(vector, depth + 1, 1),
+        )
+
+    def _stack_of_weights(self, vector: Tensor, layer: int, count: int) -> Tensor:
+        """A view of the W of so many layers of one shape from `layer` on."""
+        # Each layer's parameters follow those of the layer below it, W first.
+        start, shape = self._starts[layer], self._shapes["W", layer]
+        size = (self._starts[layer + 1] - start) if count else 1
+        stride = (vector.stride(0), size, shape[1], 1)
+        return vector.as_strided((len(vector), count, *shape), stride, start)
+
     def is_weight(self) -> Tensor:
         """1.0 where `vector` holds a weight matrix, 0.0 at biases and norm parameters; [size]."""
         flags = torch.tensor([float(kind in WEIGHT_KINDS) for kind, _ in self._shapes])
         return flags.repeat_interleave(torch.tensor(self._sizes))
 
-    def forward(self, x: Tensor, training: bool = False) -> Pass:
+    def scale(self, layer: int) -> float | Tensor:
+        """What the branch of a residual block is multiplied by; one for each seed if trained."""
+        return self.parameters.get(("alpha", layer), self._scale)
+
+    def forward(self, x: Tensor, training: bool = False, into: Pass | None = None) -> Pass:
         """Run `x` [seeds, batch, features], or [batch, features] for all seeds, through.
 
         `training` normalizes by the batch's statistics, and moves the running ones; without it
-        BatchNorm uses the running ones. Nothing else depends on it.
+        BatchNorm uses the running ones. Nothing else depends on it. What comes out is written
+        `into` a pass of so large a batch, or into a new one; autograd does not see it: `export`
+        gives modules for that.
         """
-        h = x.expand(len(self.seeds), -1, -1)
-        linear, z, outputs = [], [], []
-        for layer in range(1, self.recipe.depth + 1):
-            linear.append(self._linear("W", "b", layer, h))
-            z.append(self._normalize(linear[-1], layer, training))
-            branch = self.activation.torch_function(z[-1])
-            h = self._block(h, branch, layer) if self.recipe.residual else branch
-            outputs.append(h)
-        logits = self._linear("W", "b", self.recipe.depth + 1, h)
-        return Pass([*linear, logits], [*z, logits], outputs)
-
-    def _linear(self, weight: str, bias: str, layer: int, h: Tensor) -> Tensor:
-        matrix, offset = self.parameters[weight, layer], self.parameters.get((bias, layer))
-        return torch.bmm(h, matrix) if offset is None else torch.baddbmm(offset, h, matrix)
-
-    def _block(self, h: Tensor, branch: Tensor, layer: int) -> Tensor:
-        """Shortcut + s·(V φ(z) + c): He et al. 2016, section 3.2, with a linear end."""
-        projection = self.parameters.get(("P", layer))
-        shortcut = h if projection is None else torch.bmm(h, projection)
-        scale = self.parameters.get(("alpha", layer), residual_scale(self.recipe))
-        return shortcut + scale * self._linear("V", "c", layer, branch)
-
-    def _normalize(self, u: Tensor, layer: int, training: bool) -> Tensor:
-        if self.recipe.norm == "none":
-            return u
-        gamma, beta = self.parameters["gamma", layer], self.parameters["beta", layer]
-        if self.recipe.norm == "layer":
-            return F.layer_norm(u, u.shape[-1:], eps=NORM_EPS) * gamma + beta
-        # Seeds × units are the channels of one BatchNorm, so each seed is normalized by itself.
-        z = F.batch_norm(
-            u.transpose(0, 1).reshape(u.shape[1], -1),
-            *self.running[layer],
-            gamma.reshape(-1),
-            beta.reshape(-1),
-            training,
-            BATCH_NORM_MOMENTUM,
-            NORM_EPS,
-        )
-        return z.view(u.shape[1], u.shape[0], -1).transpose(0, 1)
+        passed = into or Pass(self, x.shape[-2])
+        return backprop.forward(self, x.expand(len(self.seeds), -1, -1), training, passed)
 
 
 @one_thread()

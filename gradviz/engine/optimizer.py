@@ -23,7 +23,6 @@ class SGD:
         self.recipe = recipe
         self.velocity: Tensor | None = None
 
-    @torch.no_grad()
     def step(self, parameters: Tensor, gradient: Tensor) -> None:
         """Update `parameters` [seeds, size] in place."""
         if self.recipe.weight_decay:
@@ -44,7 +43,6 @@ class Adam:
         self.mean: Tensor | None = None
         self.square: Tensor | None = None
 
-    @torch.no_grad()
     def step(self, parameters: Tensor, gradient: Tensor) -> None:
         """Update `parameters` [seeds, size] in place."""
         recipe, (beta_1, beta_2) = self.recipe, BETAS

@@ -33,4 +33,4 @@ class Penalty:
         return gradient + self.l1 * weights.sign() + 2 * self.l2 * weights
 
     def _weights(self, vector: Tensor) -> Tensor:
-        return torch.where(self._is_weight, vector.detach(), 0.0)
+        return torch.where(self._is_weight, vector, 0.0)

@@ -147,10 +147,10 @@ def _feature_range(data: Dataset) -> tuple[Tensor, Tensor]:
 
 
 def _coder(network: Network, layer: int) -> Coder:
-    weight = network.parameters["W", layer].detach().clone()
+    weight = network.parameters["W", layer].clone()
     return Coder(
         weight,
-        network.parameters["b", layer].detach().clone(),
+        network.parameters["b", layer].clone(),
         torch.zeros(len(weight), 1, weight.shape[1]),
         network.activation.torch_function,
         binary=layer == 1 or network.activation.name == "sigmoid",
@@ -241,7 +241,6 @@ def _reconstruct(coders: list[Coder], examples: Tensor) -> np.ndarray:
     return h[0].numpy()
 
 
-@torch.no_grad()
 def _write(network: Network, layer: int, coder: Coder, low: Tensor, extent: Tensor) -> None:
     """Hand what was learned to the network; layer 1 undoes the rescaling of its inputs."""
     weight, bias = coder.weight, coder.hidden_bias

@@ -15,8 +15,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from gradviz.engine.backprop import Loss, backward
 from gradviz.engine.initialization import generator
 from gradviz.engine.network import Network, build
+from gradviz.engine.passes import Gradients
 from gradviz.engine.threads import one_thread
 from gradviz.recipe import Recipe, replace
 
@@ -78,7 +80,7 @@ def _network(recipe: Recipe, seeds: int | Sequence[int]) -> Network:
     if network.running:
         passed = network.forward(_orthogonal(recipe.width), training=True)
         for layer, u in enumerate(passed.linear[:-1], start=1):
-            mean, variance = u.detach().mean(dim=1), u.detach().var(dim=1, unbiased=False)
+            mean, variance = u.mean(dim=1), u.var(dim=1, unbiased=False)
             network.running[layer] = (mean.flatten(), variance.flatten())
     return network
 
@@ -91,5 +93,7 @@ def _orthogonal(width: int) -> Tensor:
 
 def _gradient(network: Network, x: Tensor) -> Tensor:
     """∂f/∂x at each input of `x` [inputs, width], for each seed: [seeds, inputs, width]."""
-    x = x.expand(len(network.seeds), -1, -1).clone().requires_grad_()
-    return torch.autograd.grad(network.forward(x).logits.sum(), x)[0].detach().double()
+    passed = network.forward(x)
+    output = Loss(passed.logits, torch.ones_like(passed.logits))
+    backward(network, passed, output, found := Gradients(network, len(x), to_input=True))
+    return found.x.double()

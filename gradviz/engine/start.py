@@ -18,8 +18,10 @@ import torch
 from torch import Tensor
 
 from gradviz.data import load
-from gradviz.engine.measure import Gradients, backward, data_loss, signal_norms, slopes
-from gradviz.engine.network import Network, Pass, build
+from gradviz.engine.backprop import backward, data_loss
+from gradviz.engine.measure import signal_norms
+from gradviz.engine.network import Network, build
+from gradviz.engine.passes import Gradients, Pass
 from gradviz.engine.threads import one_thread
 from gradviz.recipe import Recipe, replace
 
@@ -53,8 +55,7 @@ def at_start(
     are multiplied by `first_scale`.
     """
     network = build(recipe, seeds)
-    with torch.no_grad():
-        network.parameters["W", 1].mul_(first_scale)
+    network.parameters["W", 1].mul_(first_scale)
     return probe(network, examples)
 
 
@@ -116,7 +117,7 @@ def factor_parts(start: Probe) -> pd.DataFrame:
     of W_l times √fan_in, which is 1 where inputs keep their size.
     """
     network = start.network
-    slope = [_root_mean_square(slopes(network.activation, z)) for z in start.passed.z[:-1]]
+    slope = [_root_mean_square(slopes) for slopes in start.passed.slopes(network)]
     weights = network.weights(network.vector)[1:]
     scale = [_root_mean_square(weight) * weight.shape[1] ** 0.5 for weight in weights]
     parts = {"factor": _factors(start), "slope": _by_layer(slope), "weights": _by_layer(scale)}
@@ -140,8 +141,7 @@ def block_growth(recipe: Recipe, seeds: Seeds = 3, examples: int = 128) -> pd.Da
     h_0 is what the first shortcut carries. Theory for ReLU with kaiming_normal: (1 + s²)^l.
     Raises `ValueError` if `recipe` has no residual blocks.
     """
-    if not recipe.residual:
-        raise ValueError(f"residual={recipe.residual!r} has no blocks; it has to be True")
+    _check_blocks(recipe)
     start = at_start(recipe, seeds, examples)
     projection = start.network.parameters.get(("P", 1))
     carried = start.x.expand(len(start.network.seeds), -1, -1)
@@ -151,17 +151,21 @@ def block_growth(recipe: Recipe, seeds: Seeds = 3, examples: int = 128) -> pd.Da
     return _table(start.network, {"growth": sizes[:, 1:] / sizes[:, :1]})
 
 
+def _check_blocks(recipe: Recipe) -> None:
+    if not recipe.residual:
+        raise ValueError(f"residual={recipe.residual!r} has no blocks; it has to be True")
+
+
 @one_thread()
 def block_signal(recipe: Recipe, seeds: Seeds = 3, examples: int = 128) -> pd.DataFrame:
     """‖∂L/∂h_l‖ / ‖∂L/∂h_depth‖ ("signal") of blocks 1 to depth: what comes back to each.
 
     As layer depth + 1 that of the logits. It is not δ, which is taken inside the branch, and is 0
-    where the branch's scale is.
+    where the branch's scale is. Raises `ValueError` if `recipe` has no residual blocks.
     """
+    _check_blocks(recipe)
     start = at_start(recipe, seeds, examples)
-    labels = start.labels.expand(len(start.network.seeds), -1)
-    loss = data_loss(start.passed.logits, labels).sum()
-    back = torch.autograd.grad(loss, [*start.passed.h, start.passed.logits])
+    back = [*start.gradients.outputs, start.gradients.signals[-1]]
     sizes = _by_layer([torch.linalg.vector_norm(g.double(), dim=(1, 2)) for g in back])
     return _table(start.network, {"signal": _ratio(sizes, sizes[:, -2:-1])})
 
@@ -182,7 +186,7 @@ def landing_of(start: Probe) -> pd.DataFrame:
     derivative = start.network.activation.derivative
     rows = []
     for layer, z in enumerate(start.passed.z[:-1], start=1):
-        values = z.detach().numpy().astype(float).ravel()
+        values = z.numpy().astype(float).ravel()
         found = dict(zip(QUANTILES, np.quantile(values, list(QUANTILES.values())), strict=True))
         slope = derivative(values)
         found |= {"mean_slope": slope.mean(), "rms_slope": np.sqrt(np.mean(slope**2))}
@@ -240,14 +244,14 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 def _by_layer(layers: Iterable[Tensor]) -> np.ndarray:
     """What was found of each layer, [seeds], as one array [seeds, layers]."""
-    return torch.stack(list(layers), dim=1).detach().numpy()
+    return torch.stack(list(layers), dim=1).numpy()
 
 
 def _spread(z: Tensor) -> Tensor:
     """The standard deviation over the batch, root mean square over the units: [seeds]."""
-    return z.detach().double().var(dim=1, unbiased=False).mean(dim=1).sqrt()
+    return z.double().var(dim=1, unbiased=False).mean(dim=1).sqrt()
 
 
 def _root_mean_square(x: Tensor) -> Tensor:
     """Over all but the seeds: [seeds, …] to [seeds], in float64."""
-    return x.detach().double().square().flatten(1).mean(dim=1).sqrt()
+    return x.double().square().flatten(1).mean(dim=1).sqrt()

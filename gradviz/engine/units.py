@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from gradviz.data import load
-from gradviz.engine.measure import slopes
 from gradviz.engine.network import Network, build
 from gradviz.engine.start import probe
 from gradviz.engine.threads import one_thread
@@ -60,13 +59,13 @@ def _of_units(network: Network, name: str, start: float, units: int) -> np.ndarr
     if network.recipe.norm == "none":
         return np.full((depth, units), start)
     layers = [network.parameters[name, layer][0, 0, :units] for layer in range(1, depth + 1)]
-    return torch.stack(layers).detach().double().numpy()
+    return torch.stack(layers).double().numpy()
 
 
 def _by_unit(layers: list[Tensor], units: int) -> np.ndarray:
     """The values of the first seed, one layer after the other, unit by unit."""
     values = torch.stack([layer[0, :, :units] for layer in layers])
-    return values.detach().double().transpose(1, 2).numpy().ravel()
+    return values.double().transpose(1, 2).numpy().ravel()
 
 
 @one_thread()
@@ -95,7 +94,8 @@ def dead_by_step(recipe: Recipe, every: int = 2) -> np.ndarray:
 def _states(network: Network) -> np.ndarray:
     """The state of each unit of the first seed, [depth, width]."""
     everything = len(load(network.recipe.dataset, network.recipe.seed).x_train)
-    z = torch.stack([layer[0] for layer in probe(network, everything).passed.z[:-1]])
-    dead = (slopes(network.activation, z) == 0).all(dim=1).to(torch.int8)
+    passed = probe(network, everything).passed
+    z, slopes = passed.hidden_z[:, 0], passed.slopes(network)[:, 0]
+    dead = (slopes == 0).all(dim=1).to(torch.int8)
     known = z.isfinite().all(dim=1).all(dim=1, keepdim=True)
     return torch.where(known, dead, LOST).numpy()

@@ -29,7 +29,7 @@ def race_histograms(
     seeds: int = SEEDS,
     opens_at: int | None = None,
 ) -> Frames:
-    """Draw histograms of a race of `arms`, joining it if the figure above has run it.
+    """Draw histograms of a race of `arms`, joining it if the figure above has run it with them.
 
     `series` maps each histogram's name to an arm and one of `DISTRIBUTIONS`, and `names` to what
     it is called on the page; `title` says what is spread. The picture opens at the training step

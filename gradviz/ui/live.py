@@ -34,7 +34,6 @@ _FIRST_FRAME = 0.05
 SEED = "seed"  # the control that counts on from the recipes' own seeds
 # The jobs that pages have lately asked for, by their keys: `gradviz.record` computes them.
 JOBS: dict[Hashable, Job] = {}
-WITH_HISTOGRAMS: set[Hashable] = set()  # the keys of those of which a figure draws histograms
 _REMEMBERED = 500
 
 # In the session state: the keys of the jobs that figures show, by the figures' own keys.
@@ -114,7 +113,7 @@ def live_run(
     `seeds` is the number of replicas of each arm. With `join` the figure shows a race that another
     figure of the page starts, and has no buttons of its own. With `follow` a change of the controls
     trains anew, once the visitor has pressed Train, and what somebody has trained already is shown
-    at once. With `histograms` they are drawn, too.
+    at once. With `histograms` they are measured, too.
     """
     shift = seed_control()
     arms = {name: replace(recipe, seed=recipe.seed + shift.value) for name, recipe in arms.items()}
@@ -122,11 +121,10 @@ def live_run(
         _request_start(key)
     return live_job(
         key,
-        runs.race_job(arms, seeds),
+        runs.race_job(arms, seeds, histograms),
         draw=lambda frames: draw(frames.of_phase("training")),
         another_seed=lambda: controls.set_all({shift: shift.value + seeds}),
         join=join,
-        histograms=histograms,
         known=follow,
     )
 
@@ -137,14 +135,11 @@ def live_job(
     draw: DrawFrames,
     another_seed: Callable[[], None] | None = None,
     join: bool = False,
-    histograms: bool = False,
     known: bool = False,
 ) -> Run | None:
     """As `live_run`, for any background job; a finished one that is `known` is shown at once."""
     # A figure that is shown alone has no other one on its page that could start the run.
     join = join and single_figure() is None
-    if histograms:
-        WITH_HISTOGRAMS.add(job.key)
     JOBS[job.key] = job
     if len(JOBS) > _REMEMBERED:
         JOBS.pop(next(iter(JOBS)))

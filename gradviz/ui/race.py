@@ -49,6 +49,7 @@ def race(
     asked: Asked | AskedEnd | None = None,
     curves_lead: bool = False,
     before: str = "",
+    histograms: bool = False,
 ) -> Frames:
     """Draw the buttons and the picture of a race; returns the frames drawn last.
 
@@ -59,8 +60,8 @@ def race(
     most telling one, or at the last. `asked` is what a question of the figure (see `ui.ask`) asks
     for: the profile of some arms at the start, or how the run ends; only a recorded run is covered.
     With `curves_lead` the curves are the larger part of the picture. While nothing of the race is
-    known the words `before`, if any, stand in the picture's place. For `join` and `follow` see
-    `live_run`.
+    known the words `before`, if any, stand in the picture's place. For `join`, `follow` and
+    `histograms` see `live_run`: a race that `race_histograms` draws too has them.
     """
     steps = max(recipe.steps for recipe in arms.values())
     step = opening(
@@ -88,7 +89,7 @@ def race(
         )
         picture(chart, key=f"{key}_chart", opens=[step] if ended(frames) else [])
 
-    live_run(key, arms, seeds, draw, join, follow)
+    live_run(key, arms, seeds, draw, join, follow, histograms)
     show_events(drawn[0], names)
     return drawn[0]
 

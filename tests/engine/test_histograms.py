@@ -104,3 +104,12 @@ def test_the_loss_is_drawn_in_its_two_parts():
     assert drawn == pytest.approx(penalty)
     without = loss_parts(curves_frame([]), {"l2": "L2"}, 20)
     assert without["datasets"]["parts"].empty
+
+
+def test_a_race_has_histograms_unless_it_is_told_not_to():
+    recipe = Recipe(dataset="moons", depth=2, width=6, steps=3)
+    usual, bare = (list(race({"arm": recipe}, 2, histograms=wanted)) for wanted in (True, False))
+    assert all(set(frame.histograms) == set(DISTRIBUTIONS) for frame in usual)
+    for frame, other in zip(usual, bare, strict=True):
+        assert other.histograms == {}
+        np.testing.assert_array_equal(frame.loss, other.loss)

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 
 from gradviz.activations import ACTIVATIONS
+from gradviz.engine.backprop import backward, data_loss
 from gradviz.engine.initialization import generator
-from gradviz.engine.measure import Origin, backward, data_loss, measure_layers, slopes
+from gradviz.engine.measure import Origin, measure_layers, slopes
 from gradviz.engine.network import build
 from gradviz.engine.train import race
 from gradviz.quantities import QUANTITIES

@@ -6,8 +6,9 @@ import torch
 
 from gradviz.activations import ACTIVATIONS
 from gradviz.data import load
+from gradviz.engine.backprop import NORM_EPS
 from gradviz.engine.measure import slopes
-from gradviz.engine.network import NORM_EPS, export
+from gradviz.engine.network import export
 from gradviz.engine.train import train
 from gradviz.engine.units import ALIVE, DEAD, LOST, cloud, dead_by_step
 from gradviz.recipe import Recipe, replace

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from gradviz.data import load
+from gradviz.engine.backprop import Loss, backward
 from gradviz.engine.network import build
 from gradviz.recipe import Recipe, replace
 from gradviz.theory.batch_kernel import predicted_batchnorm_delta
@@ -26,12 +27,11 @@ def measured_delta(recipe, inputs, seeds=4):
 
     The error at the output is random, and independent over the examples.
     """
-    _, passed = network_of(recipe, inputs, seeds)
-    for z in passed.z[:-1]:
-        z.retain_grad()
+    network, passed = network_of(recipe, inputs, seeds)
     random = torch.Generator().manual_seed(0)
-    passed.logits.backward(torch.randn(passed.logits.shape, generator=random))
-    delta = torch.stack([z.grad.norm(dim=(1, 2)).log() for z in passed.z[:-1]]).mean(dim=1)
+    loss = Loss(passed.logits, torch.randn(passed.logits.shape, generator=random))
+    signals = backward(network, passed, loss).hidden_signals
+    delta = signals.norm(dim=(2, 3)).log().mean(dim=1)
     return (delta - delta[-1]).exp().numpy()
 
 
@@ -67,7 +67,7 @@ def test_digits_have_about_19_directions():
 def test_the_cause_is_that_the_spread_differs_among_the_units():
     _, passed = network_of(Recipe(norm="batch", width=1024, depth=3), DIGITS[:512], 2)
     for layer in (1, 2):
-        linear = passed.linear[layer].detach()
+        linear = passed.linear[layer]
         centered = linear - linear.mean(dim=1, keepdim=True)
         found = directions((centered @ centered.transpose(1, 2))[0].numpy())
         square = centered.square().mean(dim=1)

@@ -219,20 +219,20 @@ def test_prediction_agrees_with_measured_networks(recipe):
     ],
     ids=str,
 )
-def test_prediction_agrees_with_autograd_under_norm_and_residual(change):
+def test_prediction_agrees_with_the_engine_under_norm_and_residual(change):
     import torch
 
+    from gradviz.engine.backprop import Loss, backward
     from gradviz.engine.network import build
 
     recipe = Recipe(**{"activation": "relu", "depth": 8, "width": WIDTH} | change)
     inputs = np.random.default_rng(2).normal(size=(256, 100)).astype(np.float32)
     network = build(recipe, seeds=4, features=100, classes=WIDTH)
-    z = network.forward(torch.from_numpy(inputs), training=True).z
-    for tensor in z[:-1]:
-        tensor.retain_grad()
+    passed = network.forward(torch.from_numpy(inputs), training=True)
     generator = torch.Generator().manual_seed(0)
-    z[-1].backward(torch.randn(z[-1].shape, generator=generator))
-    delta = torch.stack([tensor.grad.norm(dim=(1, 2)).log() for tensor in z[:-1]]).mean(dim=1)
+    loss = Loss(passed.logits, torch.randn(passed.logits.shape, generator=generator))
+    signals = backward(network, passed, loss).hidden_signals
+    delta = signals.norm(dim=(2, 3)).log().mean(dim=1)
     measured = (delta - delta[-1]).exp().numpy()
     factors = theory.predicted_delta(recipe, inputs) / measured
     assert factors[:-1] / factors[1:] == pytest.approx(1, abs=0.1)

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import nn
 
+from gradviz.engine.backprop import backward, data_loss
 from gradviz.engine.initialization import generator
-from gradviz.engine.measure import Origin, backward, data_loss, measure_layers
+from gradviz.engine.measure import Origin, measure_layers
 from gradviz.engine.network import build, export
 from gradviz.recipe import Recipe
 from gradviz.watching.profile import profile
