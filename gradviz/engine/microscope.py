@@ -16,7 +16,6 @@ from torch import Tensor
 
 from gradviz.activations import SATURATED_BELOW
 from gradviz.data import Dataset, load
-from gradviz.engine.measure import slopes
 from gradviz.engine.network import Network, build
 from gradviz.engine.pretrain import pretraining
 from gradviz.engine.start import probe
@@ -92,13 +91,13 @@ def specimen(arm: str, network: Network, step: int, keep: bool = False) -> Speci
     recipe = network.recipe
     found = probe(network, recipe.batch_size)
     activation = network.activation
-    z = torch.stack([layer[0] for layer in found.passed.z[:-1]]).detach()
-    slope = slopes(activation, z) / activation.largest_slope
-    signals = torch.stack([layer[0] for layer in found.gradients.signals[:-1]]).detach()
+    z = found.passed.hidden_z[:, 0]
+    slope = found.passed.slopes(network)[:, 0] / activation.largest_slope
+    signals = found.gradients.hidden_signals[:, 0]
     values = {
         "z": z,
         "slope": slope,
-        "activation": activation.torch_function(z),
+        "activation": found.passed.hidden_a[:, 0],
         "gradient": signals,
     }
     counted = {name: _counted(rows.flatten(1), INSIDE[name]) for name, rows in values.items()}

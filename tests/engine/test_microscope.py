@@ -63,9 +63,11 @@ def test_the_values_are_those_of_plain_pytorch(recipe):
     *_, last = specimens({"a": recipe})
     expected = inside(recipe, train(recipe)[0])
     assert (last.arm, last.step, last.total) == ("a", 12, 64 * 8)
+    # Far out, tanh and its slope are exactly 1 and 0, or one rounding beside that.
+    rounded = (np.abs(expected["slope"]) < 1e-6).sum((1, 2)) * (recipe.activation == "tanh")
     for name, values in expected.items():
         rows = values.reshape(recipe.depth, -1).astype(float)
-        assert last.zeros[name].tolist() == (rows == 0).sum(1).tolist(), name
+        assert (np.abs(last.zeros[name] - (rows == 0).sum(1)) <= rounded).all(), name
         assert not last.lost[name].any()
         kind = INSIDE[name]
         with np.errstate(divide="ignore"):
@@ -75,8 +77,9 @@ def test_the_values_are_those_of_plain_pytorch(recipe):
             edges = np.linspace(kind.low, kind.high, kind.bins + 1)
             counts, _ = np.histogram(row.clip(kind.low, kind.high), edges)
             # Rounding may move a value that stands at an edge.
-            assert np.abs(counts - last.counts[name][layer]).sum() <= 6, (name, layer)
-            assert counts.sum() == last.counts[name][layer].sum()
+            beside = last.counts[name][layer]
+            assert np.abs(counts - beside).sum() <= 6 + rounded[layer], (name, layer)
+            assert abs(counts.sum() - beside.sum()) <= rounded[layer], (name, layer)
 
 
 @pytest.mark.parametrize("recipe", KINDS.values(), ids=KINDS)
