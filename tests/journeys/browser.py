@@ -56,7 +56,8 @@ def chromium():
 class Visitor:
     """A tab that remembers what its console complained of and what it sent to the server.
 
-    Runs play by themselves only for who likes `motion`: many at once take long to draw.
+    Runs play by themselves only for who likes `motion`: many at once take long to draw. Who is
+    `trusting` takes any certificate.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Visitor:
         color_scheme="light",
         motion=False,
         touch=False,
+        trusting=False,
     ):
         self.context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -75,6 +77,7 @@ class Visitor:
             color_scheme=color_scheme,
             reduced_motion="no-preference" if motion else "reduce",
             has_touch=touch,
+            ignore_https_errors=trusting,
         )
         self.page = self.context.new_page()
         self.page.set_default_timeout(20_000)
