@@ -28,6 +28,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from gradviz.tidy import tidy_up
+
 # Seconds without work after which the process ends: while somebody is there, and else.
 _IDLE, _ABANDONED = 900.0, 20.0
 _GLANCE = 5.0  # seconds between two looks at whether it is still needed
@@ -238,10 +240,11 @@ def _take_turns(orders: queue.SimpleQueue[tuple[int, Call | None]], answers: Bin
                 jobs[number] = iter(_lazily(call))
         for number in list(jobs):
             goes_on, answer = _answer(number, jobs[number])
-            if not goes_on:
-                del jobs[number]
             answers.write(answer)
             answers.flush()
+            if not goes_on:
+                del jobs[number]
+                tidy_up()
 
 
 def _lazily(call: Call) -> Iterator[Any]:

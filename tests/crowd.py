@@ -61,6 +61,7 @@ class Classmate:
     trained: tuple | None = None  # (when Train was pressed, seconds until the whole run was shown)
     words: set = dataclasses.field(default_factory=set)  # how the run was said to be doing
     errors: list = dataclasses.field(default_factory=list)
+    pictures: int = 0  # that were drawn again by themselves
     pages: int = READ  # of a reader
     pause: tuple = PAUSE
     stuck: str = ""  # what they waited for in vain
@@ -90,6 +91,7 @@ async def attend(mate, address, began, patience=PATIENCE, cookie=""):
             else:
                 await train(mate, visitor, patience)
             mate.errors += visitor.errors
+            mate.pictures += visitor.pictures
     except TimeoutError:
         mate.stuck = mate.stuck or "a page"
     except Exception as error:  # whatever it is, it is counted
@@ -207,6 +209,7 @@ def report(mates, computed=None):
     errors = [error for mate in mates for error in mate.errors]
     stuck = collections.Counter(mate.stuck for mate in mates if mate.stuck)
     who_trains = [mate for mate in mates if mate.role != "reads"]
+    line("pictures of runs that last", str(sum(mate.pictures for mate in mates)))
     silent = sum(not mate.words for mate in who_trains)
     missed = 0
     missed += line("visitors with an error", str(len(errors)), "none", not errors)
@@ -266,6 +269,7 @@ async def measured(mates, address, servers, account, cookies=None):
     async with Visitor(address) as first:
         await first.open(LESSON, lang="en")
     before, used, mine = resident(processes), processor(processes), time.process_time()
+    loops = sum(processor_time(process, process) for process in processes)
     readings = []
     watch = asyncio.create_task(highest(processes, readings))
     took = await visit_all(mates, address, cookies=cookies)
@@ -276,6 +280,8 @@ async def measured(mates, address, servers, account, cookies=None):
     line("all were served after", f"{took:.0f} s")
     line("processor: server, what it started, visitors",
          f"{pages:.0f} + {training:.0f}, {time.process_time() - mine:.0f} s")  # fmt: skip
+    loops = sum(processor_time(process, process) for process in processes) - loops
+    line("of the server's, what sends and receives", f"{loops:.0f} s")
     line("memory before", f"{before:.0f} MB")
     missed += line("memory at the most", f"{max(readings):.0f} MB", f"{MEMORY} MB",
                    max(readings) <= MEMORY)  # fmt: skip
