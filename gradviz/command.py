@@ -17,7 +17,8 @@ from collections.abc import Sequence
 import gradviz
 from gradviz.places import ROOT
 
-_WITHOUT_STREAMLIT = 'this needs Streamlit: pip install "gradviz[app]"'
+# What brings the packages that a command needs.
+_EXTRAS = {"app": "app", "export": "export", "record": "app"}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -41,21 +42,28 @@ def _start_app(options: Sequence[str]) -> None:
 
     Streamlit reads the config.toml that stands beside the script, wherever it is started.
     """
-    _require("streamlit", _WITHOUT_STREAMLIT)
+    if importlib.util.find_spec("streamlit") is None:
+        sys.exit(_lacking("app", "streamlit"))
     sys.argv = ["streamlit", "run", str(ROOT / "app.py"), *options]
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
 
 
 def _hand_on(name: str, rest: Sequence[str]) -> None:
-    """Run the module `gradviz.<name>` with what follows on the command line."""
-    _require("streamlit", _WITHOUT_STREAMLIT)
-    _require(f"gradviz.{name}", f"this version of gradviz cannot {name}")
-    importlib.import_module(f"gradviz.{name}").main(rest)
-
-
-def _require(module: str, complaint: str) -> None:
+    """Call `gradviz.<name>.main` with what follows on the command line."""
+    module = f"gradviz.{name}"
     if importlib.util.find_spec(module) is None:
-        sys.exit(f"gradviz: {complaint}")
+        sys.exit(f"gradviz: this version cannot {name}")
+    try:
+        chosen = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "gradviz":
+            raise
+        sys.exit(_lacking(name, error.name or "a package"))
+    chosen.main(rest)
+
+
+def _lacking(name: str, package: str) -> str:
+    return f'gradviz {name} needs {package}: pip install "gradviz[{_EXTRAS[name]}]"'
 
 
 def _complaint(arguments: Sequence[str]) -> int:

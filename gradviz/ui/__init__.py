@@ -24,6 +24,7 @@ from gradviz.ui.lesson import Figure, Lesson, Preset, show_figure
 from gradviz.ui.live import Frames, ended, live_job, live_run, show_events
 from gradviz.ui.made_once import made_once
 from gradviz.ui.measured import expected_profile, measured
+from gradviz.ui.microscope import decision_surfaces, layer_microscope
 from gradviz.ui.picture import picture
 from gradviz.ui.race import (
     SEEDS,
@@ -48,6 +49,7 @@ __all__ = [
     "activation_choice",
     "ask",
     "choice",
+    "decision_surfaces",
     "ended",
     "ends_in_words",
     "expected_profile",
@@ -55,6 +57,7 @@ __all__ = [
     "kept_in_words",
     "kept_signals",
     "landing_picture",
+    "layer_microscope",
     "lesson_link",
     "live_job",
     "live_run",

@@ -43,6 +43,7 @@ WITH_HISTOGRAMS: set[Hashable] = set()  # the keys of those of which a figure dr
 _REMEMBERED = 500
 
 # In the session state: the keys of the jobs that figures show, by the figures' own keys.
+_WATCHED = "_watched"  # how the names of the slots end that hold what the visitor watches
 _DRAWN, _JOINED = "live_drawn", "live_joined"
 
 
@@ -127,7 +128,8 @@ def live_run(
     what there is a few times a second while it lasts, and nothing if it has never been run.
     `seeds` is the number of replicas of each arm. With `join` the figure shows a race that another
     figure of the page starts, and has no buttons of its own. With `follow` a change of the controls
-    trains anew, once the visitor has pressed Train. With `histograms` they are drawn, too.
+    trains anew, once the visitor has pressed Train, and what somebody has trained already is shown
+    at once. With `histograms` they are drawn, too.
     """
     shift = seed_control()
     arms = {name: replace(recipe, seed=recipe.seed + shift.value) for name, recipe in arms.items()}
@@ -140,6 +142,7 @@ def live_run(
         another_seed=lambda: controls.set_all({shift: shift.value + seeds}),
         join=join,
         histograms=histograms,
+        known=follow,
     )
 
 
@@ -150,8 +153,9 @@ def live_job(
     another_seed: Callable[[], None] | None = None,
     join: bool = False,
     histograms: bool = False,
+    known: bool = False,
 ) -> Run | None:
-    """As `live_run`, for any background job."""
+    """As `live_run`, for any background job; a finished one that is `known` is shown at once."""
     # A figure that is shown alone has no other one on its page that could start the run.
     join = join and single_figure() is None
     if histograms:
@@ -164,14 +168,14 @@ def live_job(
         run = runs.known(job) or runs.recorded(job)
     else:
         _take_along(key, job)
-        run = _watched(key, job)
+        run = _watched(key, job) or (_finished(job) if known else None)
         if st.session_state.pop(f"{key}_start", False):
             _start(key, job)
     if run is not None and run.state not in runs.ENDED:
         pace = _pace(run)
-        watch = _watch_along if join else _watch
-        every = pace.along if join else pace.interval
-        st.fragment(watch, run_every=every)(run, draw, stage.current(), pace)
+        # A run that no figure of this page has started ends only where it is watched.
+        every = pace.along if join and _is_led(run) else pace.interval
+        st.fragment(_watch, run_every=every)(run, draw, stage.current(), pace)
     else:
         # A fragment is a container: with one here too, what follows keeps its place when a run
         # starts. Otherwise it is sometimes seen twice.
@@ -200,6 +204,12 @@ def _watched(key: str, job: Job) -> Run | None:
         return run
     _leave(run)
     return runs.recorded(job)
+
+
+def _finished(job: Job) -> Run | None:
+    """The run of `job` that somebody has waited for, as after a reload of the page."""
+    run = runs.known(job)
+    return run if run is not None and run.state == "finished" else None
 
 
 def _start(key: str, job: Job) -> None:
@@ -332,22 +342,19 @@ def _pace(run: Run) -> _Pace:
     return _Pace(interval, None if waits or crowd > _CROWDED else interval, waits)
 
 
+def _is_led(run: Run) -> bool:
+    """Whether the visitor has started `run` in a figure of a page, which then draws it anew."""
+    slots = (slot for name, slot in st.session_state.items() if str(name).endswith(_WATCHED))
+    return any(slot[1] is run for slot in slots)
+
+
 def _watch(run: Run, draw: DrawFrames, figure: Stage | None, pace: _Pace) -> None:
+    use_visitors_language()
     run.seen_by(visitor())
     if run.state in runs.ENDED or not _pace(run).is_about(pace):
         # Only a rerun of the page ends the polling, or changes its interval: a fragment cannot
         # rerun the one around it.
         st.rerun()
-    _draw_run(run, draw, figure)
-
-
-def _watch_along(run: Run, draw: DrawFrames, figure: Stage | None, pace: _Pace) -> None:
-    """In a figure that shows the run of another one, which says when the page is drawn again."""
-    _draw_run(run, draw, figure)
-
-
-def _draw_run(run: Run, draw: DrawFrames, figure: Stage | None) -> None:
-    use_visitors_language()
     with stage.on(figure):
         _show(run, draw)
 
@@ -389,7 +396,7 @@ def _status(run: Run) -> str:
 
 def _slot(key: str) -> str:
     """Where the session keeps the job that the visitor watches, with what was asked for."""
-    return f"{key}_watched"
+    return f"{key}{_WATCHED}"
 
 
 def _other_settings(key: str, arms: Mapping[str, Recipe]) -> bool:

@@ -42,13 +42,13 @@ def fresh_server():
 
 
 @contextlib.contextmanager
-def chromium():
-    """A browser; yields Playwright's Browser."""
+def chromium(*arguments):
+    """A browser, with further `arguments` if there are any; yields Playwright's Browser."""
     from playwright.sync_api import sync_playwright
 
     path = chromium_path()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *arguments])
         yield browser
         browser.close()
 
@@ -56,8 +56,7 @@ def chromium():
 class Visitor:
     """A tab that remembers what its console complained of and what it sent to the server.
 
-    Runs play by themselves only for who likes `motion`: many at once take long to draw. Who is
-    `trusting` takes any certificate.
+    Runs play by themselves only for who likes `motion`: many at once take long to draw.
     """
 
     def __init__(
@@ -69,7 +68,6 @@ class Visitor:
         color_scheme="light",
         motion=False,
         touch=False,
-        trusting=False,
     ):
         self.context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -77,7 +75,6 @@ class Visitor:
             color_scheme=color_scheme,
             reduced_motion="no-preference" if motion else "reduce",
             has_touch=touch,
-            ignore_https_errors=trusting,
         )
         self.page = self.context.new_page()
         self.page.set_default_timeout(20_000)
