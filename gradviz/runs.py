@@ -1,4 +1,4 @@
-"""Shared background runs: a bounded pool of threads, one run per request however many people ask.
+"""Shared background runs: a bounded pool, one run per request however many people ask.
 
 `start(arms, seeds)` trains in the background what `train.race` would train in the foreground;
 `start_job` does the same for anything else that yields frames. Both return at once with a `Run`,
@@ -7,15 +7,14 @@ and an identical request, from whichever visitor, gets the same `Run`.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
-import functools
-import gc
 import logging
 import sys
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,14 +23,19 @@ import numpy as np
 
 from gradviz import store
 from gradviz.recipe import Recipe, replace
+from gradviz.tidy import freeze
+from gradviz.trainer import TRAINER, Call, TrainerError
 
 if TYPE_CHECKING:
     from gradviz.snapshots import PretrainSnapshot, Snapshot
 
 log = logging.getLogger(__name__)
 
-# Seconds after which somebody who no longer watches a run has gone.
-_GONE = 5.0
+# Seconds after which somebody who no longer watches a run has gone. A server that a class keeps
+# busy lets some pass before it hears of them again, and so does a browser that shows another tab.
+_GONE = 15.0
+# Seconds after which a run that nobody watches any more is stopped.
+_ABANDONED = 60.0
 
 ENDED = ("finished", "cancelled", "failed")
 
@@ -60,8 +64,9 @@ class Job:
     """Work for the background: whatever yields frames with `arm`, `step` and `steps`.
 
     `key` is everything that decides its outcome, so that identical requests share one run;
-    `make_frames` is called in the worker; `total` is the number of arms it reports on (an arm
-    that reports on two phases, see `Run.phase`, counts twice).
+    `make_frames` is called in the worker, or in a process of its own if it is a `Call`; `total`
+    is the number of arms it reports on (an arm that reports on two phases, see `Run.phase`, counts
+    twice).
     """
 
     key: Hashable
@@ -128,11 +133,11 @@ class Run:
         """Whether anybody who has asked for this run is still there."""
         return self.count_watchers() > 0
 
-    def count_watchers(self) -> int:
-        """How many of those who have asked for this run are still there."""
+    def count_watchers(self, gone: float = _GONE) -> int:
+        """How many of those who have asked for this run were there within `gone` seconds."""
         now = time.monotonic()
         # A caller without a name does not say when it goes.
-        return sum(name == "" or now - seen < _GONE for name, seen in list(self._visitors.items()))
+        return sum(name == "" or now - seen < gone for name, seen in list(self._visitors.items()))
 
     def as_left(self) -> Run:
         """This run as it is now, for somebody who has left it while it goes on for others."""
@@ -169,6 +174,8 @@ class Run:
                 done = frame.step / frame.steps if frame.steps else 1.0
                 self._latest[frame.arm, self._phase] = done
                 self.bytes += _size(frame)
+            if not self.count_watchers(_ABANDONED):
+                return "cancelled"
             if time.monotonic() > deadline:
                 self.error = "stopped: it took longer than the server allows"
                 return "cancelled"
@@ -193,7 +200,7 @@ class Pool:
     ) -> None:
         self._max_workers, self._max_waiting = workers, waiting
         self._max_runs, self._max_bytes, self._seconds = runs, megabytes * 1e6, seconds
-        self._waiting: deque[Run] = deque()
+        self._waiting: list[Run] = []
         self._known: OrderedDict[Hashable, Run] = OrderedDict()
         self._workers: list[threading.Thread] = []
         self._changed = threading.Condition()
@@ -248,7 +255,15 @@ class Pool:
     def ahead(self, run: Run) -> int:
         """How many runs wait before `run`."""
         with self._changed:
-            return self._waiting.index(run) if run in self._waiting else 0
+            return self._in_turn().index(run) if run in self._waiting else 0
+
+    def _in_turn(self) -> list[Run]:
+        """The runs that wait, in the order in which they will be computed.
+
+        What most people wait for comes first, so that a class that trains one run does not wait
+        for all who try something of their own; then who came first.
+        """
+        return sorted(self._waiting, key=Run.count_watchers, reverse=True)
 
     def cancel(self, run: Run, visitor: str) -> bool:
         """See `Run.cancel`."""
@@ -281,20 +296,23 @@ class Pool:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
-                run = self._waiting.popleft()
+                run = self._in_turn()[0]
+                self._waiting.remove(run)
                 if not run.is_watched():
                     self._end(run, "cancelled")
                     continue
                 run.state = "running"
             try:
                 state = run._collect(time.monotonic() + self._seconds)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 log.exception("run %r failed", run.key)
-                run.error, state = f"{type(error).__name__}: {error}", "failed"
+                told = isinstance(error, TrainerError)
+                run.error = str(error) if told else f"{type(error).__name__}: {error}"
+                state = "failed"
             with self._changed:
                 self._end(run, state)
             if state == "finished":
-                store.keep(run.key, run.frames)
+                _keep(run)
             # A worker that waits must not keep the last run in memory.
             del run
 
@@ -334,7 +352,7 @@ def race_job(
     seeds = seeds if isinstance(seeds, int) else tuple(seeds)
     total = len(arms) + sum(recipe.pretrain != "none" for recipe in arms.values())
     key = (tuple(arms.items()), seeds, *(["histograms"] if histograms else []))
-    return Job(key, lambda: _race(arms, seeds, histograms), total)
+    return Job(key, Call("gradviz.runs.race_frames", (arms, seeds, histograms)), total)
 
 
 def start(
@@ -352,7 +370,8 @@ def start_job(job: Job, visitor: str = "", pool: Pool = _POOL) -> Run:
 
     `visitor` is any name for who is asking: see `Run.cancel`.
     """
-    return pool.start_job(job.key, lambda: _on_one_core(job.make_frames), job.total, visitor)
+    work = job.make_frames
+    return pool.start_job(job.key, lambda: _at_its_place(work), job.total, visitor)
 
 
 def known(job: Job, pool: Pool = _POOL) -> Run | None:
@@ -370,50 +389,50 @@ def watchers(pool: Pool = _POOL) -> int:
     return pool.watchers()
 
 
-_frozen_modules = 0  # how many were loaded when garbage collection last looked at them
-_freezing = threading.Lock()
-
-
-def freeze() -> None:
-    """Take what libraries have made out of garbage collection, whenever some were loaded since.
-
-    Streamlit collects all garbage after each of its runs, several times a second while somebody
-    watches. Walking through all that the libraries made would take longer than the training; it
-    stays anyway.
-    """
-    global _frozen_modules
-    with _freezing:
-        if len(sys.modules) == _frozen_modules:
-            return
-        _frozen_modules = len(sys.modules)
-        gc.collect()
-        gc.freeze()
-
-
-@functools.cache
 def warm_up() -> None:
-    """Import what training needs in the background, so that the first click finds it ready."""
-    threading.Thread(target=_train_once, daemon=True, name="gradviz-warm-up").start()
+    """Start what trains, in the background, so that the first click finds it ready."""
+    with contextlib.suppress(OSError):
+        TRAINER.start()
 
 
-def _train_once() -> None:
+def train_a_little() -> None:
+    """Load all that training needs; what the libraries have made stays."""
     tiny = Recipe(depth=2, width=4, steps=2)
     try:
         for optimizer in ("sgd", "adam"):
-            arms = {"warm-up": replace(tiny, optimizer=optimizer)}
-            for _ in _on_one_core(lambda arms=arms: _race(arms, 1)):
+            for _ in race_frames({"warm-up": replace(tiny, optimizer=optimizer)}, 1):
                 pass
     except Exception:
         log.debug("the warm-up failed", exc_info=True)
     freeze()
 
 
-def _race(
+def race_frames(
     arms: Mapping[str, Recipe], seeds: int | Sequence[int], histograms: bool = False
 ) -> Iterable[Snapshot | PretrainSnapshot]:
+    """What a race and its pre-training yield: see `engine.train.race`."""
     from gradviz.engine.train import race
 
     return race(arms, seeds, show_pretraining=True, histograms=histograms)
+
+
+def _keep(run: Run) -> None:
+    """Write it into the store. Whatever is wrong with that, the worker has other runs to do."""
+    try:
+        store.keep(run.key, run.frames)
+    except Exception:
+        log.exception("run %r was not kept", run.key)
+
+
+def _at_its_place(make_frames: Callable[[], Iterable[Step]]) -> Iterable[Step]:
+    """The frames from the process that trains, if there can be one and it can be told the work."""
+    if isinstance(make_frames, Call):
+        try:
+            TRAINER.start()
+            return TRAINER.frames(make_frames)
+        except OSError:
+            log.warning("no process to train in: the server trains itself", exc_info=True)
+    return _on_one_core(make_frames)
 
 
 def _on_one_core(make_frames: Callable[[], Iterable[Step]]) -> Iterable[Step]:

@@ -24,7 +24,6 @@ import tempfile
 import zipfile
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +97,14 @@ def keep(key: Hashable, content: Any) -> None:  # noqa: ANN401 — see `encoded`
         return
     try:
         write(folder, key, content)
-    except OSError:
-        log.warning("could not write to %s=%s", FOLDER, folder, exc_info=True)
+    except OSError as error:
+        _complain(folder, error.strerror or str(error))
+
+
+@functools.lru_cache(maxsize=8)
+def _complain(folder: Path, reason: str) -> None:
+    """Say it once: a disk that is full is so for every run."""
+    log.warning("what is computed is not kept in %s=%s: %s", FOLDER, folder, reason)
 
 
 def write(folder: Path, key: Hashable, content: Any) -> Path:  # noqa: ANN401
@@ -169,7 +174,8 @@ def _read(path: Path, stamp: int) -> tuple[Any, datetime.date] | None:
 def _decoded_file(path: Path) -> tuple[Any, datetime.date] | None:
     try:
         return decoded(path.read_bytes())
-    except (OSError, ValueError, KeyError, TypeError, EOFError, LZMAError, zipfile.BadZipFile):
+    except Exception:
+        # Whatever the bytes are that somebody has left there: they are as if they were not.
         log.warning("%s is not a record that can be read", path, exc_info=True)
         return None
 

@@ -1,7 +1,5 @@
 """Beyond the notes: the same vanishing network in three number formats."""
 
-from collections.abc import Iterator
-
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -12,7 +10,7 @@ from gradviz.charts.precision.rounding import POWER, rounding
 from gradviz.charts.precision.training import training_curves
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
-from gradviz.snapshots import Moment
+from gradviz.trainer import Call
 
 lesson = ui.Lesson("precision")
 
@@ -264,7 +262,7 @@ def training() -> str:
     recipe = replace(TRAINED, lr=float(RATE.value), steps=LENGTHS[RATE.value])
     ui.live_job(
         "training",
-        ui.Job(("train_in_formats", recipe, tuple(ARMS.items())), lambda: trained(recipe), 3),
+        ui.Job(("train_in_formats", recipe, tuple(ARMS.items())), trained(recipe), 3),
         lambda frames: ui.picture(
             training_picture(frames, tuple(arm_names().items()), recipe.steps), "training_chart"
         ),
@@ -283,10 +281,9 @@ def arm_names() -> dict[str, str]:
     }
 
 
-def trained(recipe: Recipe) -> Iterator[Moment]:
-    from gradviz.engine.precision import train_in_formats
-
-    return train_in_formats(recipe, ARMS, recipe.steps // RECORDED)
+def trained(recipe: Recipe) -> Call:
+    arguments = (recipe, ARMS, recipe.steps // RECORDED)
+    return Call("gradviz.engine.precision.train_in_formats", arguments)
 
 
 @ui.made_once

@@ -1,8 +1,6 @@
 """§3.1: greedy layer-wise pre-training, then fine-tuning."""
 
-import dataclasses
 import math
-from collections.abc import Iterator
 
 import altair as alt
 import numpy as np
@@ -17,8 +15,8 @@ from gradviz.charts.pretraining.layer_by_layer import EXAMPLES, FILTERS, pretrai
 from gradviz.engine.history import history_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe, replace
-from gradviz.snapshots import Moment, PretrainSnapshot
 from gradviz.theory.predictions import predicted_start
+from gradviz.trainer import Call
 
 lesson = ui.remedy("pretraining")
 
@@ -183,7 +181,7 @@ def watch() -> str:
     recipe = replace(WATCHED, pretrain=KIND.value)
     ui.live_job(
         "watch",
-        ui.Job(("pretraining", recipe), lambda: watched(recipe)),
+        ui.Job(("pretraining", recipe), watched(recipe)),
         lambda frames: ui.picture(
             watch_picture(frames, recipe),
             "watch_chart",
@@ -201,29 +199,10 @@ def watch_picture(frames: ui.Frames, recipe: Recipe) -> Spec:
     return pretraining(frames, recipe.pretrain, recipe.depth, recipe.pretrain_epochs, SIDE)
 
 
-def watched(recipe: Recipe) -> Iterator[PretrainSnapshot]:
-    """The frames of pre-training the network of `recipe`, with what is drawn of them."""
-    from gradviz.data import load
-    from gradviz.engine.network import build
-    from gradviz.engine.pretrain import pretrain_steps
-
-    data = load(recipe.dataset, recipe.seed)
-    for snapshot in pretrain_steps(build(recipe, ui.SEEDS), recipe, data):
-        yield with_images_drawn(snapshot)
-
-
-def with_images_drawn(snapshot: PretrainSnapshot) -> PretrainSnapshot:
-    """`snapshot` with the images that are drawn only, rounded to what a pixel can show."""
-    return dataclasses.replace(
-        snapshot,
-        originals=shaded(snapshot.originals[:EXAMPLES]),
-        reconstructions=shaded(snapshot.reconstructions[:EXAMPLES]),
-        filters=shaded(snapshot.filters[:FILTERS]),
-    )
-
-
-def shaded(images: np.ndarray) -> np.ndarray:
-    return np.round(images * 128).astype(np.float32) / 128
+def watched(recipe: Recipe) -> Call:
+    """What pre-trains the network of `recipe`, with what is drawn of it."""
+    found = (recipe, ui.SEEDS, EXAMPLES, FILTERS)
+    return Call("gradviz.engine.drawn.pretraining_images", found)
 
 
 @lesson.figure(
@@ -352,7 +331,7 @@ def why() -> str:
     named = tuple(arms.items())
     ui.live_job(
         "why",
-        ui.Job(("fine_tuning_start", named), lambda: started(arms), len(arms)),
+        ui.Job(("fine_tuning_start", named), started(arms), len(arms)),
         lambda frames: ui.picture(factors_chart(frames, named, FACTOR.value), "why_chart"),
     )
     return FOUND[FACTOR.value]
@@ -363,10 +342,8 @@ def expected_start(recipe: Recipe, quantity: str) -> np.ndarray:
     return predicted_start(recipe, quantity)
 
 
-def started(arms: dict[str, Recipe]) -> Iterator[Moment]:
-    from gradviz.engine.moments import fine_tuning_start
-
-    return fine_tuning_start(arms, ui.SEEDS)
+def started(arms: dict[str, Recipe]) -> Call:
+    return Call("gradviz.engine.moments.fine_tuning_start", (arms, ui.SEEDS))
 
 
 @ui.made_once

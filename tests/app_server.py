@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -39,13 +40,14 @@ class Server:
             f"--server.baseUrlPath={base_path}",
             *options,
         ]
+        # A file, because a pipe that nobody reads stops the server once it is full.
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
         self._process = subprocess.Popen(
             [*command, *options],
             cwd=folder,
             env=os.environ | (variables or {}),
-            stdout=subprocess.PIPE,
+            stdout=self._log,
             stderr=subprocess.STDOUT,
-            text=True,
         )
         self.pid = self._process.pid
         self.address = f"http://127.0.0.1:{self.port}{base_path}"
@@ -62,12 +64,16 @@ class Server:
     def stop_and_read_log(self):
         """Stop it; returns all that it printed."""
         self._process.terminate()
-        return self._process.communicate(timeout=20)[0]
+        self._process.wait(timeout=20)
+        self._log.seek(0)
+        return self._log.read()
 
     def stop(self):
         """Stop it, if it has not been stopped."""
         if self._process.poll() is None:
-            self.stop_and_read_log()
+            self._process.terminate()
+            self._process.wait(timeout=20)
+        self._log.close()
 
 
 @contextlib.contextmanager

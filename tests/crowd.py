@@ -1,221 +1,325 @@
-"""A crowd: many visitors arrive within seconds, and some of them train.
+"""A class comes at once: visitors without a browser, a quarter of whom press Train on one run.
 
-    python tests/crowd.py [--visitors 100] [--within 20] [--processes 2]
+    python tests/crowd.py [--visitors 100] [--within 20] [--processes 2 | --address http://…]
 
-Each visitor is a WebSocket session of its own. A quarter trains the default run of a lesson, all
-the same, a quarter one of their own seed, and the rest reads. With two processes or more they stand
-behind nginx and share a store, as compose.yaml has them. Prints what was measured against what is
-wanted, and returns how much of that is not kept. Linux only, for its /proc. Visitors take their
-share of the processor, too: on two cores about as much as the server.
+They arrive within some seconds at a fresh server of this machine, or at `--address`; two processes
+or more stand behind nginx and share a store. A quarter train the default run of a lesson, a quarter
+train it from a seed of their own, and the rest read: they go from page to page. Each figure is
+printed with what was wanted. Returns how many limits are not kept. The visitors need processor
+time, too: it is printed beside the server's. Linux only, for its /proc.
 """
 
 import argparse
 import asyncio
+import collections
 import contextlib
+import dataclasses
+import os
+import random
+import re
 import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent / "journeys"))
 
-from app_server import Server
-from costs import machine
+from app_server import ROOT, running_server
+from costs import machine, processor_time
 from nginx_server import running_nginx
 from visitors import Visitor
 
 from gradviz.ui import catalog
 
 PATH = "/gradviz"
-LESSON, FIGURE = "depth", "training"
-READ = [entry.name for entry in catalog.LESSONS if entry.built]
-READS = (5.0, 3)  # seconds on a page, and the number of pages
-SAMPLED = 0.25  # seconds between two looks at the memory
-PATIENCE = 120  # seconds after which a visitor gives up
+LESSON, FIGURE = "depth", "training"  # whose default run is trained
+PAGES = ["", *(entry.name for entry in catalog.LESSONS if entry.built)]
+READ, PAUSE = 6, (2.0, 5.0)  # pages of a reader, and seconds on each of them
+MOST_VISITORS, LONGEST_ARRIVAL = 200, 60
+PATIENCE = 120  # seconds that a visitor waits for anything before they are stuck
+REST = 60  # seconds after all have left
+SAMPLES = 0.2  # seconds between two looks at the progress of a run, and at the memory
 
-# What is wanted; a default run is shown from the press on the button to its end.
-LOAD_P95, DEFAULT_RUN = 3.0, 5.0  # seconds
-PEAK, RETURNED, LATER = 800, 1.25, 60  # MB of a process; of that before the crowd, after seconds
+# What is wanted.
+PAGE_LOAD = 3.0  # seconds, 95 of 100 pages, while runs last
+SHOWN = 5.0  # seconds from Train to the end of the default run, for everybody
+MEMORY = 800  # megabytes, at the most
+BACK = 30  # megabytes by which it may have grown for good
 
-
-@dataclass
-class Crowd:
-    """What the visitors of one crowd have met with, in seconds."""
-
-    loads: list[float] = field(default_factory=list)
-    runs: dict[str, list[float]] = field(default_factory=lambda: {"default": [], "own": []})
-    errors: Counter = field(default_factory=Counter)
-    asked: Counter = field(default_factory=Counter)
-
-    def unfinished(self, kind):
-        """How many runs of a kind have not come to their end."""
-        return self.asked[kind] - len(self.runs[kind])
-
-    async def arrive(self, address, visitors, within):
-        """All visitors, one after the other, until the last has left."""
-        kinds = ("default", "read", "own", "read")
-        async with asyncio.TaskGroup() as group:
-            for number in range(visitors):
-                delay = within * number / visitors
-                group.create_task(self._visit(address, number, kinds[number % 4], delay))
-
-    async def _visit(self, address, number, kind, delay):
-        await asyncio.sleep(delay)
-        try:
-            cookie = f"gradviz_seat=visitor{number}"
-            async with Visitor(address, patience=PATIENCE, cookie=cookie) as visitor:
-                if kind == "read":
-                    await self._read(visitor, number)
-                else:
-                    await self._train(visitor, number, kind)
-                self.errors.update(visitor.errors)
-        except Exception as error:
-            self.errors[f"{type(error).__name__}: {error}"] += 1
-
-    async def _read(self, visitor, number):
-        seconds, pages = READS
-        for page in range(pages):
-            await self._open(visitor, READ[(number + page) % len(READ)])
-            await asyncio.sleep(seconds)
-
-    async def _train(self, visitor, number, kind):
-        await self._open(visitor, LESSON, **({} if kind == "default" else {"seed": 100 * number}))
-        self.asked[kind] += 1
-        began = time.perf_counter()
-        await visitor.press(f"{FIGURE}_train")
-        while visitor.watching:
-            if time.perf_counter() - began > PATIENCE:
-                return
-            await asyncio.sleep(0.05)
-        self.runs[kind].append(time.perf_counter() - began)
-
-    async def _open(self, visitor, page, **query):
-        began = time.perf_counter()
-        await visitor.open(page, lang="en", **query)
-        self.loads.append(time.perf_counter() - began)
+COUNTED = (sys.executable, str(ROOT / "tests" / "counted_app.py"), "app.py")
+ENDED = {"Finished"}
+WAITING = re.compile(r"Waiting: \d+ runs? (is|are) ahead")
 
 
-def memory(servers):
-    """The resident megabytes of the largest process."""
-    return max(resident(server.pid) for server in servers)
+@dataclasses.dataclass
+class Classmate:
+    """One visitor: what they do, and how they fared; times are seconds of one clock."""
+
+    number: int
+    role: str  # "default", "own" or "reads"
+    arrives: float
+    loads: list = dataclasses.field(default_factory=list)  # (when, seconds)
+    trained: tuple | None = None  # (when Train was pressed, seconds until the whole run was shown)
+    words: set = dataclasses.field(default_factory=set)  # how the run was said to be doing
+    errors: list = dataclasses.field(default_factory=list)
+    pictures: int = 0  # that were drawn again by themselves
+    pages: int = READ  # of a reader
+    pause: tuple = PAUSE
+    stuck: str = ""  # what they waited for in vain
+
+    @property
+    def queued(self):
+        """Whether they were told how many runs were ahead of theirs."""
+        return any(WAITING.match(word) for word in self.words)
 
 
-def resident(process):
-    for line in Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise ValueError(f"{process} has no memory")
+def classmates(count, within, seed=0, **reading):
+    """`count` visitors in random order of roles, who arrive within so many seconds."""
+    rng = random.Random(seed)
+    roles = ["default", "own", "reads", "reads"] * (count // 4 + 1)
+    roles = roles[:count]
+    rng.shuffle(roles)
+    return [Classmate(n, role, rng.uniform(0, within), **reading) for n, role in enumerate(roles)]
 
 
-async def peak_memory(servers, until):
-    """The largest that `memory` has been, until the event is set."""
-    peak = memory(servers)
-    while not until.is_set():
-        await asyncio.sleep(SAMPLED)
-        peak = max(peak, memory(servers))
-    return peak
+async def attend(mate, address, began, patience=PATIENCE, cookie=""):
+    """Let one visitor come, do what they came for, and leave."""
+    await asyncio.sleep(max(0.0, began + mate.arrives - time.perf_counter()))
+    try:
+        async with Visitor(address, patience=patience, cookie=cookie) as visitor:
+            if mate.role == "reads":
+                await read(mate, visitor)
+            else:
+                await train(mate, visitor, patience)
+            mate.errors += visitor.errors
+            mate.pictures += visitor.pictures
+    except TimeoutError:
+        mate.stuck = mate.stuck or "a page"
+    except Exception as error:  # whatever it is, it is counted
+        mate.errors.append(f"{type(error).__name__}: {error}")
 
 
-@contextlib.contextmanager
-def deployment(processes):
-    """(the address to visit, the servers): one alone, or several behind nginx with a store."""
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        store = {"GRADVIZ_STORE": str(folder / "runs")} if processes > 1 else {}
-        servers = [Server(base_path=PATH, variables=store) for _ in range(processes)]
-        for server in servers:
-            stack.callback(server.stop)
-        for server in servers:
-            server.wait_until_it_answers()
-        if processes == 1:
-            yield servers[0].address, servers
-        else:
-            yield stack.enter_context(running_nginx(folder, servers, PATH)).address, servers
+async def load(mate, visitor, page, **query):
+    when = time.perf_counter()
+    await visitor.open(page, lang="en", **query)
+    mate.loads.append((when, time.perf_counter() - when))
+    if not visitor.charts:
+        mate.errors.append(f"{page or 'home'}: no chart")
 
 
-async def warm(servers):
-    """Somebody has been there before, and has trained."""
-    for server in servers:
-        async with Visitor(server.address, patience=PATIENCE) as visitor:
-            await visitor.open(LESSON, lang="en", figure=FIGURE, depth=2, seed=1)
-            await visitor.press(f"{FIGURE}_train")
-            while visitor.watching:
-                await asyncio.sleep(0.1)
+async def read(mate, visitor):
+    rng = random.Random(mate.number)
+    for page in rng.sample(PAGES, mate.pages):
+        await load(mate, visitor, page)
+        await asyncio.sleep(rng.uniform(*mate.pause))
 
 
-async def crowded(address, servers, visitors, within, later):
-    """(the crowd, megabytes before it came, at most, and some seconds `later`)."""
-    await warm(servers)
-    before, gone = memory(servers), asyncio.Event()
-    watched = asyncio.create_task(peak_memory(servers, gone))
-    crowd = Crowd()
-    await crowd.arrive(address, visitors, within)
-    gone.set()
-    peak = await watched
-    await asyncio.sleep(later)
-    return crowd, (before, peak, memory(servers))
+async def train(mate, visitor, patience):
+    own = {"seed": 3 * (mate.number + 1)} if mate.role == "own" else {}
+    await load(mate, visitor, LESSON, **own)
+    when = time.perf_counter()
+    mate.stuck = "its run"
+    await visitor.press(f"{FIGURE}_train")
+    while not (visitor.errors or set(visitor.progress) & ENDED):
+        mate.words.update(visitor.progress)
+        if time.perf_counter() - when > patience:
+            return
+        await asyncio.sleep(SAMPLES)
+    mate.stuck = ""
+    mate.words.update(visitor.progress)
+    mate.trained = (when, time.perf_counter() - when)
 
 
-def report(crowd, memories):
-    """Print what was measured; the number of limits that are not kept."""
-    before, peak, after = memories
-    loads = sorted(crowd.loads) or [float("inf")]
-    p95 = loads[round(0.95 * (len(loads) - 1))]
-    shown = max(crowd.runs["default"], default=float("inf"))
-    unfinished = {kind: crowd.unfinished(kind) for kind in crowd.runs}
-    failed = sum(crowd.errors.values())
-    lines = [
-        (
-            f"{len(loads)} page loads: p50 {statistics.median(loads):.1f} s, p95 {p95:.1f} s",
-            f"p95 {LOAD_P95:.0f} s",
-            p95 <= LOAD_P95,
-        ),
-        (f"errors: {failed}", "none", not failed),
-        *(
-            (f"{kind} runs: {crowd.asked[kind]} asked for, {left} unfinished", "none", not left)
-            for kind, left in unfinished.items()
-        ),
-        (
-            f"the default run was shown within {shown:.1f} s",
-            f"{DEFAULT_RUN:.0f} s",
-            shown <= DEFAULT_RUN,
-        ),
-        (
-            f"own runs: median {statistics.median(crowd.runs['own'] or [float('inf')]):.1f} s,"
-            f" last {max(crowd.runs['own'], default=float('inf')):.1f} s",
-            "",
-            True,
-        ),
-        (f"memory: {before:.0f} MB before, {peak:.0f} MB at most", f"{PEAK} MB", peak <= PEAK),
-        (
-            f"memory: {after:.0f} MB after they left",
-            f"{RETURNED:.2f} × before",
-            after <= RETURNED * before,
-        ),
-    ]
-    for text, wanted, kept in lines:
-        word = ("kept" if kept else "NOT KEPT") if wanted else ""
-        print(f"{text:55} {f'wanted: {wanted}' if wanted else '':24} {word}", flush=True)
-    for error, count in crowd.errors.most_common(5):
-        print(f"  {count} × {error[:150]}")
-    return sum(not kept for *_, kept in lines)
+async def visit_all(mates, address, patience=PATIENCE, cookies=None):
+    """Let them all come; returns seconds that it took."""
+    began = time.perf_counter()
+    cookies = cookies or [""] * len(mates)
+    tasks = (attend(m, address, began, patience, c) for m, c in zip(mates, cookies, strict=True))
+    await asyncio.gather(*tasks)
+    return time.perf_counter() - began
+
+
+# The server's processes
+
+
+def family(process):
+    """The process and all that it has started, directly or not."""
+    children = collections.defaultdict(list)
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            fields = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            children[int(fields[1])].append(int(folder.name))
+    found = [process]
+    for parent in found:
+        found += children[parent]
+    return found
+
+
+def resident(processes):
+    """Megabytes that the servers hold, with all that they have started."""
+    total = 0
+    for process in processes:
+        for member in family(process):
+            with contextlib.suppress(OSError):
+                status = Path(f"/proc/{member}/status").read_text(encoding="utf-8")
+                found = re.search(r"VmRSS:\s+(\d+) kB", status)
+                total += int(found[1]) if found else 0
+    return total / 1024
+
+
+def processor(processes):
+    """Seconds of processor that the servers have used: themselves, and what they have started."""
+    members = [member for process in processes for member in family(process)]
+    own = sum(processor_time(process) for process in processes)
+    return own, sum(map(processor_time, members)) - own
+
+
+async def highest(processes, readings):
+    """Note what the servers hold, until cancelled."""
+    while True:
+        readings.append(resident(processes))
+        await asyncio.sleep(5 * SAMPLES)
+
+
+# The account
+
+
+def line(name, value, wanted="", kept=True):
+    verdict = "" if not wanted else "kept" if kept else "NOT KEPT"
+    print(f"{name:44} {value:>28}   {wanted:28} {verdict}".rstrip(), flush=True)
+    return 0 if kept else 1
+
+
+def quantiles(seconds):
+    """Median, 95th percentile and maximum as a text, and the 95th percentile."""
+    if not seconds:
+        return "none", 0.0
+    ordered = sorted(seconds)
+    high = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    return f"{statistics.median(ordered):.2f} / {high:.2f} / {ordered[-1]:.2f} s", high
+
+
+def report(mates, computed=None):
+    """Print how they fared; how many of the limits are not kept."""
+    loads = [load for mate in mates for load in mate.loads]
+    trained = [mate.trained for mate in mates if mate.trained]
+    lasting = (min(w for w, _ in trained), max(w + s for w, s in trained)) if trained else (0, 0)
+    meanwhile = [seconds for when, seconds in loads if lasting[0] <= when <= lasting[1]]
+    default = [mate.trained[1] for mate in mates if mate.role == "default" and mate.trained]
+    own = [mate.trained[1] for mate in mates if mate.role == "own" and mate.trained]
+    errors = [error for mate in mates for error in mate.errors]
+    stuck = collections.Counter(mate.stuck for mate in mates if mate.stuck)
+    who_trains = [mate for mate in mates if mate.role != "reads"]
+    line("pictures of runs that last", str(sum(mate.pictures for mate in mates)))
+    silent = sum(not mate.words for mate in who_trains)
+    missed = 0
+    missed += line("visitors with an error", str(len(errors)), "none", not errors)
+    for error, count in collections.Counter(errors).most_common(5):
+        print(f"    {count} x {error[:150]}")
+    told = ", ".join(f"{n} wait for {what}" for what, n in stuck.items())
+    missed += line("visitors left stuck", told or "none", "none", not stuck)
+    line(f"page load, all {len(loads)}: p50 / p95 / most", quantiles([s for _, s in loads])[0])
+    text, high = quantiles(meanwhile)
+    missed += line(
+        f"page load while runs last, {len(meanwhile)}", text, f"p95 under {PAGE_LOAD:g} s",
+        high < PAGE_LOAD,
+    )  # fmt: skip
+    text, _ = quantiles(default)
+    missed += line(
+        f"Train to the whole default run, {len(default)}", text, f"everybody within {SHOWN:g} s",
+        bool(default) and max(default) < SHOWN,
+    )  # fmt: skip
+    line(f"Train to the whole run of their own, {len(own)}", quantiles(own)[0])
+    line("who were told how many runs are ahead", f"{sum(m.queued for m in who_trains)}")
+    missed += line("who train and were told nothing", str(silent), "none", not silent)
+    if computed is not None:
+        distinct = len({mate.number for mate in mates if mate.role == "own"}) + 1
+        text = f"{len(computed)} for {distinct} distinct ones"
+        once = len(computed) == len(set(computed)) >= distinct
+        missed += line("runs computed", text, "each once", once)
+    return missed
 
 
 def main():
     """The number of limits that are not kept."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--visitors", type=int, default=100)
+    parser.add_argument("--visitors", type=int, default=100, help=f"at most {MOST_VISITORS}")
     parser.add_argument("--within", type=float, default=20, help="seconds in which they arrive")
     parser.add_argument("--processes", type=int, default=1, help="of the app")
+    parser.add_argument("--address", help="of a server that runs already")
     options = parser.parse_args()
-    print(f"{machine()}\n", flush=True)
-    with deployment(options.processes) as (address, servers):
-        crowd = crowded(address, servers, options.visitors, options.within, LATER)
-        return report(*asyncio.run(crowd))
+    if not 4 <= options.visitors <= MOST_VISITORS:
+        parser.error(f"--visitors {options.visitors} is not 4 to {MOST_VISITORS}")
+    if not 0 <= options.within <= LONGEST_ARRIVAL:
+        parser.error(f"--within {options.within} is not 0 to {LONGEST_ARRIVAL}")
+    mates = classmates(options.visitors, options.within)
+    print(f"{machine()}\n{options.visitors} visitors within {options.within:g} s\n", flush=True)
+    if options.address:
+        asyncio.run(visit_all(mates, options.address))
+        return report(mates)
+    with deployment(options.processes) as (address, servers, account):
+        seats = [f"gradviz_seat=visitor{mate.number}" for mate in mates]
+        return asyncio.run(measured(mates, address, servers, account, seats))
+
+
+@contextlib.contextmanager
+def deployment(processes):
+    """Address, servers and account of what they compute: one server, or several behind nginx."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        account = folder / "computed"
+        variables = {"GRADVIZ_COMPUTED": str(account)}
+        if processes > 1:
+            variables["GRADVIZ_STORE"] = str(folder / "runs")
+        path = PATH if processes > 1 else ""
+        servers = [
+            stack.enter_context(
+                running_server(command=COUNTED, base_path=path, variables=variables)
+            )
+            for _ in range(processes)
+        ]
+        address = servers[0].address
+        if processes > 1:
+            address = stack.enter_context(running_nginx(folder, servers, PATH)).address
+        yield address, servers, account
+
+
+async def measured(mates, address, servers, account, cookies=None):
+    """Visit the servers of this machine, and print how they and the visitors fared."""
+    processes = [server.pid for server in servers]
+    # Somebody has looked at a page before class.
+    for server in servers:
+        async with Visitor(server.address) as first:
+            await first.open(LESSON, lang="en")
+    before, used, mine = resident(processes), processor(processes), time.process_time()
+    loops = sum(processor_time(process, process) for process in processes)
+    readings = []
+    watch = asyncio.create_task(highest(processes, readings))
+    took = await visit_all(mates, address, cookies=cookies)
+    watch.cancel()
+    computed = account.read_text(encoding="utf-8").split() if account.exists() else []
+    missed = report(mates, computed)
+    pages, training = (now - then for now, then in zip(processor(processes), used, strict=True))
+    line("all were served after", f"{took:.0f} s")
+    line("processor: server, what it started, visitors",
+         f"{pages:.0f} + {training:.0f}, {time.process_time() - mine:.0f} s")  # fmt: skip
+    loops = sum(processor_time(process, process) for process in processes) - loops
+    line("of the server's, what sends and receives", f"{loops:.0f} s")
+    line("memory before", f"{before:.0f} MB")
+    missed += line("memory at the most", f"{max(readings):.0f} MB", f"{MEMORY} MB",
+                   max(readings) <= MEMORY)  # fmt: skip
+    await asyncio.sleep(REST)
+    after = resident(processes)
+    missed += line(f"memory {REST} s after all left", f"{after:.0f} MB",
+                   f"within {BACK} MB of before", after <= before + BACK)  # fmt: skip
+    log = "".join(server.stop_and_read_log() for server in servers)
+    complaints = re.findall(r".*(?:Traceback|Error|Warning).*", log)
+    missed += line("lines of the log that complain", str(len(complaints)), "none", not complaints)
+    for complaint, count in collections.Counter(complaints).most_common(5):
+        print(f"    {count} x {complaint[:150]}")
+    print(f"load average at the end: {os.getloadavg()[0]:.1f}")
+    return missed
 
 
 if __name__ == "__main__":

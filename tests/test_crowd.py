@@ -1,31 +1,28 @@
-"""A small crowd is served: nobody meets an error or is stuck. How quickly, `crowd.py` measures."""
+"""A small class at once: everybody is served, and what several want is computed once."""
 
 import asyncio
 
-import crowd
+from app_server import running_server
+from crowd import COUNTED, classmates, resident, visit_all
+
+VISITORS, WITHIN = 16, 3  # seconds
+MOST_MEMORY = 900  # megabytes, with what trains
 
 
-def test_a_small_crowd_is_served(monkeypatch):
-    monkeypatch.setattr(crowd, "READS", (0.3, 2))
-    with crowd.deployment(processes=1) as (address, servers):
-        served, memories = asyncio.run(
-            crowd.crowded(address, servers, visitors=8, within=1, later=0)
-        )
-        log = servers[0].stop_and_read_log()
-    assert not served.errors
-    assert served.asked == {"default": 2, "own": 2}
-    assert not served.unfinished("default") and not served.unfinished("own")
-    assert len(served.loads) == 4 + 4 * 2
-    assert all(0 < megabytes < crowd.PEAK for megabytes in memories)
-    assert "Traceback" not in log
-
-
-def test_what_is_not_kept_is_counted(capsys):
-    met = crowd.Crowd(loads=[0.5] * 9 + [5.0])
-    met.asked["default"] = met.asked["own"] = 1
-    met.runs["default"].append(2.0)
-    assert crowd.report(met, (400, 700, 450)) == 2
-    printed = capsys.readouterr().out
-    assert "p50 0.5 s, p95 5.0 s" in printed
-    assert "own runs: 1 asked for, 1 unfinished" in printed
-    assert printed.count("NOT KEPT") == 2
+def test_a_small_crowd_is_served_without_an_error(tmp_path):
+    account = tmp_path / "computed"
+    mates = classmates(VISITORS, WITHIN, pages=3, pause=(0.2, 0.5))
+    with running_server(command=COUNTED, variables={"GRADVIZ_COMPUTED": str(account)}) as server:
+        asyncio.run(visit_all(mates, server.address, patience=60))
+        held = resident([server.pid])
+        log = server.stop_and_read_log()
+    assert [mate.errors for mate in mates if mate.errors] == []
+    assert [mate.stuck for mate in mates if mate.stuck] == []
+    trained = [mate for mate in mates if mate.role != "reads"]
+    assert len(trained) == VISITORS // 2 and all(mate.trained and mate.words for mate in trained)
+    computed = account.read_text(encoding="utf-8").split()
+    own = sum(mate.role == "own" for mate in mates)
+    # A page that somebody reads may start a run, too.
+    assert len(computed) == len(set(computed)) >= own + 1
+    assert 100 < held < MOST_MEMORY
+    assert "Traceback" not in log and "Error" not in log

@@ -101,6 +101,43 @@ def test_no_more_workers_than_allowed_and_everyone_knows_the_place_in_the_queue(
     assert [run.state for run in waiting] == ["cancelled", "finished", "finished"]
 
 
+def test_what_most_people_wait_for_comes_first(gate):
+    pool = runs.Pool(workers=1)
+    pool.start_job("busy", gate)
+    assert gate.started.wait(PATIENCE)
+    own, common = pool.start_job("own", lambda: frames(1), 1, "ann"), None
+    for name in ("bob", "eve", "joe"):
+        common = pool.start_job("common", lambda: frames(1), 1, name)
+    assert (common.ahead(), own.ahead()) == (0, 1)
+    common.cancel("eve"), common.cancel("joe")
+    assert (own.ahead(), common.ahead()) == (0, 1)
+    gate.allowed.release(3)
+    assert own.wait(PATIENCE) and common.wait(PATIENCE)
+
+
+def test_a_run_that_everybody_has_left_is_stopped(gate, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(runs.time, "monotonic", lambda: clock[0])
+    run = runs.Pool(seconds=1e6).start_job("key", gate, visitor="ann")
+    assert gate.started.wait(PATIENCE)
+    gate.allowed.release()
+    wait_for(lambda: run.frames)
+    clock[0] += runs._ABANDONED + 1
+    gate.allowed.release()
+    assert run.wait(PATIENCE) and run.state == "cancelled"
+
+
+def test_train_and_stop_twenty_times_leaves_nothing_behind():
+    pool = runs.Pool(workers=2)
+    long = replace(TINY, steps=100_000)
+    for turn in range(20):
+        run = runs.start({"long": replace(long, seed=turn % 2)}, 1, "ann", pool)
+        assert run.cancel("ann")
+    assert run.wait(PATIENCE) and not pool._waiting and not pool._known
+    last = runs.start({"last": TINY}, 1, "ann", pool)
+    assert last.wait(PATIENCE) and last.state == "finished"
+
+
 def test_a_full_queue_says_busy_instead_of_growing(gate):
     pool = runs.Pool(workers=1, waiting=1)
     pool.start_job("busy", gate)
@@ -222,7 +259,8 @@ def test_start_is_keyed_by_arms_and_seeds(monkeypatch):
         raced.append((dict(arms), seeds, histograms))
         return frames(1)
 
-    monkeypatch.setattr(runs, "_race", race)
+    monkeypatch.setattr(runs, "race_frames", race)
+    monkeypatch.setattr(runs, "_at_its_place", lambda call: call())
     pool = runs.Pool()
     arms = {"plain": Recipe(), "batch": Recipe(norm="batch")}
     first = runs.start(arms, [0, 1], pool=pool)
@@ -276,8 +314,8 @@ def test_warm_up_never_raises(monkeypatch, capsys):
     def broken(arms, seeds):
         raise RuntimeError("no training here")
 
-    monkeypatch.setattr(runs, "_race", broken)
-    runs._train_once()
+    monkeypatch.setattr(runs, "race_frames", broken)
+    runs.train_a_little()
     assert capsys.readouterr() == ("", "")
 
 

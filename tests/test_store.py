@@ -2,7 +2,11 @@
 
 import dataclasses
 import datetime
+import errno
+import io
+import json
 import multiprocessing
+import os
 
 import numpy as np
 import pandas as pd
@@ -122,7 +126,22 @@ def test_without_a_folder_nothing_is_written(monkeypatch):
     assert store.find("nowhere") is None
 
 
-@pytest.mark.parametrize("broken", [b"", b"PK\x03\x04 truncated", b"foreign", "half"])
+def packed(tree):
+    """A file that is an NPZ, but holds something else."""
+    buffer = io.BytesIO()
+    np.savez(buffer, json=np.frombuffer(json.dumps(tree).encode(), dtype=np.uint8))
+    return buffer.getvalue()
+
+
+FOREIGN = [
+    packed([1, 2]),
+    packed({"content": {"array": 3}, "day": "2026-11-25"}),
+    packed({"content": {"dict": [1]}, "day": "2026-11-25"}),
+    packed({"content": {"value": 1}, "day": "today"}),
+]
+
+
+@pytest.mark.parametrize("broken", [b"", b"PK\x03\x04 truncated", b"foreign", "half", *FOREIGN])
 def test_a_broken_file_is_as_if_it_were_not_there(folder, broken):
     path = store.write(folder, "key", [1, 2])
     whole = path.read_bytes()
@@ -137,6 +156,29 @@ def test_a_full_or_forbidden_disk_is_no_fault(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
     store.keep("key", [1])
     assert store.find("key") is None
+
+
+def test_a_disk_that_is_full_is_said_once_and_leaves_no_part_behind(folder, monkeypatch, caplog):
+    def write_half(key, content, day):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    store.keep("before", [1])
+    monkeypatch.setattr(store, "encoded", write_half)
+    for number in range(3):
+        store.keep(("key", number), [number])
+    assert [path.suffix for path in folder.iterdir()] == [".npz"]
+    (record,) = caplog.records
+    assert os.strerror(errno.ENOSPC) in record.getMessage() and record.exc_info is None
+    assert store.find("before").content == [1] and store.find(("key", 1)) is None
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_what_a_folder_without_permission_holds_is_found(folder):
+    store.keep("before", [1])
+    folder.chmod(0o500)
+    store.keep("after", [2])
+    folder.chmod(0o700)
+    assert store.find("before").content == [1] and store.find("after") is None
 
 
 def _keep(number):

@@ -19,6 +19,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
 LARGEST = 50_000_000  # bytes of a message
+# Elements that were said to be here stay for so many further runs: a busy server answers late.
+ASKED_BEFORE = 1000
 
 
 class Visitor:
@@ -40,7 +42,7 @@ class Visitor:
         self._script = ""  # the page, as the server has named it
         self._elements = {}  # what stands on the page, by its place
         self._kept = {}  # large elements that need not be sent again: (run, delta) by hash
-        self._runs = 0
+        self._runs = self._oldest = 0
         self._timers = {}  # by fragment: (seconds, task)
         self._awaited = ""  # the fragment that was asked for; none: the page
         self._answered = asyncio.Event()
@@ -52,7 +54,7 @@ class Visitor:
             subprotocols=["streamlit"],
             max_size=LARGEST,
             open_timeout=self.patience,
-            ping_interval=None,  # a browser asks nothing of the kind
+            ping_interval=None,  # a browser waits for a busy server
             additional_headers=self._headers,
             proxy=None,
         )
@@ -90,9 +92,22 @@ class Visitor:
         return [element.markdown.body for kind, element, _ in elements if kind == "markdown"]
 
     @property
+    def progress(self):
+        """How the runs on the page are said to be doing."""
+        elements = self._elements.values()
+        return [element.progress.text for kind, element, _ in elements if kind == "progress"]
+
+    @property
     def watching(self):
         """Whether something on the page is drawn again by itself: a run goes on."""
         return bool(self._timers)
+
+    def offers(self, key):
+        """Whether the button called `key` stands on the page."""
+        return any(
+            kind == "button" and element.button.id.endswith(f"-{key}")
+            for kind, element, _ in self._elements.values()
+        )
 
     def _button(self, key):
         """The id of a button, and the fragment in which it stands."""
@@ -119,7 +134,8 @@ class Visitor:
         run.query_string, run.page_script_hash = self._query, self._script
         run.page_name = "" if self._script else self._page
         run.fragment_id, run.is_auto_rerun = fragment, by_itself
-        run.cached_message_hashes.extend(self._kept)
+        young = (key for key, (age, _) in self._kept.items() if self._runs - age <= self._oldest)
+        run.cached_message_hashes.extend(young)
         run.context_info.url = f"{self._address}/{self._page}"
         run.context_info.locale = self._locale
         run.context_info.timezone = "UTC"
@@ -192,7 +208,7 @@ class Visitor:
             key: (run, delta)
             for key, (run, delta) in self._kept.items()
             if (fragments and delta.fragment_id not in fragments)
-            or self._runs - run <= self._oldest
+            or self._runs - run <= self._oldest + ASKED_BEFORE
         }
         if status == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
             return  # another run comes

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 
 import streamlit as st
 
-from gradviz import runs
+from gradviz import tidy
 from gradviz.language import t
 from gradviz.ui import catalog, controls
 from gradviz.ui.browser import page_script
@@ -40,7 +40,8 @@ def open_page(name: str, title: tuple[str, str]) -> None:
     keep_language_in_url()
     page_script()
     controls.start_page(name)
-    runs.freeze()
+    tidy.freeze()
+    tidy.keep_tidy()
     if single_figure() is None:
         _navigation(name)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 import altair as alt
 import pandas as pd
 
@@ -12,13 +9,11 @@ from gradviz.activations import living_range
 from gradviz.charts.landing import landing
 from gradviz.recipe import Recipe, activation_of
 from gradviz.runs import Job
+from gradviz.trainer import Call
 from gradviz.ui.live import Frames, live_job
 from gradviz.ui.made_once import made_once
 from gradviz.ui.measured import measured
 from gradviz.ui.picture import picture
-
-if TYPE_CHECKING:
-    from gradviz.snapshots import Moment
 
 _SEEDS, _EXAMPLES = 3, 256
 
@@ -42,7 +37,7 @@ def trained_landing_picture(recipe: Recipe, key: str) -> pd.DataFrame:
             shown.append(_by_layer(frames[-1].table))
         picture(_trained_picture(frames, recipe) if frames else _start_picture(recipe), key)
 
-    live_job(f"{key}_run", Job(("landing", recipe), lambda: _training(recipe)), draw)
+    live_job(f"{key}_run", Job(("landing", recipe), _training(recipe)), draw)
     return shown[-1]
 
 
@@ -69,10 +64,8 @@ def _measured(recipe: Recipe) -> pd.DataFrame:
     return _by_layer(start.landing(recipe, _SEEDS, _EXAMPLES))
 
 
-def _training(recipe: Recipe) -> Iterator[Moment]:
-    from gradviz.engine.moments import landing_in_training
-
-    return landing_in_training(recipe, _SEEDS, _EXAMPLES)
+def _training(recipe: Recipe) -> Call:
+    return Call("gradviz.engine.moments.landing_in_training", (recipe, _SEEDS, _EXAMPLES))
 
 
 def _by_layer(table: pd.DataFrame) -> pd.DataFrame:

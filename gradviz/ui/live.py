@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, overload
 
 import streamlit as st
+from streamlit.runtime import Runtime, RuntimeState
 
 from gradviz import runs
 from gradviz.language import t
 from gradviz.recipe import RANGES, Recipe, replace
 from gradviz.runs import Job, Run
+from gradviz.trainer import TRAINER
 from gradviz.ui import controls, stage
 from gradviz.ui.address import plain
 from gradviz.ui.chrome import single_figure
@@ -26,8 +29,11 @@ from gradviz.ui.stage import Stage
 
 # Seconds between two pictures. Much less starves the browser: it draws fewer pictures, not more.
 _INTERVAL = 0.25
+_WAITING = 0.5  # the same while a run waits for others
 # With more watchers than these, of all runs together, pictures come more slowly, up to so slowly.
 _AT_FULL_SPEED, _SLOWEST = 4, 2.0
+_CROWDED = 2.0  # times as many: then they come only where the run was started, until it has ended
+_CHANGED = 2.5  # times as many seconds as before, or as few, are worth a rerun of the page
 
 # Seconds to wait after a start, so that the first picture already shows a measurement.
 _FIRST_FRAME = 0.05
@@ -37,7 +43,17 @@ JOBS: dict[Hashable, Job] = {}
 _REMEMBERED = 500
 
 # In the session state: the keys of the jobs that figures show, by the figures' own keys.
+_WATCHED = "_watched"  # how the names of the slots end that hold what the visitor watches
 _DRAWN, _JOINED = "live_drawn", "live_joined"
+
+
+def _somebody_is_there() -> bool:
+    """Whether any browser is connected."""
+    connected = RuntimeState.ONE_OR_MORE_SESSIONS_CONNECTED
+    return Runtime.exists() and Runtime.instance().state is connected
+
+
+TRAINER.is_needed = _somebody_is_there
 
 
 class Frames(Sequence[Any]):
@@ -152,7 +168,10 @@ def live_job(
         if st.session_state.pop(f"{key}_start", False):
             _start(key, job)
     if run is not None and run.state not in runs.ENDED:
-        st.fragment(_watch, run_every=_interval())(run, draw, stage.current())
+        pace = _pace(run)
+        # A run that no figure of this page has started ends only where it is watched.
+        every = pace.along if join and _is_led(run) else pace.interval
+        st.fragment(_watch, run_every=every)(run, draw, stage.current(), pace)
     else:
         # A fragment is a container: with one here too, what follows keeps its place when a run
         # starts. Otherwise it is sometimes seen twice.
@@ -295,16 +314,44 @@ def _seed_button(key: str, busy: bool, another_seed: Callable[[], None]) -> None
     )
 
 
-def _interval() -> float:
-    """Seconds between two pictures of a run that this visitor begins to watch now."""
-    return min(_SLOWEST, _INTERVAL * max(1, runs.watchers() / _AT_FULL_SPEED))
+@dataclass(frozen=True)
+class _Pace:
+    """How often a run is drawn: seconds between two pictures where it was started, and elsewhere.
+
+    None is only when the page is drawn, as at the end of the run. `waits` says that others are
+    computed first.
+    """
+
+    interval: float
+    along: float | None
+    waits: bool
+
+    def is_about(self, other: _Pace) -> bool:
+        """Whether a change from one to the other is not worth drawing the page again."""
+        as_fast = 1 / _CHANGED <= self.interval / other.interval <= _CHANGED
+        return as_fast and self.waits == other.waits
 
 
-def _watch(run: Run, draw: DrawFrames, figure: Stage | None) -> None:
+def _pace(run: Run) -> _Pace:
+    """How often `run` is drawn at present: less often while it waits, or while many watch."""
+    waits, crowd = run.state == "queued", runs.watchers() / _AT_FULL_SPEED
+    interval = min(_SLOWEST, (_WAITING if waits else _INTERVAL) * max(1.0, crowd))
+    # Each figure costs the server as much as another visitor.
+    return _Pace(interval, None if waits or crowd > _CROWDED else interval, waits)
+
+
+def _is_led(run: Run) -> bool:
+    """Whether the visitor has started `run` in a figure of a page, which then draws it anew."""
+    slots = (slot for name, slot in st.session_state.items() if str(name).endswith(_WATCHED))
+    return any(slot[1] is run for slot in slots)
+
+
+def _watch(run: Run, draw: DrawFrames, figure: Stage | None, pace: _Pace) -> None:
     use_visitors_language()
     run.seen_by(visitor())
-    if run.state in runs.ENDED:
-        # Only a rerun of the page ends the polling: a fragment cannot rerun the one around it.
+    if run.state in runs.ENDED or not _pace(run).is_about(pace):
+        # Only a rerun of the page ends the polling, or changes its interval: a fragment cannot
+        # rerun the one around it.
         st.rerun()
     with stage.on(figure):
         _show(run, draw)
@@ -347,7 +394,7 @@ def _status(run: Run) -> str:
 
 def _slot(key: str) -> str:
     """Where the session keeps the job that the visitor watches, with what was asked for."""
-    return f"{key}_watched"
+    return f"{key}{_WATCHED}"
 
 
 def _other_settings(key: str, arms: Mapping[str, Recipe]) -> bool:

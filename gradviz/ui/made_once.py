@@ -98,12 +98,20 @@ def made_once(make: Callable[Settings, Result]) -> Callable[Settings, Result]:
 
         every = (*settings, *sorted(named.items()))
         # A page that was edited is another page.
-        key = (name, path.stat().st_mtime_ns, current(), every)
+        key = (name, path.stat().st_mtime_ns, current(), _without_frames(every))
         if not all(getattr(setting, "complete", True) for setting in settings):
             return _RUNNING.find_or_make(key, made)
         return _FINISHED.find_or_make(key, lambda: shipped.find_or_draw(make, every, made))
 
     return find_or_make
+
+
+def _without_frames(setting: Any) -> Hashable:  # noqa: ANN401 — whatever is an argument
+    """`setting` with what identifies frames in their place: a key must not keep a run in memory."""
+    if isinstance(setting, tuple):
+        return tuple(map(_without_frames, setting))
+    identity = getattr(setting, "identity", None)  # of frames: see `ui.Frames`
+    return identity() if callable(identity) else setting
 
 
 def _made(make: Callable[[], Any]) -> Any:  # noqa: ANN401 — whatever a page makes

@@ -6,7 +6,7 @@ arms has ended; what a page opens with is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -24,6 +24,7 @@ from gradviz.engine.history import curves_frame
 from gradviz.language import t
 from gradviz.recipe import Recipe, activation_of, replace
 from gradviz.runs import Job
+from gradviz.trainer import Call
 from gradviz.ui.chrome import single_figure
 from gradviz.ui.controls import opening
 from gradviz.ui.live import DrawFrames, Frames, ended, live_job, seed_control, visitor
@@ -31,7 +32,7 @@ from gradviz.ui.made_once import made_once
 from gradviz.ui.picture import picture
 
 if TYPE_CHECKING:
-    from gradviz.snapshots import Moment, Specimen
+    pass
 
 _EXAMPLES = 120  # of the points of a data set that are drawn
 
@@ -120,14 +121,8 @@ def microscope_job(arms: Mapping[str, Recipe]) -> Job:
     """The job that looks into the first seed of each arm: `engine.microscope.specimens`."""
     arms = dict(arms)
     total = len(arms) + sum(recipe.pretrain != "none" for recipe in arms.values())
-    return Job(("microscope", *arms.items()), lambda: _specimens(arms), total)
-
-
-def _specimens(arms: Mapping[str, Recipe]) -> Iterator[Specimen | Moment]:
-    # PyTorch is imported only now: it takes seconds, and what is recorded needs none of it.
-    from gradviz.engine.microscope import specimens
-
-    return specimens(arms)
+    work = Call("gradviz.engine.microscope.specimens", (arms,))
+    return Job(("microscope", *arms.items()), work, total)
 
 
 @made_once

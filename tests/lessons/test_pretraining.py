@@ -12,6 +12,7 @@ from presets import ends
 from questions import question, replies
 
 from gradviz.data import load
+from gradviz.engine.drawn import with_images_drawn
 from gradviz.engine.moments import fine_tuning_start
 from gradviz.engine.network import build
 from gradviz.engine.pretrain import pretrain_steps
@@ -183,7 +184,7 @@ def test_what_is_recorded_of_the_watched_run_is_what_is_drawn():
     recipe = Recipe(depth=1, width=32, pretrain="rbm", pretrain_epochs=1)
     *_, frame = pretrain_steps(build(recipe), recipe, load("digits"))
     page = runpy.run_path(str(catalog.ROOT / "pages" / "pretraining.py"))
-    drawn = page["with_images_drawn"](frame)
+    drawn = with_images_drawn(frame, page["EXAMPLES"], page["FILTERS"])
     assert drawn.filters.shape == (16, 64) and drawn.originals.shape == (8, 64)
     np.testing.assert_allclose(drawn.filters, frame.filters[:16], atol=1 / 256)
     np.testing.assert_allclose(drawn.reconstructions, frame.reconstructions[:8], atol=1 / 256)
