@@ -18,6 +18,7 @@ function discover() {
     if (known.has(slider)) continue;
     known.add(slider);
     keepFilled(slider);
+    nameSlider(slider);
     if (slider.name === REPLAY) addPlayer(slider);
   }
   discoverQuestions();
@@ -26,6 +27,11 @@ function discover() {
   discoverWords();
   discoverTerms();
   discoverProgress();
+  levelHeadings();
+  translateStreamlit();
+  reachCode();
+  nameFormulas();
+  describePictures();
 }
 
 let awaited = false;
