@@ -66,8 +66,11 @@ if ui.single_figure() is None:
     ui.heading("gradviz", t(*TITLE))
     prose("what", WHAT)
     ui.show_figure(STORY, ui.words_of(WHAT))
-else:
+elif ui.single_figure() == STORY.name:
     ui.show_figure(STORY)
+else:
+    ui.unknown_figure(ui.single_figure() or "", [STORY.name])
+ui.complain_of_hidden([STORY.name])
 if ui.single_figure() is None:
     prose(
         "how",

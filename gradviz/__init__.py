@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gradviz.activations import ACTIVATIONS, Activation, activation
+    from gradviz.charts.notebook import plot_race
     from gradviz.data import Dataset, load
     from gradviz.diagnosis import diagnose, of_snapshots
     from gradviz.engine.history import curves_frame, history_frame
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from gradviz.theory.mean_field import chi, critical_sigma_w, predicted_delta
     from gradviz.watching.profile import profile
     from gradviz.watching.watch import watch
+
+__version__ = "0.3.0"
 
 __all__ = [
     "ACTIVATIONS",
@@ -46,6 +49,7 @@ __all__ = [
     "history_frame",
     "load",
     "of_snapshots",
+    "plot_race",
     "predicted_delta",
     "profile",
     "race",
@@ -75,6 +79,7 @@ _HOME = {
     "history_frame": "engine.history",
     "load": "data",
     "of_snapshots": "diagnosis",
+    "plot_race": "charts.notebook",
     "predicted_delta": "theory.mean_field",
     "profile": "watching.profile",
     "race": "engine.train",

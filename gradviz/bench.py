@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradviz import store
-from gradviz.recipe import CHOICES, RANGES, Recipe
+from gradviz.recipe import CHOICES, NAMED, RANGES, Recipe
 from gradviz.spelled import decimal_number, whole_number
 
 NAMES = ("a", "b", "c", "d")  # of the arms, in a link
 SEEDS, MOST_SEEDS = 3, 10
+NO_ARM = "none"  # in a link: the bench has no such arm
 LONGEST_LINK = 2000  # characters of one arm; all fields together need half of it
 
 # The recipe from which a link of each version differs. Never change an entry: add one.
@@ -106,25 +107,22 @@ def _cost(arm: Recipe) -> float:
 
 
 def written(bench: Bench) -> dict[str, str]:
-    """`bench` as the parameters of a link; `read` gives it back."""
+    """`bench` as the parameters of a link; `read_arm` gives each arm back."""
     arms = {name: spelled(arm) for name, arm in bench.named().items()}
     return arms | {"seeds": str(bench.seeds), "v": f"{store.ENGINE}.{LATEST}"}
 
 
-def read(link: Mapping[str, str], opens: Bench) -> tuple[Bench, list[Complaint]]:
-    """The bench that a link says, and what in it is not possible.
+def read_arm(link: Mapping[str, str], name: str) -> tuple[Recipe | None, list[Complaint]]:
+    """The arm called `name` in a link, None if it has none, and what in it is not possible.
 
-    Whatever is wrong has the standard's value; without any arm the bench is `opens`.
+    What it leaves out, and what is wrong, has the value of the standards that the link names. Only
+    the arms after the first can be missing.
     """
-    version, complaints = version_of(link.get("v"))
-    arms = []
-    for name in NAMES:
-        if name in link:
-            arm, wrong = arm_from(name, link[name], STANDARDS[version])
-            arms.append(arm)
-            complaints += wrong
-    seeds, wrong = _seeds(link.get("seeds"), opens.seeds)
-    return Bench(tuple(arms) or opens.arms, seeds), complaints + wrong
+    raw = link.get(name, NO_ARM)
+    if raw == NO_ARM and (name in NAMES[1:] or name not in link):
+        return None, []
+    version, _ = version_of(link.get("v"))
+    return _arm_from(name, raw, STANDARDS[version])
 
 
 def engine_of(link: Mapping[str, str]) -> int | None:
@@ -167,16 +165,7 @@ def version_of(raw: str | None) -> tuple[int, list[Complaint]]:
     return LATEST, [Complaint("v", raw, allowed)]
 
 
-def _seeds(raw: str | None, usual: int) -> tuple[int, list[Complaint]]:
-    if raw is None:
-        return usual, []
-    found = whole_number(raw)
-    if found is not None and 1 <= found <= MOST_SEEDS:
-        return found, []
-    return usual, [Complaint("seeds", raw, f"1–{MOST_SEEDS}")]
-
-
-def arm_from(name: str, raw: str, standard: Mapping[str, Any]) -> tuple[Recipe, list[Complaint]]:
+def _arm_from(name: str, raw: str, standard: Mapping[str, Any]) -> tuple[Recipe, list[Complaint]]:
     """The arm called `name` from its text, field by field, and what in it is not possible."""
     values, complaints = dict(standard), []
     if len(raw) > LONGEST_LINK:
@@ -200,7 +189,7 @@ _WRONG = object()
 def _value(field: str, text: str) -> Any:  # noqa: ANN401 — of the field's own type
     """What `text` says for a field, or `_WRONG`."""
     default = _FIELDS[field].default
-    if field in CHOICES:
+    if field in CHOICES or text in NAMED.get(field, ()):
         return text
     if isinstance(default, bool):
         return {"true": True, "false": False}.get(text, _WRONG)
@@ -225,5 +214,5 @@ def allowed(field: str) -> str:
     if field not in RANGES:
         return "true, false"
     low, high = RANGES[field]
-    either = f", {_AUTOMATIC}" if _FIELDS[field].default is None else ""
-    return f"{low:g}–{high:g}{either}"
+    either = (_AUTOMATIC,) if _FIELDS[field].default is None else ()
+    return ", ".join([f"{low:g}–{high:g}", *either, *NAMED.get(field, ())])

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from gradviz.language import t
+from gradviz.quantities import Event
 from gradviz.recipe import Recipe, replace
 from gradviz.snapshots import Snapshot
 from gradviz.theory.predictions import predicted_profile
@@ -35,6 +36,12 @@ STILL_VANISHED = 1e-1
 STILL_EXPLODED = 1e1
 # A loss that has come down to less than this share of where it began is a network that learns.
 LEARNED = 0.5
+# Of ∂L/∂h at the last time step but one, what is left at the first: it decays by a factor per step
+# (Bengio, Simard & Frasconi 1994, section 4; Pascanu, Mikolov & Bengio 2013, section 2.2, where the
+# factor is at most the largest singular value of the recurrent weights times the largest slope). A
+# hundredth: over so many steps the network cannot learn what depends on its first inputs. The very
+# last step is left out, because the loss reads it directly.
+VANISHED_IN_TIME = 1e-2
 # Of a layer's units without any slope on a batch, and of those of all hidden layers. At He's
 # initialization ten ReLU layers of 32 units have up to 0.3 in one layer, and 0.1 in all; Lu et al.
 # 2020, "Dying ReLU and initialization", tell how many are born dead.
@@ -53,6 +60,7 @@ UPDATES_BEARABLE = 1e-2
 ILLNESSES = (
     "diverged",
     "vanishing",
+    "vanishing_time",
     "dying",
     "exploding",
     "updates_large",
@@ -94,15 +102,14 @@ class Measurements:
     matrices: frozenset[Any] | None = None
     overflow: tuple[Layer, int] | None = None
     recipe: Recipe | None = None  # only what would help depends on it
+    times: pd.DataFrame | None = None
+    recurrent: Mapping[Any, str] = field(default_factory=dict)
 
 
 def of_snapshots(
-    snapshots: Sequence[Snapshot],
-    recipe: Recipe,
-    expected: np.ndarray | None = None,
-    seed: int | None = None,
+    snapshots: Sequence[Snapshot], recipe: Recipe, expected: np.ndarray | None = None
 ) -> Measurements:
-    """The measurements of one arm of a race, of all its seeds, or of one `seed` of them.
+    """The measurements of one arm of a race, of all its seeds.
 
     `expected` is theory's δ of layers 1 to depth at the start, up to a factor; it is computed
     (`predictions.predicted_profile`) unless given.
@@ -114,18 +121,49 @@ def of_snapshots(
     units = table["quantity"].isin(["saturation", "dead"])
     table = table[~(units & (table["layer"] == recipe.depth + 1))]
     curves = curves_frame(snapshots, ["loss"]).fillna(np.inf)
-    overflows = [e for s in snapshots for e in s.events if e.kind == "overflow"]
-    if seed is not None:
-        table, curves = table[table["seed"] == seed], curves[curves["seed"] == seed]
-        overflows = [event for event in overflows if event.seed == seed]
-    loss = curves.groupby("step")["value"].median()
+    chi = _factors(predicted_profile(recipe) if expected is None else expected)
+    return _measurements(recipe, table, curves, _overflows(snapshots), chi)
+
+
+def by_seed(
+    snapshots: Sequence[Snapshot], recipe: Recipe, expected: np.ndarray | None = None
+) -> dict[int, Measurements]:
+    """As `of_snapshots`, but of each seed by itself."""
+    from gradviz.engine.history import curves_frame
+
+    every = of_snapshots(snapshots, recipe, expected)
+    curves = dict(list(curves_frame(snapshots, ["loss"]).fillna(np.inf).groupby("seed")))
+    overflows = _overflows(snapshots)
+    return {
+        int(str(seed)): _measurements(
+            recipe,
+            table,
+            curves[seed],
+            [event for event in overflows if event.seed == seed],
+            every.chi,
+        )
+        for seed, table in every.table.groupby("seed", sort=False)
+    }
+
+
+def _overflows(snapshots: Sequence[Snapshot]) -> list[Event]:
+    return [event for s in snapshots for event in s.events if event.kind == "overflow"]
+
+
+def _measurements(
+    recipe: Recipe,
+    table: pd.DataFrame,
+    curves: pd.DataFrame,
+    overflows: Sequence[Event],
+    chi: Mapping[Any, float],
+) -> Measurements:
     layers = tuple(range(1, recipe.depth + 2))
     return Measurements(
         table,
         layers,
         dict.fromkeys(layers[:-1], recipe.activation),
-        _factors(predicted_profile(recipe) if expected is None else expected),
-        loss,
+        chi,
+        curves.groupby("step")["value"].median(),
         overflow=(overflows[0].layer, overflows[0].step) if overflows else None,
         recipe=recipe,
     )
@@ -174,6 +212,18 @@ _CHANGES = {
         "把每个残差支路乘以 1/√深度",
     ),
     "penalty": ("take the penalty on the weights away", "去掉对权重的惩罚项"),
+    "forget": (
+        "start with the forget gate open: add 1 or more to its bias (Jozefowicz et al. 2015)",
+        "让遗忘门一开始就打开：把它的偏置加上 1 或更多（Jozefowicz 等 2015）",
+    ),
+    "gates": (
+        "take an LSTM or a GRU in its place (Hochreiter & Schmidhuber 1997)",
+        "换成 LSTM 或 GRU（Hochreiter 与 Schmidhuber 1997）",
+    ),
+    "shorter": (
+        "let the signal skip time steps: attention, or shorter sequences",
+        "让误差信号跳过时间步：用注意力，或缩短序列",
+    ),
 }
 _INIT = Change("init", (("init", "kaiming_normal"), ("gain", None)))
 _RESIDUAL = Change("residual", (("residual", True),))
@@ -234,6 +284,7 @@ class Finding:
 _TITLES = {
     "diverged": ("diverged", "发散"),
     "vanishing": ("vanishing gradient", "梯度消失"),
+    "vanishing_time": ("gradient vanishes through time", "梯度随时间步消失"),
     "dying": ("dying units", "神经元死亡"),
     "exploding": ("exploding gradient", "梯度爆炸"),
     "updates_large": ("updates too large", "更新过大"),
@@ -252,6 +303,12 @@ _SENTENCES = {
         "first; going back, {layer} is the first with less than a hundredth (step {step}).",
         "梯度消失：末隐藏层的误差信号 δ 传到首层时只剩 {ratio}；"
         "往回数，{layer}是第一个不足百分之一的层（第 {step} 步）。",
+    ),
+    "vanishing_time": (
+        "The gradient vanishes through time: in {layer}, ∂L/∂h shrinks by the factor {factor} with "
+        "each time step back, and at the first one {ratio} is left (training step {step}).",
+        "梯度随时间步消失：在{layer}中，∂L/∂h 每往回一个时间步就乘以 {factor}，"
+        "传到第一个时间步只剩 {ratio}（训练第 {step} 步）。",
     ),
     "dying": (
         "Units die: in {layer}, {dead} of the units pass no gradient at step {step}; in all hidden "
@@ -476,6 +533,60 @@ def vanishing(facts: Facts) -> Finding | None:
     return _vanished(facts, 0)
 
 
+def vanishing_time(facts: Facts) -> Finding | None:
+    """The first time step of a recurrent layer gets less than a hundredth of ∂L/∂h at the last.
+
+    From the start on, or by the end of training; of several layers the worst.
+    """
+    found: list[tuple[float, float, Layer, int]] = []
+    for layer, steps in _by_time(facts.measured).items():
+        (first, (start, factor)), (last, (end, late)) = steps[0], steps[-1]
+        if start <= VANISHED_IN_TIME and end <= STILL_VANISHED:
+            found.append((start, factor, layer, first))
+        elif end <= VANISHED_IN_TIME:
+            found.append((end, late, layer, last))
+    if not found or facts.lost:
+        return None
+    ratio, factor, layer, step = min(found, key=lambda each: each[0])
+    help_of = {"LSTM": "forget", "RNN": "gates"}
+    change = Change(help_of.get(facts.measured.recurrent.get(layer, ""), "shorter"))
+    numbers = (("ratio", ratio), ("factor", factor))
+    return Finding("vanishing_time", layer, step, numbers, change=change)
+
+
+def _by_time(measured: Measurements) -> dict[Layer, list[tuple[int, tuple[float, float]]]]:
+    """By recurrent layer, at each training step where it can be told: see `_decay`."""
+    found: dict[Layer, list[tuple[int, tuple[float, float]]]] = {}
+    times = measured.times
+    if times is None or times.empty:
+        return found
+    for (layer, step), rows in times.sort_values(["step", "time"]).groupby(["layer", "step"]):
+        values = rows["value"].to_numpy(dtype=float)
+        # A layer that reads backwards hands its signal on in the other direction.
+        decay = _decay(values[::-1] if str(layer).endswith("_reverse") else values)
+        if decay is not None:
+            found.setdefault(str(layer), []).append((int(str(step)), decay))
+    return found
+
+
+def _decay(values: np.ndarray) -> tuple[float, float] | None:
+    """Of ‖∂L/∂h_t‖ by time the first over the last but one, and the factor per time step.
+
+    The last is the last that the loss depends on. None for fewer than four steps, or inf or NaN.
+    """
+    read = np.flatnonzero(values)
+    if not np.isfinite(values).all() or not read.size or read[-1] < _FEWEST_TIMES - 1:
+        return None
+    last = int(read[-1]) - 1
+    if values[last] == 0:
+        return None
+    ratio = float(values[0] / values[last])
+    return ratio, ratio ** (1 / last)
+
+
+_FEWEST_TIMES = 4  # time steps: the last, and at least three before it
+
+
 def collapsed(facts: Facts) -> Finding | None:
     """The signal has come to vanish in training."""
     if facts.ratios.empty or facts.ratios.iloc[-1] > VANISHED:
@@ -564,6 +675,7 @@ def updates_small(facts: Facts) -> Finding | None:
 RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     diverged,
     vanishing,
+    vanishing_time,
     dying,
     collapsed,
     exploding,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradviz import bench
-from gradviz.bench import STANDARDS, Complaint, version_of
+from gradviz.bench import Complaint
 from gradviz.language import t
 from gradviz.recipe import Recipe
 from gradviz.snapshots import Snapshot
@@ -167,8 +167,8 @@ def read(link: Mapping[str, str]) -> tuple[Exercise | None, list[Complaint]]:
         return None, []
     if link["goal"] not in GOALS:
         return None, [Complaint("goal", link["goal"], ", ".join(GOALS))]
-    version, _ = version_of(link.get("v"))
-    start, complaints = bench.arm_from("from", link.get("from", "standard"), STANDARDS[version])
+    start, complaints = bench.read_arm({"from": "standard", **link}, "from")
+    assert start is not None  # only arms after the first can be missing
     low, high = (_number(link, name, complaints) for name in ("low", "high"))
     low, high = (-math.inf if low is None else low), (math.inf if high is None else high)
     if low > high:

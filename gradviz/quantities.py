@@ -148,6 +148,18 @@ DISTRIBUTIONS = {
     )
 }
 
+# Per hidden layer, over its units and the examples: the keys of `Specimen.counts`.
+INSIDE = {
+    distribution.name: distribution
+    for distribution in (
+        Distribution("z", -6.0, 6.0, 48),  # what enters the activation
+        # φ′(z) as a share of the activation's largest slope: the saturated fill the bins about 0.
+        Distribution("slope", -0.2, 1.0, 24),
+        Distribution("activation", -2.0, 4.0, 40),  # φ(z)
+        Distribution("gradient", -40.0, 10.0, 100),  # log10 |∂L/∂z|, which is 0 at a |∂L/∂z| of 1
+    )
+}
+
 
 @dataclass(frozen=True)
 class Event:

@@ -7,7 +7,6 @@ A remedy is one visible difference: `replace(base, norm="batch")`. The allowed v
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 
 from gradviz.activations import ACTIVATIONS, Activation, activation
@@ -56,10 +55,11 @@ RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**31 - 1),
 }
 
+_LONGEST = 80  # characters of a wrong value that a message repeats
 _WHOLE = ("depth", "width", "pretrain_epochs", "batch_size", "steps", "seed")
 _OPTIONAL = ("gain", "residual_scale")
 REZERO = "rezero"
-_NAMED = {"residual_scale": (REZERO,)}  # the names that may stand for a number
+NAMED = {"residual_scale": (REZERO,)}  # the names that may stand for a number
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,11 @@ class Recipe:
         for field, allowed in CHOICES.items():
             value = getattr(self, field)
             if value not in allowed:
-                raise ValueError(f"{field}={value!r} is not one of {', '.join(allowed)}")
+                raise ValueError(f"{field}={_shown(value)} is not one of {', '.join(allowed)}")
         for field, (low, high) in RANGES.items():
             _check_number(field, getattr(self, field), low, high)
         if not isinstance(self.residual, bool):
-            raise ValueError(f"residual={self.residual!r} is not one of True, False")
+            raise ValueError(f"residual={_shown(self.residual)} is not one of True, False")
 
 
 def activation_of(recipe: Recipe) -> Activation:
@@ -114,15 +114,22 @@ def activation_of(recipe: Recipe) -> Activation:
 
 
 def _check_number(field: str, value: object, low: float, high: float) -> None:
-    if (value is None and field in _OPTIONAL) or value in _NAMED.get(field, ()):
+    if (value is None and field in _OPTIONAL) or value in NAMED.get(field, ()):
         return
     kind = int if field in _WHOLE else (int, float)
     whole = "whole " if field in _WHOLE else ""
     if (
         isinstance(value, kind)
         and not isinstance(value, bool)
-        and math.isfinite(value)
-        and low <= value <= high
+        and low <= value <= high  # false for NaN
     ):
         return
-    raise ValueError(f"{field}={value!r} is not a {whole}number from {low:g} to {high:g}")
+    raise ValueError(f"{field}={_shown(value)} is not a {whole}number from {low:g} to {high:g}")
+
+
+def _shown(value: object) -> str:
+    """A value that is wrong, short; Python itself refuses to write a number of 5,000 digits."""
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"<whole number of {value.bit_length()} bits>"
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -103,3 +103,31 @@ class Moment:
     step: int
     steps: int
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+@dataclass(frozen=True, eq=False)
+class Specimen:
+    """All values inside the first seed of `arm` at `step` of `steps`, and its parameters.
+
+    `counts` holds `quantities.INSIDE` by name: of the `total` values of each hidden layer (units
+    times examples) how many lie in each bin, int32 [depth, bins]. Those that are exactly 0 and
+    those that are inf or NaN stand in no bin but in `zeros` and `lost`, [depth] by the same names.
+    `saturated` is the share of examples for which a unit is saturated, NaN in a layer that is not
+    finite, and `dead` whether it is dead, [depth, width] each. Of a few steps, and where the data
+    are points in the plane, `parameters` is the network's vector [size] and `running` [depth, 2,
+    width] what BatchNorm has learned of mean and variance; else they are empty.
+    """
+
+    phase: ClassVar[str] = "training"
+
+    arm: str
+    step: int
+    steps: int
+    total: int
+    counts: dict[str, np.ndarray]
+    zeros: dict[str, np.ndarray]
+    lost: dict[str, np.ndarray]
+    saturated: np.ndarray
+    dead: np.ndarray
+    parameters: np.ndarray
+    running: np.ndarray

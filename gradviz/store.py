@@ -33,7 +33,7 @@ import pandas as pd
 
 from gradviz.quantities import Event
 from gradviz.recipe import Recipe
-from gradviz.snapshots import Moment, PretrainSnapshot, Snapshot
+from gradviz.snapshots import Moment, PretrainSnapshot, Snapshot, Specimen
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ ENGINE = 2
 SHIPPED = Path(__file__).resolve().parent / "recordings"
 FOLDER = "GRADVIZ_STORE"  # the environment variable
 
-_TYPES = {kind.__name__: kind for kind in (Event, Snapshot, PretrainSnapshot, Moment)}
+_TYPES = {kind.__name__: kind for kind in (Event, Snapshot, PretrainSnapshot, Moment, Specimen)}
 # What `noting` collects; one command or test at a time.
 _noted: dict[str, Hashable] | None = None
 

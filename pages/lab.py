@@ -7,15 +7,15 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from gradviz import ui
-from gradviz.bench import MOST_SEEDS, SEEDS, Bench, layer_steps
+from gradviz import store, ui
+from gradviz.bench import MOST_SEEDS, SEEDS, Bench, engine_of, layer_steps
 from gradviz.charts.lab.panels import panels
 from gradviz.charts.layers import step_layer_map
 from gradviz.charts.parts.handles import REPLAY
 from gradviz.charts.parts.spec import Spec
 from gradviz.charts.parts.summary import run_key
 from gradviz.charts.replay import USUAL_CURVES
-from gradviz.diagnosis import Finding, diagnose, of_snapshots
+from gradviz.diagnosis import Finding, by_seed, diagnose
 from gradviz.engine.history import curves_frame, history_frame
 from gradviz.language import t
 from gradviz.quantities import QUANTITIES
@@ -82,6 +82,29 @@ MAP_ARM, HOME_ARM = (
         ("home_arm", t("Which network the program trains.", "程序训练哪一个网络。")),
     )
 )
+DEEPEST = max(arm.depth for arm in EDITOR.bench)
+LAYER, SEEN_LAYER = (
+    ui.number(
+        key,
+        t("Layer", "层"),
+        low=1,
+        high=max(2, DEEPEST),
+        default=default,
+        step=1,
+        help=t("Of the hidden layers, counted from the input.", "从输入端数起的隐藏层。"),
+    )
+    for key, default in (("layer", 1), ("seen_layer", DEEPEST))
+)
+UNIT = ui.number(
+    "unit",
+    t("Unit", "神经元"),
+    low=1,
+    high=max(arm.width for arm in EDITOR.bench),
+    default=1,
+    step=1,
+    help=t("Which of the layer's units.", "该层中的哪一个神经元。"),
+)
+PLANE = Recipe(dataset="spirals", depth=8, width=10, lr=0.1, steps=600)
 # About a minute and a half on one core.
 MOST_LAYER_STEPS = 1_200_000
 CODE = """
@@ -140,11 +163,49 @@ def race() -> str:
     # Theory is of random weights, which those of a pre-trained network are not.
     random = [name for name, arm in arms.items() if arm.pretrain == "none"]
     frames = ui.race(
-        "race", arms, names, QUANTITY.value, theory=random, seeds=own.seeds, follow=True
+        "race",
+        arms,
+        names,
+        QUANTITY.value,
+        theory=random,
+        seeds=own.seeds,
+        follow=True,
+        before=not_trained(),
     )
     if not ui.ended(frames):
-        return t("Same data, same batches, same first weights.", "数据、批次与初始权重都相同。")
-    return t("Test accuracy: {ends}.", "测试准确率：{ends}。", ends=ui.ends_in_words(frames, names))
+        same = t("Same data, same batches, same first weights.", "数据、批次与初始权重都相同。")
+        return same + of_other_numbers()
+    ends = ui.ends_in_words(frames, names)
+    return t("Test accuracy: {ends}.", "测试准确率：{ends}。", ends=ends) + of_other_numbers()
+
+
+def not_trained() -> str:
+    """What stands where the picture will be, and says what to do."""
+    if TASK is None:
+        return t(
+            "These networks have not been trained yet. Press **Train it live**.",
+            "这些网络还没有训练过，请按“**现场训练**”。",
+        )
+    return t(
+        "Change the network: its settings stand in the groups **Network**, **Start** and so on. "
+        "Then press **Train it live**, and the picture of its layers comes here.",
+        "先改动网络：设置分列在“**网络**”“**初始化**”等组里。再按“**现场训练**”，"
+        "它各层的图就会出现在这里。",
+    )
+
+
+def of_other_numbers() -> str:
+    """Of a link that was made with another version of the engine: its numbers may be others."""
+    made_with = engine_of(st.query_params.to_dict())
+    if made_with in (None, store.ENGINE):
+        return ""
+    return t(
+        " This link is from version {then} of the engine, this is {now}: numbers may differ a "
+        "little.",
+        "这个链接出自引擎的第 {then} 版，现在是第 {now} 版：数值可能略有出入。",
+        then=made_with,
+        now=store.ENGINE,
+    )
 
 
 @lesson.figure(("Diagnosis", "诊断"))
@@ -172,8 +233,8 @@ def findings_of(frames: ui.Frames, arm: str, recipe: Recipe) -> Findings:
     own = [frame for frame in frames if frame.arm == arm]
     expected = ui.expected_profile(recipe)
     groups: dict[tuple[str, ...], list[tuple[Finding, ...]]] = {}
-    for seed in own[0].seeds if own else ():
-        found = tuple(diagnose(of_snapshots(own, recipe, expected, seed)))
+    for measured in by_seed(own, recipe, expected).values() if own else ():
+        found = tuple(diagnose(measured))
         groups.setdefault(tuple(finding.illness for finding in found), []).append(found)
     ordered = sorted(groups.values(), key=len, reverse=True)
     return tuple((len(group), group[0]) for group in ordered)
@@ -255,6 +316,74 @@ def heat_map() -> str:
 def map_picture(frames: ui.Frames, arm: str, quantity: str) -> alt.LayerChart:
     own = history_frame((frame for frame in frames if frame.arm == arm), [quantity])
     return step_layer_map(own, quantity, QUANTITIES[quantity].title())
+
+
+@lesson.figure(("Under the microscope", "显微镜下的一层"), controls=[LAYER])
+def microscope() -> str:
+    own, layer = bench(), LAYER.value
+    names = arm_names(own.arms)
+    if not ui.layer_microscope("microscope", own.named(), own.seeds, names, layer):
+        return ""
+    without = [name.upper() for name, arm in own.named().items() if arm.depth < layer]
+    told = t(
+        "All values of the layer, over units and a batch of examples; beyond the dashed lines "
+        "slopes are under 5% of the largest: saturated.",
+        "该层在所有神经元与一批样本上的全部取值；虚线之外，斜率不到最大值的 5%，即饱和。",
+    )
+    if not without:
+        return told
+    absent = t(
+        " {arms}: no layer {layer}.",
+        "{arms} 没有第 {layer} 层。",
+        arms=t(", ", "、").join(without),
+        layer=layer,
+    )
+    return told + absent
+
+
+SPIRALS = ui.Preset(
+    t("Two spirals", "两条螺旋线"),
+    EDITOR.setting((PLANE, replace(PLANE, residual=True))) | {SEEN_LAYER: 8, UNIT: 1},
+    t(
+        "Without shortcuts every place is the same to the last layer, and nothing is told apart; "
+        "with them the spirals are.",
+        "没有捷径时，平面上各处在末层看来毫无区别，什么也分不开；有了捷径，两条螺旋线就分开了。",
+    ),
+)
+
+
+@lesson.figure(
+    ("What a network makes of the plane", "网络眼中的平面"),
+    controls=[SEEN_LAYER, UNIT],
+    # It would take the network of an exercise off the bench.
+    presets=[SPIRALS] if TASK is None else [],
+)
+def surfaces() -> str:
+    own = bench()
+    if any(arm.dataset == "digits" for arm in own.arms):
+        many = t(
+            "The digits are points in 64 dimensions, which no picture shows whole.",
+            "手写数字是 64 维空间中的点，画不全。",
+        )
+        offer = t(
+            " Data in the plane can be seen: press **Two spirals**, or choose other data in the "
+            "race above.",
+            "平面上的数据才看得见：请按“**两条螺旋线**”，或在上面的比赛里换一种数据。",
+        )
+        st.markdown(many + (offer if TASK is None else ""))
+        return ""
+    layer, unit = SEEN_LAYER.value, UNIT.value
+    names = arm_names(own.arms)
+    if not ui.decision_surfaces("surfaces", own.named(), own.seeds, names, layer, unit):
+        return ""
+    return t(
+        "Above: the likelier class, the paler the less sure. Below: the output of unit {unit} in "
+        "layer {layer}, the darker the larger.",
+        "上排：可能性更大的类别，颜色越淡越没有把握。下排：第 {layer} 层第 {unit} 个神经元的输出，"
+        "越深越大。",
+        unit=unit,
+        layer=layer,
+    )
 
 
 @lesson.figure(("Take it home", "带回家"), controls=[HOME_ARM])

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from gradviz import language
@@ -19,3 +21,11 @@ def one_core():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+def pytest_sessionfinish():
+    """Stop what still trains in the background: PyTorch aborts a process that ends within it."""
+    runs = sys.modules.get("gradviz.runs")
+    for run in list(runs._POOL._known.values()) if runs else ():
+        run._stop.set()
+        run.wait(20)

@@ -31,7 +31,9 @@ from gradviz.charts.exploding.scale_fan import scale_fan
 from gradviz.charts.exploding.scale_map import scale_map
 from gradviz.charts.histograms import histograms
 from gradviz.charts.home.gradient_through_depth import gradient_through_depth
+from gradviz.charts.lab.microscope import microscope
 from gradviz.charts.lab.panels import panels
+from gradviz.charts.lab.surfaces import View, surfaces
 from gradviz.charts.landing import landing
 from gradviz.charts.layer_factors import layer_factors
 from gradviz.charts.layers import layer_profile, step_layer_map
@@ -57,7 +59,8 @@ from gradviz.charts.update_rule.plateau import plateau_chart
 from gradviz.charts.watched import watched
 from gradviz.charts.watched_times import watched_times
 from gradviz.language import t
-from gradviz.quantities import CURVES, QUANTITIES
+from gradviz.quantities import CURVES, INSIDE, QUANTITIES
+from gradviz.snapshots import Specimen
 from gradviz.theory.chain import ScalarNetwork, composite, matrix_products
 from gradviz.theory.landscape import cliff, descend, fit, samples, unit_loss, unit_walks
 
@@ -129,6 +132,41 @@ def of_a_record():
 def by_time():
     rows = pd.DataFrame({"step": [0, 0, 10, 10], "time": [1, 2, 1, 2], "value": [0.0, 1, 2, 3]})
     return watched_times(rows.assign(layer="it's"))
+
+
+def specimens(arms=2):
+    """Arms of two layers and three units, one of which is dead, with a zero and an overflow."""
+    rng = np.random.default_rng(0)
+    found = []
+    for place, step in ((place, step) for place in range(arms) for step in (0, 10)):
+        counts = {name: rng.integers(0, 9, (2, own.bins)) for name, own in INSIDE.items()}
+        none = {name: np.zeros(2, int) for name in INSIDE}
+        some = {name: np.full(2, 3 * place) for name in INSIDE}
+        saturated = np.array([[0.0, 0.5, 1.0], [np.nan] * 3])
+        dead = np.array([[False, False, True], [False] * 3])
+        empty = np.zeros(0)
+        arm = list(names())[place]
+        values = (counts, some, none, saturated, dead, empty, empty)
+        found.append(Specimen(arm, step, 10, 400, *values))
+    return found
+
+
+def a_layer(ended=True):
+    called = {
+        arm: f"{letter} · {name}" for letter, (arm, name) in zip("AB", names().items(), strict=True)
+    }
+    return microscope(specimens(), called, 1, (-3.0, 3.0), ended)
+
+
+def planes(ended=True):
+    x = np.linspace(0, 1, 6)
+    views = [
+        View(arm, step, np.tile(x, (6, 1)), np.tile(x, (6, 1)).T * (1 + step))
+        for arm in names()
+        for step in (0, 10)
+    ]
+    examples = pd.DataFrame({"x": [0.2, 0.8], "y": [0.5, 0.5], "label": [0, 1]})
+    return surfaces(views, examples, (0.0, 1.0), names(), t("unit 1", "第 1 个"), ended)
 
 
 def all_panels(ended=True):
@@ -386,6 +424,10 @@ PICTURES = {
     "watched by time": by_time,
     "panels": all_panels,
     "panels of a run that goes on": lambda: all_panels(ended=False),
+    "microscope": a_layer,
+    "microscope of a run that goes on": lambda: a_layer(ended=False),
+    "surfaces": planes,
+    "surfaces of a run that goes on": lambda: planes(ended=False),
     "home": gradient_through_depth,
     "beam of a run": beam_of_a_run,
     "beam": beam,

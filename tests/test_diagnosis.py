@@ -15,6 +15,7 @@ from gradviz.diagnosis import (
     Facts,
     Finding,
     Measurements,
+    by_seed,
     diagnose,
     of_snapshots,
 )
@@ -43,7 +44,10 @@ def test_what_is_known_to_ail_a_network_is_found(name):
 
 def test_the_cases_are_many_and_of_every_kind():
     assert len(CASES) >= 30
-    assert {illness for _, illness in CASES.values()} == {*ILLNESSES} - {"unknown"}
+    assert {illness for _, illness in CASES.values()} == {*ILLNESSES} - {
+        "unknown",
+        "vanishing_time",  # no recipe has time steps: see below
+    }
 
 
 @pytest.mark.claim
@@ -169,9 +173,67 @@ def test_a_rate_is_changed_by_a_power_of_ten_and_fields_are_set():
 @pytest.mark.parametrize("illness", ILLNESSES)
 def test_every_finding_has_words_in_both_languages(code, illness):
     language.use(code)
-    numbers = dict.fromkeys(("ratio", "update", "dead", "dead_units", "saturation"), 0.00123)
+    numbers = dict.fromkeys(
+        ("ratio", "factor", "update", "dead", "dead_units", "saturation"), 0.00123
+    )
     finding = Finding(illness, 3, 40, tuple(numbers.items()), 0.05, Change("rate", rate=0.1))
     words = f"{finding.title()} {finding}"
     assert "{" not in words and "None" not in words
     assert ("第 3 层" in words or "layer 3" in words) or illness in ("healthy", "unknown")
     assert ("除以 10" if code == "zh" else "divide the learning rate by 10") in words
+
+
+def times_of(values, layer="lstm.l0", step=0):
+    columns = {"step": step, "layer": layer, "time": range(len(values)), "value": values}
+    return pd.DataFrame(columns)
+
+
+def of_times(*tables, **others):
+    deltas = table_of([1.0, 1.0, 1.0])
+    return diagnose(measured(deltas, times=pd.concat(tables), **others))[0]
+
+
+def test_a_gradient_that_vanishes_through_time_is_found_with_its_factor():
+    # The loss reads the last state directly: what counts begins before it.
+    values = [*0.5 ** np.arange(10.0)[::-1], 100.0]
+    found = of_times(times_of(values), recurrent={"lstm.l0": "LSTM"})
+    assert (found.illness, found.layer, found.step) == ("vanishing_time", "lstm.l0", 0)
+    assert dict(found.numbers) == {"ratio": pytest.approx(0.5**9), "factor": pytest.approx(0.5)}
+    assert found.change == Change("forget")
+    assert of_times(times_of(values), recurrent={"lstm.l0": "RNN"}).change == Change("gates")
+    assert of_times(times_of(values)).change == Change("shorter")
+
+
+def test_what_the_loss_does_not_depend_on_is_no_last_step():
+    values = [*0.5 ** np.arange(10.0)[::-1], 100.0, 0.0, 0.0]
+    assert dict(of_times(times_of(values)).numbers)["factor"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    "values", [[1.0] * 9, 0.7 ** np.arange(9.0)[::-1], [1e-9, 1.0, 1.0], [0.0] * 9, [np.nan] * 9]
+)
+def test_a_slow_decay_and_what_cannot_be_told_are_no_illness(values):
+    assert of_times(times_of(np.array(values))).illness == "healthy"
+
+
+def test_a_layer_that_reads_backwards_vanishes_the_other_way():
+    falling = 0.3 ** np.arange(9.0)
+    assert of_times(times_of(falling)).illness == "healthy"
+    assert of_times(times_of(falling, "gru.l0_reverse")).illness == "vanishing_time"
+
+
+def test_what_recovers_through_time_is_no_illness_and_what_comes_is():
+    gone, healthy = 0.1 ** np.arange(6.0)[::-1], np.ones(6)
+    assert of_times(times_of(gone), times_of(healthy, step=9)).illness == "healthy"
+    found = of_times(times_of(healthy), times_of(gone, step=9))
+    assert (found.illness, found.step) == ("vanishing_time", 9)
+
+
+def test_each_seed_is_measured_as_if_it_were_alone():
+    recipe = Recipe(depth=4, width=8, steps=6, activation="relu", gain=60.0, lr=1.0)
+    snapshots = list(race({"arm": recipe}, [3, 5], 2))
+    for seed, own in by_seed(snapshots, recipe).items():
+        alone = of_snapshots(list(race({"arm": recipe}, [seed], 2)), recipe)
+        assert own.overflow == alone.overflow and own.chi == alone.chi
+        assert [f.illness for f in diagnose(own)] == [f.illness for f in diagnose(alone)]
+    assert list(by_seed(snapshots, recipe)) == [3, 5]

@@ -20,10 +20,18 @@ from gradviz.ui.controls import (
 )
 from gradviz.ui.distributions import race_histograms
 from gradviz.ui.landing import landing_picture, trained_landing_picture
-from gradviz.ui.lesson import Figure, Lesson, Preset, show_figure
+from gradviz.ui.lesson import (
+    Figure,
+    Lesson,
+    Preset,
+    complain_of_hidden,
+    show_figure,
+    unknown_figure,
+)
 from gradviz.ui.live import Frames, ended, live_job, live_run, show_events
 from gradviz.ui.made_once import made_once
 from gradviz.ui.measured import expected_profile, measured
+from gradviz.ui.microscope import decision_surfaces, layer_microscope
 from gradviz.ui.picture import picture
 from gradviz.ui.race import (
     SEEDS,
@@ -48,6 +56,8 @@ __all__ = [
     "activation_choice",
     "ask",
     "choice",
+    "complain_of_hidden",
+    "decision_surfaces",
     "ended",
     "ends_in_words",
     "expected_profile",
@@ -55,6 +65,7 @@ __all__ = [
     "kept_in_words",
     "kept_signals",
     "landing_picture",
+    "layer_microscope",
     "lesson_link",
     "live_job",
     "live_run",
@@ -78,5 +89,6 @@ __all__ = [
     "thumbnail",
     "tick",
     "trained_landing_picture",
+    "unknown_figure",
     "words_of",
 ]

@@ -24,13 +24,13 @@ from gradviz.ui.recipe_fields import (
     Field,
     bounds,
     in_words,
+    is_off,
     is_optional,
     is_whole,
     matters,
     options,
 )
 
-_NONE = "none"  # of an arm that the bench does not have, in a link
 _TOLD = 2  # differences that the name of an arm tells
 
 
@@ -42,17 +42,15 @@ class Arm(Control[tuple[Recipe, ...]]):
 
     def text(self, value: tuple[Recipe, ...]) -> str:
         """See `Control.text`."""
-        return bench.spelled(value[0]) if value else _NONE
+        return bench.spelled(value[0]) if value else bench.NO_ARM
 
     def read(self, raw: str) -> tuple[Recipe, ...]:
         """See `Control.read`; a field that is wrong is named, and stands as in the standard."""
-        if raw == _NONE and self.key != NAMES[0]:
-            return ()
-        version, _ = bench.version_of(st.query_params.get("v"))
-        recipe, complaints = bench.arm_from(self.key, raw, STANDARDS[version])
-        for complaint in complaints:
-            address.complain(complaint.name, complaint.raw, complaint.allowed)
-        return (recipe,)
+        version = st.query_params.get("v")
+        link = {self.key: raw} | ({} if version is None else {"v": version})
+        recipe, complaints = bench.read_arm(link, self.key)
+        address.complain_of(complaints)
+        return () if recipe is None else (recipe,)
 
     def accepts(self, value: object) -> bool:
         """See `Control.accepts`."""
@@ -106,12 +104,15 @@ class Editor(Choice):
             st.rerun()
 
     def _draw(self) -> None:
+        # In an exercise there is one network, which is to be changed.
         if self.beginnings:
             self._beginnings()
-        super()._widget()
-        with st.container(horizontal=True, gap="xsmall"):
-            self._duplicate()
-            self._remove()
+        if self.beginnings or len(self.options) > 1:
+            super()._widget()
+            with st.container(horizontal=True, gap="xsmall"):
+                if self.beginnings:
+                    self._duplicate()
+                self._remove()
         recipe = self.edited
         differ = differing(self.bench)
         for titles, fields in GROUPS.items():
@@ -120,7 +121,8 @@ class Editor(Choice):
                 continue
             marked = any(own.name in differ for own in shown)
             title = t(*titles) + (" ≠" if marked else "")
-            with st.expander(title):
+            # Opened, it lies over the page, which stays as high as it is.
+            with st.popover(title, width="stretch"):
                 for own in sorted(shown, key=lambda field: field.rare):
                     self._field(own, recipe, own.name in differ)
 
@@ -167,11 +169,16 @@ class Editor(Choice):
             self._set(self.beginnings[name].arms)
             st.session_state[f"{self.key}_beginning"] = None
 
+    def setting(self, recipes: Sequence[Recipe]) -> dict[Control, object]:
+        """What a preset sets so that these `recipes` stand on the bench, the first to be edited."""
+        return {**self._arms_as(recipes), self: NAMES[0], self.version: self.version.default}
+
+    def _arms_as(self, recipes: Sequence[Recipe]) -> dict[Control, object]:
+        return {arm: tuple(recipes[place : place + 1]) for place, arm in enumerate(self.arms)}
+
     def _set(self, recipes: Sequence[Recipe], edited: str | None = None) -> None:
         """Set all arms as one act, which Back undoes, and with it which one is `edited`."""
-        values: dict[Control, object] = {
-            arm: tuple(recipes[place : place + 1]) for place, arm in enumerate(self.arms)
-        }
+        values = self._arms_as(recipes)
         names = [arm.key for arm in self.arms][: len(recipes)]
         if edited is not None:
             values[self] = edited
@@ -289,11 +296,25 @@ def _present(arms: Sequence[Arm]) -> tuple[str, ...]:
 
 
 def arm_names(recipes: Sequence[Recipe]) -> dict[str, str]:
-    """What the arms are called: a letter, and in what they differ from the first."""
+    """What the arms are called: a letter, and in what they differ from the first.
+
+    The first is called by what it has in those fields, or plain if that is nothing.
+    """
     names = {}
+    every = differing(tuple(recipes))
     for name, recipe in zip(NAMES, recipes, strict=False):
-        differ = [field for field in differing((recipes[0], recipe)) if matters(field, recipe)]
-        told = [in_words(field, getattr(recipe, field)) for field in differ if field in FIELDS]
+        first = not names
+        if first:
+            differ = [field for field in every if not is_off(getattr(recipe, field))]
+        else:
+            differ = differing((recipes[0], recipe))
+        told = [
+            in_words(field, getattr(recipe, field))
+            for field in differ
+            if field in FIELDS and matters(field, recipe)
+        ]
+        if first and every and not told:
+            told = [t("plain", "普通网络")]
         more = "…" if len(told) > _TOLD else ""
         words = t(", ", "，").join(told[:_TOLD]) + more
         names[name] = f"{name.upper()} · {words}" if words else name.upper()

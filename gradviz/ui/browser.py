@@ -32,13 +32,15 @@ PARTS = (
     "player",
     "presets",
     "share",
+    "save",
+    "table",
     "words",
     "terms",
     "progress",
     "discover",
     "drawer",
 )
-SHEETS = ("page", "questions", "words")
+SHEETS = ("page", "questions", "words", "share")
 _SPEAK = """
   // The words of the page's language, for what is read aloud.
   return {
@@ -57,7 +59,17 @@ _SPEAK = """
 def page_script() -> None:
     """Put script and style sheet into the page; they take no room."""
     _load_charts()
-    words = {
+    st.html(f"<style>{style()}</style>")
+    with st.container(key="page_script"):
+        st.html(
+            f"<script>{script()}\nwindow.gradviz.speak({json.dumps(words())});</script>",
+            unsafe_allow_javascript=True,
+        )
+
+
+def words() -> dict[str, str]:
+    """What the script says, in the current language."""
+    return {
         "play": t("Play the run", "播放训练过程"),
         "pause": t("Pause", "暂停"),
         "read": t("{read} of {all} lessons read", "已读 {read} 课，共 {all} 课"),
@@ -73,12 +85,6 @@ def page_script() -> None:
         "share": t("Share or embed this figure", "分享或嵌入此图"),
         "set": t("The figure “{title}” is set.", "已设定图“{title}”。"),
     }
-    st.html(f"<style>{_style()}</style>")
-    with st.container(key="page_script"):
-        st.html(
-            f"<script>{_script()}\nwindow.gradviz.speak({json.dumps(words)});</script>",
-            unsafe_allow_javascript=True,
-        )
 
 
 def _load_charts() -> None:
@@ -90,12 +96,14 @@ def _load_charts() -> None:
 
 
 @functools.cache
-def _script() -> str:
+def script() -> str:
+    """The page's script, which runs once in a tab."""
     parts = "\n".join((PAGE / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
     return f"window.gradviz ??= (() => {{\n{parts}\n{_SPEAK}}})();"
 
 
 @functools.cache
-def _style() -> str:
+def style() -> str:
+    """The page's style sheets."""
     sheets = [(PAGE / f"{name}.css").read_text(encoding="utf-8") for name in SHEETS]
     return "\n".join([*sheets, theme_css()])

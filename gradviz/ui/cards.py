@@ -26,7 +26,7 @@ _ARMS = {
     "clip_norm": ("with clipping", "加梯度剪切"),
     "l2": ("with an L2 penalty", "加 L2 惩罚"),
     "batchnorm": ("with BatchNorm", "加批归一化"),
-    "residual": ("with residual connections", "加残差连接"),
+    "residual": ("with shortcuts", "加捷径"),
     "unscaled": ("with unscaled branches", "支路不缩放"),
     "rezero": ("with branches from zero", "支路从零开始"),
     "a": ("arm A", "A 组"),

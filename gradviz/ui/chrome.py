@@ -12,12 +12,14 @@ from gradviz.language import t
 from gradviz.ui import catalog, controls
 from gradviz.ui.browser import page_script
 from gradviz.ui.speech import (
+    complain_of_language,
     keep_language_in_url,
     language_switch,
     link_parameters,
     use_visitors_language,
 )
 
+LANGUAGE = "language"  # the switch of languages, to a link that hides it
 # Pixels: the longest title in the navigation fits, and a figure at 1280 has all that it can get.
 SIDEBAR_WIDTH = 296
 
@@ -34,6 +36,7 @@ def open_page(name: str, title: tuple[str, str]) -> None:
         layout="wide",
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
+    complain_of_language()
     keep_language_in_url()
     page_script()
     controls.start_page(name)
@@ -47,7 +50,8 @@ def heading(source: str, title: str) -> None:
     with st.container(key="page_head", gap=None):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(source, width="stretch")
-            language_switch()
+            if not controls.hidden(LANGUAGE):
+                language_switch()
         st.title(title, anchor=False)
 
 

@@ -376,7 +376,11 @@ def opening(
 
 
 def set_all(values: Mapping[Control, object]) -> None:
-    """Set controls of the page as one act, which Back undoes; call it in a callback only."""
+    """Set controls of the page as one act, which Back undoes; call it in a callback only.
+
+    What the link hides it also holds: that stays as it is.
+    """
+    values = {control: value for control, value in values.items() if not hidden(control.key)}
     for control, value in values.items():
         st.session_state[control.key] = value
         counts = st.session_state.setdefault(_TIMES, {})
@@ -423,5 +427,15 @@ def _moved_in_history() -> bool:
 
 
 def hidden(key: str) -> bool:
-    """Whether the link hides the control called `key`."""
-    return key in st.query_params.get("hide", "").split(",")
+    """Whether the link hides the control called `key`, and so holds it."""
+    return key in all_hidden()
+
+
+def all_hidden() -> list[str]:
+    """The names of all that the link hides, in its order."""
+    return list(dict.fromkeys(filter(None, st.query_params.get("hide", "").split(","))))
+
+
+def can_set(values: Mapping[Control, object]) -> bool:
+    """Whether `values` can be set: the link does not hold any of these controls elsewhere."""
+    return all(control.value == value for control, value in values.items() if hidden(control.key))

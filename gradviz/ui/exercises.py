@@ -24,8 +24,7 @@ RECEIPT = "receipt"  # the parameter of a link that shows a solution
 def of_link() -> Exercise | None:
     """The exercise that the page's link sets, if any; what is wrong in it is named."""
     found, complaints = exercise.read(st.query_params.to_dict())
-    for complaint in complaints:
-        address.complain(complaint.name, complaint.raw, complaint.allowed)
+    address.complain_of(complaints)
     return found
 
 
@@ -155,4 +154,4 @@ def show_form(start: Recipe) -> None:
 
 
 def _link(parameters: dict[str, str]) -> str:
-    return f"{st.context.url}?{urlencode(parameters)}"
+    return f"{address.of_page()}?{urlencode(parameters)}"

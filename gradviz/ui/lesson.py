@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from gradviz.language import current, t
-from gradviz.ui import catalog, chrome, controls, glossary, stage
+from gradviz.ui import address, catalog, chrome, controls, glossary, stage
 from gradviz.ui.address import plain
 from gradviz.ui.controls import Control, Opening
-from gradviz.ui.share import share_menu
+from gradviz.ui.share import HIDEABLE, presets_name, share_menu
 from gradviz.ui.speech import use_visitors_language
 from gradviz.ui.stage import Stage
 from gradviz.ui.words import Word, draw_buttons, words_of
@@ -103,6 +103,8 @@ class Lesson:
         if _shown is not None:
             _shown.append(self)
         alone = chrome.single_figure()
+        # At the top, though only at the end is it known what the page has.
+        complaint = st.container() if controls.all_hidden() else None
         if alone is None:
             self._show_article()
             _show_code(code)
@@ -111,7 +113,10 @@ class Lesson:
         elif alone in self.figures:
             show_figure(self.figures[alone])
         else:
-            self._unknown_figure(alone)
+            unknown_figure(alone, list(self.figures))
+        if complaint is not None:
+            with complaint:
+                complain_of_hidden(list(self.figures))
 
     def _show_article(self) -> None:
         chrome.heading(self.entry.source(), t(*self.entry.title))
@@ -139,15 +144,24 @@ class Lesson:
                 label = t("Next: {title}", "下一课：{title}", title=after.label())
                 chrome.lesson_link(after, label, icon=":material/arrow_forward:")
 
-    def _unknown_figure(self, name: str) -> None:
-        st.warning(
-            t(
-                "There is no figure {name} in this lesson. Its figures: {known}.",
-                "本课没有名为 {name} 的图。可用的图：{known}。",
-                name=plain(name),
-                known=", ".join(self.figures),
-            )
+
+def unknown_figure(name: str, known: Sequence[str]) -> None:
+    """Tell the visitor that the page has no figure called `name`, but the `known` ones."""
+    st.warning(
+        t(
+            "There is no figure {name} on this page. Its figures: {known}.",
+            "此页没有名为 {name} 的图。可用的图：{known}。",
+            name=plain(name),
+            known=", ".join(known),
         )
+    )
+
+
+def complain_of_hidden(figures: Sequence[str]) -> None:
+    """Name what the link hides and the page with these `figures` does not have."""
+    known = [*controls.declared(), *map(presets_name, figures), *HIDEABLE]
+    unknown = [name for name in controls.all_hidden() if name not in known]
+    address.complain_of_hidden(unknown, known)
 
 
 @contextlib.contextmanager
@@ -192,7 +206,7 @@ def _draw_figure(figure: Figure, words: Sequence[Word]) -> None:
             st.markdown(f"##### {t(*figure.title)}", width="stretch")
             share = st.container(width="content")
         question = st.container(key=f"question_{figure.name}")
-        presets = () if controls.hidden(f"{figure.name}_presets") else figure.presets
+        presets = _offered(figure)
         declared = figure.controls() if callable(figure.controls) else figure.controls
         shown = [control for control in declared if not controls.hidden(control.key)]
         if presets or shown:
@@ -204,19 +218,23 @@ def _draw_figure(figure: Figure, words: Sequence[Word]) -> None:
                 actions = st.container(key=f"actions_{figure.name}")
         else:
             picture, actions = st.container(), None
-        with (
-            picture,
-            st.container(gap="xsmall"),
-            stage.on(Stage(figure.name, question, actions)),
-        ):
+        now = Stage(figure.name, question, actions)
+        with picture, st.container(gap="xsmall"), stage.on(now):
             what_to_see = _guarded(figure)
             with st.container(key=f"words_{figure.name}"):
                 if what_to_see:
                     st.caption(what_to_see)
         with share:
-            # Last, when it is known which sliders the picture has.
-            share_menu(figure.name)
+            # Last, when it is known what the picture shows and which sliders it has.
+            share_menu(t(*figure.title), now, declared, bool(figure.presets))
         draw_buttons(figure.name, words)
+
+
+def _offered(figure: Figure) -> Sequence[Preset]:
+    """The presets of a figure that a reader can press: none that would move what the link holds."""
+    if controls.hidden(presets_name(figure.name)):
+        return ()
+    return [preset for preset in figure.presets if controls.can_set(preset.values)]
 
 
 def _draw_presets(name: str, presets: Sequence[Preset]) -> None:

@@ -31,6 +31,7 @@ _AT_FULL_SPEED, _SLOWEST = 4, 2.0
 
 # Seconds to wait after a start, so that the first picture already shows a measurement.
 _FIRST_FRAME = 0.05
+SEED = "seed"  # the control that counts on from the recipes' own seeds
 # The jobs that pages have lately asked for, by their keys: `gradviz.record` computes them.
 JOBS: dict[Hashable, Job] = {}
 WITH_HISTOGRAMS: set[Hashable] = set()  # the keys of those of which a figure draws histograms
@@ -112,7 +113,8 @@ def live_run(
     what there is a few times a second while it lasts, and nothing if it has never been run.
     `seeds` is the number of replicas of each arm. With `join` the figure shows a race that another
     figure of the page starts, and has no buttons of its own. With `follow` a change of the controls
-    trains anew, once the visitor has pressed Train. With `histograms` they are drawn, too.
+    trains anew, once the visitor has pressed Train, and what somebody has trained already is shown
+    at once. With `histograms` they are drawn, too.
     """
     shift = seed_control()
     arms = {name: replace(recipe, seed=recipe.seed + shift.value) for name, recipe in arms.items()}
@@ -125,6 +127,7 @@ def live_run(
         another_seed=lambda: controls.set_all({shift: shift.value + seeds}),
         join=join,
         histograms=histograms,
+        known=follow,
     )
 
 
@@ -135,8 +138,9 @@ def live_job(
     another_seed: Callable[[], None] | None = None,
     join: bool = False,
     histograms: bool = False,
+    known: bool = False,
 ) -> Run | None:
-    """As `live_run`, for any background job."""
+    """As `live_run`, for any background job; a finished one that is `known` is shown at once."""
     # A figure that is shown alone has no other one on its page that could start the run.
     join = join and single_figure() is None
     if histograms:
@@ -149,7 +153,7 @@ def live_job(
         run = runs.known(job) or runs.recorded(job)
     else:
         _take_along(key, job)
-        run = _watched(key, job)
+        run = _watched(key, job) or (_finished(job) if known else None)
         if st.session_state.pop(f"{key}_start", False):
             _start(key, job)
     if run is not None and run.state not in runs.ENDED:
@@ -182,6 +186,12 @@ def _watched(key: str, job: Job) -> Run | None:
         return run
     _leave(run)
     return runs.recorded(job)
+
+
+def _finished(job: Job) -> Run | None:
+    """The run of `job` that somebody has waited for, as after a reload of the page."""
+    run = runs.known(job)
+    return run if run is not None and run.state == "finished" else None
 
 
 def _start(key: str, job: Job) -> None:
@@ -237,13 +247,15 @@ def _buttons(key: str, run: Run | None, another_seed: Callable[[], None] | None)
     busy = run is not None and run.state not in runs.ENDED
     figure = stage.current()
     place = figure.actions if figure is not None and figure.actions else st.container()
+    if figure is not None and another_seed is not None:
+        figure.can_change_seed = True
     with place:
         with st.container(horizontal=True, gap="xsmall", key=f"{key}_buttons"):
             if busy:
                 _stop_button(key)
             else:
                 _train_button(key)
-            if another_seed is not None:
+            if another_seed is not None and not controls.hidden(SEED):
                 _seed_button(key, busy, another_seed)
         if run is not None and run.day is not None:
             day = run.day.isoformat()
@@ -383,4 +395,4 @@ def visitor() -> str:
 def seed_control() -> Number[int]:
     """How far the visitor has moved on from the recipes' own seeds; no widget shows it."""
     high = int(RANGES["seed"][1]) // 2
-    return controls.number("seed", "seed", low=0, high=high, default=0, step=1, help="")
+    return controls.number(SEED, t("Seed", "种子"), low=0, high=high, default=0, step=1, help="")

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import streamlit as st
 
-from gradviz.charts.parts.spec import Spec, opened, written
+from gradviz.charts.parts.spec import Spec, held, opened, written
 from gradviz.ui import stage
-from gradviz.ui.controls import Control, Opening, set_all, times_set
+from gradviz.ui.controls import Control, Opening, hidden, set_all, times_set
 
 _SLIDERS = "sliders_of_figures"  # in the session state: by figure, the keys of `Opening`s by slider
 
@@ -33,10 +33,13 @@ def picture(
     selection of the chart, a press on a mark sets controls of the page: `sets` maps the
     selection's fields to controls.
     """
-    spec = chart if isinstance(chart, dict) else written(chart)
+    spec = _opening(chart if isinstance(chart, dict) else written(chart), opens)
+    figure = stage.current()
+    if figure is not None:
+        figure.pictures[key] = spec
     draw = functools.partial(
         st.vega_lite_chart,
-        spec=_opening(spec, opens),
+        spec=spec,
         width="stretch" if stretch else "content",
         key=key,
     )
@@ -61,6 +64,7 @@ def _opening(spec: Spec, opens: Sequence[Opening]) -> Spec:
         known = st.session_state.setdefault(_SLIDERS, {}).setdefault(figure.name, {})
         known.update({control.slider: control.key for control in opens})
     spec = opened(spec, {control.slider: control.value for control in opens})
+    spec = held(spec, {control.slider for control in opens if hidden(control.key)})
     # The browser keeps a slider where the reader left it as long as the picture is the same.
     return {**spec, "usermeta": {**spec.get("usermeta", {}), "set": sum(map(times_set, opens))}}
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import streamlit as st
 
 from gradviz.charts.layers import Asked
 from gradviz.charts.parts.handles import REPLAY
@@ -47,6 +48,7 @@ def race(
     opens_at: int | None = None,
     asked: Asked | AskedEnd | None = None,
     curves_lead: bool = False,
+    before: str = "",
 ) -> Frames:
     """Draw the buttons and the picture of a race; returns the frames drawn last.
 
@@ -56,7 +58,8 @@ def race(
     curves, by their names, worth a rule. The picture opens at the training step `opens_at`, the
     most telling one, or at the last. `asked` is what a question of the figure (see `ui.ask`) asks
     for: the profile of some arms at the start, or how the run ends; only a recorded run is covered.
-    With `curves_lead` the curves are the larger part of the picture. For `join` and `follow` see
+    With `curves_lead` the curves are the larger part of the picture. While nothing of the race is
+    known the words `before`, if any, stand in the picture's place. For `join` and `follow` see
     `live_run`.
     """
     steps = max(recipe.steps for recipe in arms.values())
@@ -69,6 +72,9 @@ def race(
 
     def draw(frames: Frames) -> None:
         drawn[0] = frames
+        if not frames and before:
+            st.markdown(before)
+            return
         chart = _race_picture(
             frames,
             tuple(names.items()),

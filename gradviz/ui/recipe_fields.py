@@ -289,6 +289,11 @@ def in_words(field: str, value: object) -> str:
     return t(*words).format(shown, label=FIELDS[field].label())
 
 
+def is_off(value: object) -> bool:
+    """Whether a field's `value` says that the network goes without it: then nobody names it."""
+    return value in ("none", False, 0.0)
+
+
 def options(field: str) -> tuple[str, ...] | None:
     """The choices of a field, None for a number or a switch."""
     return CHOICES.get(field)

@@ -11,6 +11,7 @@ import streamlit as st
 
 from gradviz import language
 from gradviz.language import LANGUAGES
+from gradviz.ui.address import complain
 
 _KEY = "language"  # in the session state; never the key of a widget, which a page change would drop
 _SWITCH = "language_switch"
@@ -30,6 +31,13 @@ def keep_language_in_url() -> None:
     """Correct a URL that would give a reload another language, as after going back."""
     if _of_the_url() != language.current():
         st.query_params["lang"] = language.current()
+
+
+def complain_of_language() -> None:
+    """Name a language in the URL that there is not."""
+    raw = st.query_params.get("lang")
+    if raw is not None and raw not in LANGUAGES:
+        complain("lang", raw, ", ".join(LANGUAGES))
 
 
 def language_switch() -> None:

@@ -13,6 +13,7 @@ from gradviz.diagnosis import Finding, Measurements, diagnose
 from gradviz.language import t
 from gradviz.quantities import WATCHED
 from gradviz.watching.missing import REASONS
+from gradviz.watching.nearest import LAB, Nearest
 
 if TYPE_CHECKING:
     import altair as alt
@@ -51,6 +52,7 @@ class Record:
         self._moments: list[_Moment] = []
         self._missing: dict[str, dict[str, str]] = {}  # name, reason: what its sentence needs
         self._theory: pd.DataFrame | None = None
+        self._nearest: Nearest | None = None
 
     @property
     def steps(self) -> list[int]:
@@ -80,6 +82,10 @@ class Record:
     def expect(self, theory: pd.DataFrame) -> None:
         """Keep what theory says of the first step."""
         self._theory = theory
+
+    def compare(self, found: Nearest) -> None:
+        """Keep the lab's recipe that is nearest to the network."""
+        self._nearest = found
 
     @property
     def not_measured(self) -> dict[str, str]:
@@ -181,9 +187,24 @@ class Record:
         """What the measurements say of the network, the most important first; see `diagnosis`."""
         return diagnose(self.measurements())
 
+    def nearest(self) -> Nearest:
+        """The recipe of the app's lab that is nearest to this network, and what it leaves out.
+
+        Its `link(address of the lab)` opens it there, its `sentences()` name what could not be
+        taken along: data first of all. Raises `ValueError` while nothing is recorded.
+        """
+        if self._nearest is None:
+            raise ValueError("no step is recorded yet, so there is no network to compare with")
+        return self._nearest.of_steps(self.steps[-1])
+
+    def lab_link(self, lab: str = LAB) -> str:
+        """The link that opens `nearest()` in the app, whose lab has the address `lab`."""
+        return self.nearest().link(lab)
+
     def measurements(self) -> Measurements:
         """The record as the table that the rules of the diagnosis read."""
         chi = self.expected().set_index("layer")["chi"].dropna()
+        times = self.by_time()
         return Measurements(
             self.table(),
             self.layers,
@@ -191,7 +212,15 @@ class Record:
             chi.to_dict(),
             kinds=self.kinds,
             matrices=self.matrices,
+            times=times,
+            recurrent={str(layer): self._recurrent_kind(str(layer)) for layer in times["layer"]},
         )
+
+    def _recurrent_kind(self, layer: str) -> str:
+        """What kind of module a row of `by_time` belongs to: "LSTM", "GRU" or "RNN"; "" if none."""
+        module = layer.rpartition(".")[0]
+        kinds = (kind for row, kind in self.kinds.items() if row.rpartition(".")[0] == module)
+        return next((kind for kind in kinds if kind in ("LSTM", "GRU", "RNN")), "")
 
     def __repr__(self) -> str:
         last = f", steps {self.steps[0]} to {self.steps[-1]}" if self.steps else ""

@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 
 from gradviz.watching.expected import expected
 from gradviz.watching.missing import missing
+from gradviz.watching.nearest import nearest
 from gradviz.watching.outputs import Outputs, squared_norm
 from gradviz.watching.parts import Part, Parts, parts_of
 from gradviz.watching.record import MOST, Record
@@ -218,6 +219,8 @@ class Watch:
         record.add(self.step, numbers, self._times)
         if first:
             record.expect(expected(self._parts, flows, numbers, self._before))
+            norms = {name: own for (name, what), own in numbers.items() if what == "weight_norm"}
+            record.compare(nearest(self._parts, flows, norms, self._optimizer))
         for name, flow in flows.items():
             if flow.activation is not None:
                 record.activations[name] = flow.activation.name

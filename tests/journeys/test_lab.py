@@ -34,7 +34,7 @@ def choose(visitor, group, key, option):
     """Set a field of arm A that is chosen from a list."""
     race = visitor.figure("race")
     race.get_by_text(group, exact=True).click()
-    race.locator(f".st-key-edit_a_{key} input").click()
+    visitor.page.locator(f".st-key-edit_a_{key} input").click()
     visitor.page.get_by_role("option", name=option, exact=True).click()
     visitor.settle()
 

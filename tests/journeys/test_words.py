@@ -37,7 +37,8 @@ ONLY_SLIDERS = """([figure, keys]) => {
   return keys.every((key) => key in sliders);
 }"""
 DRAWN = """() => {
-  const pictures = [...document.querySelectorAll("[data-testid=stVegaLiteChart]")];
+  const inFigures = "[class*=st-key-figure_] [data-testid=stVegaLiteChart]";
+  const pictures = [...document.querySelectorAll(inFigures)];
   return document.querySelector('[role=button][href*="?"]') &&
     pictures.every((picture) => picture.querySelector("svg"));
 }"""

@@ -3,15 +3,20 @@
 import time
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
+from presets import ends
 from streamlit.testing.v1 import AppTest
 
-from gradviz import bench, exercise, language, store
+from gradviz import bench, exercise, language, runs, store
 from gradviz.bench import Bench
+from gradviz.engine.microscope import plane, restored, seen_by, specimens
+from gradviz.engine.train import race
 from gradviz.exercise import Exercise
 from gradviz.recipe import RANGES, Recipe, replace
 from gradviz.ui import catalog
 from gradviz.ui.arms import arm_names
+from gradviz.ui.microscope import microscope_job
 from gradviz.ui.recipe_fields import FIELDS, bounds, in_words, is_optional, options
 
 
@@ -111,7 +116,7 @@ def test_what_the_engine_refuses_is_said():
 def test_the_diagnosis_offers_the_change_that_would_help():
     app = opened()
     said = texts(app)
-    assert "**A** · vanishing gradient" in said and "healthy" in said
+    assert "**A · plain** · vanishing gradient" in said and "healthy" in said
     app.button("cure_a_0_0").click().run()
     assert len(arms(app)) == 4 and bench.differing((arms(app)[0], arms(app)[3]))
     assert app.session_state["edit"] == "d" and not app.warning
@@ -125,6 +130,69 @@ def test_an_exercise_does_not_offer_its_solution():
     assert not [button for button in app.button if str(button.key).startswith("cure_")]
 
 
+@pytest.mark.claim
+@ends("lab", "surfaces", "Two spirals")
+def test_without_shortcuts_the_last_layer_sees_the_same_everywhere(preset):
+    own = {key: recipes[0] for key, recipes in preset.values.items() if key in "abcd" and recipes}
+    ended = {frame.arm: frame.accuracy for frame in race(own, seeds=3)}
+    assert (ended["a"] < 0.6).all() and (ended["b"] > 0.9).all()
+    last = {each.arm: each for each in specimens(own)}
+    spans = {}
+    for arm, recipe in own.items():
+        network = restored(recipe, last[arm].parameters, last[arm].running)
+        unit = preset.values["seen_layer"], preset.values["unit"]
+        spans[arm] = np.ptp(seen_by(network, *unit, *plane(recipe)))
+    assert spans["a"] < 0.01 and spans["b"] > 0.3
+
+
+def test_the_microscope_follows_a_race_by_itself():
+    own = {"a": Recipe(depth=3, width=8, steps=20), "b": Recipe(depth=2, width=8, steps=20)}
+    link = bench.written(Bench(tuple(own.values()), 1)) | {"c": "none", "d": "none", "layer": "3"}
+    app = opened(**link)
+    assert runs.known(microscope_job(own)) is None
+    app.button("race_train").click().run()
+    for _ in range(100):
+        run = runs.known(microscope_job(own))
+        if run is not None and run.state == "finished":
+            break
+        time.sleep(0.1)
+        app.run()
+    app.run()
+    assert {frame.arm for frame in run.frames} == {"a", "b"}
+    assert "B: no layer 3." in texts(app) and not app.exception and not app.error
+
+
+def test_what_was_trained_is_shown_again_after_a_reload():
+    own = Recipe(depth=2, width=8, steps=21)
+    link = bench.written(Bench((own,), 1)) | {"b": "none", "c": "none", "d": "none"}
+    assert "have not been trained yet" in texts(opened(**link))
+    runs.start({"a": own}, 1).wait(60)
+    again = opened(**link)
+    assert "Test accuracy" in texts(again) and "have not been trained yet" not in texts(again)
+
+
+def test_data_of_many_inputs_are_said_to_have_no_plane():
+    assert "64 dimensions" in texts(opened())
+    assert "64 dimensions" not in texts(opened(a="dataset-moons~steps-20", b="none", c="none"))
+
+
+def test_a_link_of_another_version_of_the_numbers_says_so():
+    own = bench.written(Bench((Recipe(),)))
+    said = f"This link is from version {store.ENGINE - 1} of the engine"
+    assert said not in texts(opened(**own))
+    assert said in texts(opened(**own | {"v": f"{store.ENGINE - 1}.1"}))
+
+
+def test_an_exercise_offers_no_second_arm_and_says_what_to_do():
+    fresh = replace(SICK, steps=19)  # no other test trains it
+    app = opened(**exercise_link(start=fresh))
+    assert "Change the network" in texts(app)
+    assert "Two spirals" not in texts(app)
+    for key in ("edit_duplicate", "edit_remove", "edit", "surfaces_presets_0"):
+        with pytest.raises(KeyError):
+            app.button(key)
+
+
 def test_the_program_of_the_chosen_arm_is_shown():
     app = opened()
     app.selectbox("home_arm").set_value("b").run()
@@ -133,6 +201,9 @@ def test_the_program_of_the_chosen_arm_is_shown():
 
 def test_arms_are_called_as_people_speak():
     first = Recipe()
+    plain = {"B": "A", "B · ReLU": "A · sigmoid", "B · 20 layers": "A · 10 layers"}
+    plain |= {"B · 1 layer": "A · 10 layers", "B · LayerNorm, Adam": "A · SGD"}
+    plain["B · gain 3"] = "A · usual gain"
     others = {
         "B · BatchNorm": {"norm": "batch"},
         "B · shortcuts": {"residual": True},
@@ -145,7 +216,10 @@ def test_arms_are_called_as_people_speak():
     }
     language.use("en")
     for name, changes in others.items():
-        assert arm_names((first, replace(first, **changes))) == {"a": "A", "b": name}
+        assert arm_names((first, replace(first, **changes))) == {
+            "a": plain.get(name, "A · plain"),
+            "b": name,
+        }
 
 
 @pytest.mark.parametrize("spoken", ["en", "zh"])

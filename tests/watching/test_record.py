@@ -197,3 +197,65 @@ def test_a_record_of_nothing_is_empty_and_says_so():
     assert record.table().empty and record.expected().empty and record.by_time().empty
     assert [finding.illness for finding in record.diagnosis()] == ["unknown"]
     assert record.plot().to_dict()["hconcat"]
+
+
+class Reader(nn.Module):
+    """A recurrent layer of three units, of whose last state the loss is the sum."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)[0][-1]
+
+
+def read_through(layer, times=21):
+    model = Reader(layer)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    with watch(model, optimizer, by_time=True) as record:
+        model(torch.ones(times, 2, 3)).sum().backward()
+        optimizer.step()
+    return record.diagnosis()[0]
+
+
+def rnn(factor):
+    """One whose Jacobian is `factor` times the identity."""
+    layer = nn.RNN(3, 3, nonlinearity="relu", bias=False)
+    with torch.no_grad():
+        layer.weight_ih_l0.copy_(torch.eye(3))
+        layer.weight_hh_l0.copy_(factor * torch.eye(3))
+    return layer
+
+
+def lstm(bias):
+    """One of whose cell each step keeps σ(bias), and whose gates hardly see the last state."""
+    layer = nn.LSTM(3, 3)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.zero_()
+        layer.weight_hh_l0[6:9] = 1e-3 * torch.eye(3)
+        layer.bias_ih_l0[3:6] = bias
+    return layer
+
+
+@pytest.mark.parametrize(("factor", "vanishes"), [(0.6, True), (0.75, True), (0.9, False)])
+def test_through_time_a_gradient_vanishes_by_the_factor_of_the_recurrent_weights(factor, vanishes):
+    found = read_through(rnn(factor))
+    assert (found.illness == "vanishing_time") == vanishes
+    if vanishes:
+        assert dict(found.numbers) == {
+            "ratio": pytest.approx(factor**19, rel=1e-4),
+            "factor": pytest.approx(factor, rel=1e-4),
+        }
+        assert found.layer == "layer.l0" and "LSTM" in found.advice()
+
+
+@pytest.mark.parametrize(("bias", "vanishes"), [(0.0, True), (1.0, True), (4.0, False)])
+def test_through_time_an_lstm_keeps_what_its_forget_gate_keeps(bias, vanishes):
+    found = read_through(lstm(bias))
+    assert (found.illness == "vanishing_time") == vanishes
+    if vanishes:
+        kept = 1 / (1 + np.exp(-bias))
+        assert dict(found.numbers)["factor"] == pytest.approx(kept, rel=0.01)
+        assert "forget gate" in found.advice()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec
 
@@ -72,6 +72,37 @@ def opened(spec: Spec, values: Mapping[str, str | float]) -> Spec:
     """
     known = [_opened(param, values) for param in spec.get("params", [])]
     return {**spec, "params": known} if known else spec
+
+
+def held(spec: Spec, sliders: Collection[str]) -> Spec:
+    """The same picture, in which the sliders of these names are neither seen nor moved.
+
+    The signal of a slider stays, as expressions read it, but its input is not to be seen, and no
+    mark that is pressed or dragged sets it.
+    """
+    known = [_held(param, sliders) for param in spec.get("params", [])]
+    return {**spec, "params": known} if known and sliders else spec
+
+
+def _held(param: dict[str, Any], sliders: Collection[str]) -> dict[str, Any]:
+    name, select = param["name"], param.get("select")
+    if name in sliders:
+        return {**param, "bind": dict(_UNSEEN)}
+    fields = select.get("fields", []) if isinstance(select, dict) else []
+    mine = [field for field in fields if f"{name}_{field}" in sliders]
+    if not mine or not isinstance(select, dict):
+        return param
+    bind = param.get("bind", {})
+    by_field = "input" not in bind
+    unseen = {field: dict(_UNSEEN) for field in mine}
+    return {
+        **param,
+        "bind": {**bind, **unseen} if by_field else dict(_UNSEEN),
+        "select": {**select, "on": "pointerdown[false]"},
+    }
+
+
+_UNSEEN = {"input": "hidden", "name": ""}
 
 
 def _opened(param: dict[str, Any], values: Mapping[str, str | float]) -> dict[str, Any]:

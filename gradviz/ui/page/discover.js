@@ -24,6 +24,7 @@ function discover() {
   discoverQuestions();
   discoverPresets();
   discoverShareMenus();
+  discoverPages();
   discoverWords();
   discoverTerms();
   discoverProgress();
