@@ -1,7 +1,7 @@
 // What who does not see the page is told of it: what a picture shows now, what a slider stands at,
 // which level a heading has, what a word made of a formula is called.
 
-const PICTURE = "[class*=st-key-figure_] [data-testid=stVegaLiteChart]";
+const DRAWING = "[class*=st-key-figure_] [data-testid=stVegaLiteChart]";
 const DESCRIBING = 400; // milliseconds after the last change of a picture
 const LONGEST = 700; // characters of what a picture says
 
@@ -78,7 +78,7 @@ function describeSoon(picture) {
 }
 
 function describePictures() {
-  for (const picture of document.querySelectorAll(PICTURE)) describeSoon(picture);
+  for (const picture of document.querySelectorAll(DRAWING)) describeSoon(picture);
 }
 
 // While a run plays there is nothing to say: it is said where it stops.
@@ -86,7 +86,7 @@ for (const act of ["input", "pointerup", "keyup"])
   document.addEventListener(act, (event) => {
     if (!(event.target instanceof Element)) return;
     if (event.target.matches(SLIDER)) sayValue(event.target);
-    for (const picture of figureOf(event.target)?.querySelectorAll(PICTURE) ?? [])
+    for (const picture of figureOf(event.target)?.querySelectorAll(DRAWING) ?? [])
       describeSoon(picture);
   });
 
