@@ -1,9 +1,10 @@
 """What the page does in the browser by itself: a script and a style sheet, the same on every page.
 
 The script plays runs by their sliders, asks the questions of figures, completes the links to them,
-lets words drive pictures, brings definitions to terms, remembers which lessons were read and closes
-the navigation of a phone; the style sheet also gives each color of a picture the shade in which
-words of it can be read in the theme. Both stand in the folder `page`.
+lets words drive pictures, brings definitions to terms, remembers which lessons were read, says
+aloud what pictures show and closes the navigation of a phone; the style sheet also gives each color
+of a picture the shade in which words of it can be read in the theme. Both stand in the folder
+`page`.
 
 Streamlit runs the script again whenever its element comes anew, so all of it stands behind
 `window.gradviz`. It reaches only for what Streamlit and Vega name on purpose: data-testid,
@@ -26,6 +27,7 @@ PAGE = Path(__file__).parent / "page"
 # The parts of the script in the order in which they need each other.
 PARTS = (
     "sliders",
+    "aloud",
     "questions",
     "player",
     "presets",
@@ -44,8 +46,11 @@ _SPEAK = """
   return {
     speak(translated) {
       words = translated;
+      document.documentElement.lang = words.lang;
       for (const player of players) player.label();
       discoverProgress();
+      translateStreamlit();
+      describePictures();
     },
   };
 """
@@ -68,6 +73,16 @@ def words() -> dict[str, str]:
         "play": t("Play the run", "播放训练过程"),
         "pause": t("Pause", "暂停"),
         "read": t("{read} of {all} lessons read", "已读 {read} 课，共 {all} 课"),
+        "lang": t("en", "zh-Hans"),
+        "now": t("{picture}. Now: {state}.", "{picture}。当前：{state}。"),
+        "and": t("; ", "；"),
+        "help": t("Help on {name}", "说明：{name}"),
+        "skip": t("Skip to main content", "跳到正文"),
+        "menu": t("Main menu", "主菜单"),
+        "open": t("Open the navigation", "打开导航"),
+        "close": t("Close the navigation", "收起导航"),
+        "section": t("Link to this heading", "此标题的链接"),
+        "share": t("Share or embed this figure", "分享或嵌入此图"),
         "set": t("The figure “{title}” is set.", "已设定图“{title}”。"),
     }
 

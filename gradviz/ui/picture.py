@@ -24,7 +24,8 @@ def picture(
     sets: Mapping[str, Control] | None = None,
     stretch: bool = True,
 ) -> None:
-    """Show `chart` over the full width; its description is its alt text.
+    """Show `chart` over the full width; its description is its alt text, which the page's script
+    completes with what the picture says and its sliders stand at now (`page/aloud.js`).
 
     Without `stretch` it keeps its own width, as a picture does in which angles matter.
 

@@ -1,3 +1,4 @@
+import re
 import tomllib
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import vl_convert
 from pictures import PICTURES, VEGA_LITE, spec_of
 
+from gradviz import language
 from gradviz.activations import ACTIVATIONS
 from gradviz.charts.parts.palette import (
     BACKGROUNDS,
@@ -134,6 +136,16 @@ def test_arms_of_a_race_without_names_of_their_own_get_six_colors():
     colors = colors_of(f"arm {number}" for number in range(6))
     for first, second in combinations(colors.values(), 2):
         assert apart(first, second) > 0.09
+
+
+@pytest.mark.parametrize("name", [name for name in PICTURES if name != "beam"])  # a part of some
+def test_every_picture_is_described_in_the_language_of_its_page(name):
+    said = {}
+    for code in ("en", "zh"):
+        language.use(code)
+        said[code] = spec_of(name)["description"]
+    assert len(said["en"]) > 20 and not re.search("[\u4e00-\u9fff]", said["en"])
+    assert re.search("[\u4e00-\u9fff]", said["zh"])
 
 
 @pytest.mark.parametrize("name", PICTURES)

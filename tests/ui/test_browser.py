@@ -19,6 +19,12 @@ def test_nothing_in_the_script_looks_like_a_tag():
     assert not re.search(r"<[/\w!]", SCRIPT)
 
 
+def test_no_two_parts_of_the_script_declare_the_same_name():
+    """They are one script, which then would not run at all."""
+    names = re.findall(r"^(?:const|let|function|async function|class) (\w+)", SCRIPT, re.MULTILINE)
+    assert len(names) > 50 and len(names) == len(set(names))
+
+
 def test_script_and_style_sheet_know_the_names_of_the_charts():
     for name, said in {REPLAY: "REPLAY", RUN: "RUN", GUESS: "GUESS", REVEALED: "REVEALED"}.items():
         assert f'{said} = "{name}"' in SCRIPT

@@ -18,6 +18,7 @@ function discover() {
     if (known.has(slider)) continue;
     known.add(slider);
     keepFilled(slider);
+    nameSlider(slider);
     if (slider.name === REPLAY) addPlayer(slider);
   }
   discoverQuestions();
@@ -27,6 +28,11 @@ function discover() {
   discoverWords();
   discoverTerms();
   discoverProgress();
+  levelHeadings();
+  translateStreamlit();
+  reachCode();
+  nameFormulas();
+  describePictures();
 }
 
 let awaited = false;

@@ -7,7 +7,7 @@ const PAUSE = 50; // milliseconds between two pictures, at least
 const IN_VIEW = 0.6; // of the picture, or of the window
 const ICONS = { play: "M5 3.2v13.6L16.5 10z", pause: "M5 3h3.6v14H5zM11.4 3H15v14h-3.6z" };
 
-let words = { play: "Play", pause: "Pause", set: "", read: "" };
+let words = { play: "Play", pause: "Pause", set: "", read: "", now: "", and: "; " }; // see browser.py
 const players = new Set();
 const played = new Set();
 

@@ -38,6 +38,10 @@ function markGuess(question) {
   const place = question.dataset.answered ?? chosen(question) ?? first;
   const number = place === null || place === SKIPPED ? "" : guessedNumber(question, place);
   for (const input of inputsOf(figureOf(question), GUESS)) set(input, number);
+  const scale = question.querySelector("input[type=range]");
+  scale?.setAttribute("aria-valuetext", question.querySelector("output").textContent);
+  // Nothing can be committed before something is chosen.
+  question.querySelector("[type=submit]").disabled = chosen(question) === null;
 }
 
 function uncover(figure, animated) {
@@ -66,6 +70,7 @@ function answer(question, place, animated) {
     reply.hidden = reply.dataset.for !== place;
   markGuess(question);
   uncover(figureOf(question), animated);
+  describePictures();
 }
 
 function askAgain(question) {
@@ -77,6 +82,7 @@ function askAgain(question) {
   }
   for (const input of inputsOf(figureOf(question), REVEALED)) set(input, 0);
   cover(question);
+  question.querySelector("input")?.focus({ preventScroll: true });
 }
 
 function cover(question) {
@@ -94,7 +100,10 @@ function commit(question) {
 
 function keep(question, place) {
   sessionStorage.setItem(keptUnder(question), place);
+  const here = question.contains(document.activeElement);
   answer(question, place, true);
+  // What was pressed is gone now; who came by keyboard goes on from here.
+  if (here) question.querySelector(".gradviz-again").focus({ preventScroll: true });
 }
 
 // Streamlit draws questions and pictures anew at any time: bring them to what was answered. A picture

@@ -81,7 +81,8 @@ function bringIntoView(figure) {
 
 function mark(figure) {
   const ring = (width) => ({ boxShadow: `0 0 0 ${width}px var(--ink)` });
-  figure.animate([ring(2), { ...ring(2), offset: 0.5 }, ring(0)], MARK);
+  const easing = reducesMotion() ? "step-end" : "linear";
+  figure.animate([ring(2), { ...ring(2), offset: 0.5 }, ring(0)], { duration: MARK, easing });
   const title = figure.querySelector("h5")?.textContent ?? "";
   const said = words.set.replace("{title}", title);
   announcer.textContent = announcer.textContent === said ? `${said} ` : said;
