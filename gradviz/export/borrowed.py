@@ -13,13 +13,15 @@ from pathlib import Path
 import streamlit
 import vl_convert
 
-_FOLDER = Path(streamlit.__file__).parent / "static" / "static"
+_FOLDER = Path(str(streamlit.__file__)).parent / "static" / "static"
 _FACE = re.compile(r"@font-face\{[^}]*\}")
 _FONT = re.compile(r"url\((?:\.\./media/)([^)]+\.woff2)\)")
 _KATEX_RULE = re.compile(r"(?<=[}\n])(\.katex[^{}]*\{[^}]*\})")
 _IMPORTS = re.compile(r"^(?:import[^;]*;)+")
 # KaTeX's own table of what it offers: in Streamlit's script all before it is KaTeX.
-_OFFERED = re.compile(r"[,;]?(?:var )?\b(\w+)=\{version:`[\d.]+`,render:.+?__domTree:\{[^}]*\}\}", re.S)
+_OFFERED = re.compile(
+    r"[,;]?(?:var )?\b(\w+)=\{version:`[\d.]+`,render:.+?__domTree:\{[^}]*\}\}", re.S
+)
 _FAMILIES = ("Source Sans", "Source Serif", "Source Code Pro", "KaTeX_")
 _UNUSED = ("SourceSerifVariable-Italic", "SourceCodeVF-Italic")
 

@@ -43,7 +43,7 @@ _COPIED = ("edition.css", "edition.js")
 
 @dataclass(frozen=True)
 class Edition:
-    """Where to write what: `languages` beside each other, with links to `server` if there is one."""
+    """Where to write what: `languages` side by side, with links to `server` if there is one."""
 
     folder: Path
     languages: Sequence[str]
@@ -56,13 +56,17 @@ class Edition:
         file.write_bytes(text.encode() if isinstance(text, str) else text)
 
     def live(self, page: str, settings: dict[str, str]) -> Callable[[str], str] | None:
-        """Where the app shows a figure of `page` alone, its controls as in `settings`."""
+        """Where the app shows a figure of `page` alone, or all of it for "", in these `settings`."""
         if self.server is None:
             return None
         lesson = "" if page == "home" else page
         base = f"{self.server.rstrip('/')}/{lesson}"
-        spoken = {"lang": language.current()}
-        return lambda figure: f"{base}?{urlencode({**spoken, 'figure': figure, **settings})}"
+
+        def address(figure: str) -> str:
+            alone = {"figure": figure} if figure else {}
+            return f"{base}?{urlencode({'lang': language.current(), **alone, **settings})}"
+
+        return address
 
 
 def write_edition(folder: Path, languages: Sequence[str], server: str | None = None) -> None:
@@ -78,7 +82,9 @@ def write_edition(folder: Path, languages: Sequence[str], server: str | None = N
     shutil.copy(catalog.ROOT / "assets" / "icon.svg", folder / "assets" / "icon.svg")
     edition.write(_entrance(languages), "index.html")
     # Each language in a process of its own: a page has to be opened some twenty times.
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as processes:
+    with ProcessPoolExecutor(
+        len(languages), mp_context=multiprocessing.get_context("spawn")
+    ) as processes:
         list(processes.map(_write_language, [edition] * len(languages), languages))
 
 
@@ -119,6 +125,7 @@ def _write_page(edition: Edition, page: Page) -> None:
         "page.html",
         navigation=writer.write(first.sidebar),
         main=writer.write(first.main),
+        note=_note(edition) if page.name == "lab" else "",
         menu=html.escape(t("All lessons", "全部课程")),
         close=html.escape(t("Close", "关闭")),
     )
@@ -136,7 +143,9 @@ def _write_figure(edition: Edition, page: Page, name: str) -> Callable[[str], st
         "renderings": renderings,
         "specs": pictures.specs,
         "tables": pictures.tables,
-        "takes": _takes(edition, page, name),
+        "takes": _takes(page, name),
+        "settings": [state.settings for state in page.states],
+        "sliders": page.states[0].openings,
     }
     key = f"{page.name}/{name}"
     packed = base64.b64encode(gzip.compress(_json(data).encode(), mtime=0)).decode()
@@ -160,10 +169,11 @@ def _card(edition: Edition, page: Page, state: State, name: str, pictures: Pictu
     """What the card of a figure holds in a state."""
     node = state.figure(name)
     live = edition.live(page.name, state.settings)
-    return Writer(page, state, pictures, _address, live, figure=name).inside(node) if node else ""
+    writer = Writer(page, state, pictures, _address, live, figure=name)
+    return writer.card(node) if node else ""
 
 
-def _takes(edition: Edition, page: Page, name: str) -> list[str]:
+def _takes(page: Page, name: str) -> list[str]:
     """The figures that show another picture when this one is set: they have controls in common."""
     reached = {
         target
@@ -173,11 +183,11 @@ def _takes(edition: Edition, page: Page, name: str) -> list[str]:
     return [
         other
         for other in page.figures
-        if other != name and any(_differs(edition, page, target, other) for target in reached)
+        if other != name and any(_differs(page, target, other) for target in reached)
     ]
 
 
-def _differs(edition: Edition, page: Page, place: int, name: str) -> bool:
+def _differs(page: Page, place: int, name: str) -> bool:
     first, then = (page.states[at].figure(name) for at in (0, place))
     return _charts(first) != _charts(then)
 
@@ -189,6 +199,19 @@ def _charts(node: object) -> list[bytes]:
         return [node.proto.SerializeToString(deterministic=True)]  # pyright: ignore
     children = getattr(node, "children", {})
     return [chart for child in children.values() for chart in _charts(child)]
+
+
+def _note(edition: Edition) -> str:
+    """What a reader of the lab must know, most of which is a server's work."""
+    note = t(
+        "You read the static edition: the bench stands as the lab opens, with the runs that were "
+        "recorded. To set up and train networks of your own, open the lab in the app.",
+        "这是静态版：实验台上是实验室打开时的设置，训练过程为录制。要自己搭配并训练网络，请在应用中打开实验室。",
+    )
+    live = edition.live("lab", {})
+    words = t("Open the lab", "打开实验室")
+    link = f' <a href="{html.escape(live(""))}">{words}</a>' if live else ""
+    return f'<p class="gradviz-note">{html.escape(note)}{link}</p>'
 
 
 def _document(page: Page, title: str, body: str, root: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ _SETTINGS = frozenset(
     ("button_group", "number_input", "multiselect", "select_slider", "selectbox", "slider",
      "text_input", "toggle")
 )  # fmt: skip
+_FORMS = frozenset(("text_input", "text_area", "number_input", "multiselect"))
 
 
 @dataclass
@@ -53,6 +54,15 @@ class Writer:
         if write is None:
             raise NotImplementedError(f"the edition has no word for an element {node.type}")
         return write(node)
+
+    def card(self, node: Node) -> str:
+        """What the card of a figure holds; of a form, which only a server can answer, a word."""
+        kinds = set(_kinds(node))
+        if "vega_lite_chart" in kinds or not kinds & _FORMS:
+            return self.inside(node)
+        title = next(iter(node.children.values()))
+        words = t("This needs the app: it is the work of a server.", "这里需要应用：由服务器完成。")
+        return f'{self.write(title)}<p class="gradviz-setting">{words}</p>'
 
     def inside(self, node: Node) -> str:
         """What a container holds."""
@@ -224,6 +234,13 @@ class Writer:
 
 
 _CONTAINER = '<div data-testid="stMarkdownContainer">'
+
+
+def _kinds(node: Node) -> Iterator[str]:
+    """The types of all that a container holds."""
+    for child in node.children.values():
+        yield child.type
+        yield from _kinds(child) if hasattr(child, "children") else ()
 
 
 def _gap(config: Any) -> str:  # noqa: ANN401 — Streamlit's message

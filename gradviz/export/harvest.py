@@ -27,12 +27,13 @@ _FEW = 3  # options of a choice that are all recorded, as in `gradviz.record`
 
 @dataclass(frozen=True)
 class State:
-    """A page in one state: `settings` are all its controls, `openings` the keys of those without
-    a widget, which the browser moves; `main` and `sidebar` are what is shown.
+    """A page in one state: `settings` are all its controls; `main` and `sidebar` are what is shown.
+
+    `openings` are the sliders inside pictures, which the browser moves, by the controls' keys.
     """
 
     settings: Settings
-    openings: frozenset[str]
+    openings: dict[str, str]
     main: Node
     sidebar: Node
 
@@ -132,8 +133,8 @@ def _opened(name: str, query: Mapping[str, str]) -> tuple[AppTest, Lesson | None
 def _state(app: AppTest, lesson: Lesson | None) -> State:
     declared: Mapping[str, Control] = app.session_state["controls_declared"]
     settings = {key: control.text(app.session_state[key]) for key, control in declared.items()}
-    openings = frozenset(key for key, c in declared.items() if isinstance(c, Opening))
-    return State(settings if lesson else {}, openings, app.main, app.sidebar)
+    openings = {key: c.slider for key, c in declared.items() if isinstance(c, Opening)}
+    return State(settings, openings, app.main, app.sidebar)
 
 
 def _inside(app: AppTest, tag: str) -> str:

@@ -22,8 +22,7 @@ class Pictures:
     def add(self, chart: Any) -> int:  # noqa: ANN401 — Streamlit's message
         """Keep a picture as Streamlit would send it, and return its place."""
         tables = {
-            data.name: self._place(self.tables, table_of(data.data.data))
-            for data in chart.datasets
+            data.name: self._place(self.tables, table_of(data.data.data)) for data in chart.datasets
         }
         spec = json.loads(chart.spec)
         return self._place(self.specs, {"spec": spec, "tables": tables})

@@ -128,6 +128,11 @@ window.gradvizEdition = (() => {
 
   const inputs = (place) => [...place.querySelectorAll(".vega-bind input")];
 
+  function put(input, value) {
+    input.value = value;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
   async function draw(place, picture, data) {
     const width = place.clientWidth;
     if (!width) return;
@@ -147,9 +152,7 @@ window.gradvizEdition = (() => {
     place.style.minHeight = "";
     for (const [name, value] of before) {
       const input = inputs(place).find((each) => each.name === name);
-      if (!input || input.value === value) continue;
-      input.value = value;
-      input.dispatchEvent(new Event("input", { bubbles: true }));
+      if (input && input.value !== value) put(input, value);
     }
   }
 
@@ -179,6 +182,8 @@ window.gradvizEdition = (() => {
     }
 
     async come() {
+      if (this.came) return;
+      this.came = true;
       const data = await this.data();
       if (this.state !== this.shown) this.swap(data);
       else this.draw(data);
@@ -205,6 +210,7 @@ window.gradvizEdition = (() => {
     // A press of a button: this figure and those that have controls in common with it.
     async press(state) {
       this.state = state;
+      this.came = true;
       const data = await this.data();
       if (this.state !== state) return;
       this.swap(data);
@@ -213,7 +219,7 @@ window.gradvizEdition = (() => {
 
     async follow(state) {
       this.state = state;
-      if (!this.loaded) return; // it comes in that state
+      if (!this.came) return; // it comes in that state
       const data = await this.data();
       if (this.state === state && data.of[state] !== data.of[this.shown]) this.swap(data);
     }
@@ -284,13 +290,26 @@ window.gradvizEdition = (() => {
 
   // --- A figure alone: what it opens with, and how high it is.
 
-  const asked = new URLSearchParams(location.search);
   const alone = document.querySelector("main.alone");
   if (alone) {
-    const presets = alone.querySelectorAll("[class*=st-key-presets_] button");
-    const preset = presets[Number(asked.get("preset")) - 1];
-    if (asked.has("preset")) preset?.click();
+    openAsAsked(cards.values().next().value, new URLSearchParams(location.search));
     if (parent !== window) new ResizeObserver(() => say(alone.offsetHeight)).observe(alone);
+  }
+
+  // By the number of a preset, or by controls of the page as in a link to the app.
+  async function openAsAsked(card, asked) {
+    const data = await card.data();
+    const presets = card.element.querySelectorAll("[class*=st-key-presets_] button");
+    const preset = presets[Number(asked.get("preset")) - 1];
+    const wanted = [...asked].filter(([key]) => key in data.settings[0]);
+    const fits = (settings) =>
+      wanted.every(([key, text]) => key in data.sliders || settings[key] === text);
+    const state = preset ? Number(preset.dataset.goes) : data.settings.findIndex(fits);
+    if (state > 0) await card.press(state);
+    else await card.come();
+    await last;
+    for (const [key, text] of wanted)
+      for (const input of inputs(card.element)) if (input.name === data.sliders[key]) put(input, text);
   }
 
   // To the page around it: embed.js, and Canvas in its own words.
