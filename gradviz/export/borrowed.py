@@ -25,6 +25,9 @@ _OFFERED = re.compile(
 _FAMILIES = ("Source Sans", "Source Serif", "Source Code Pro", "KaTeX_")
 _UNUSED = ("SourceSerifVariable-Italic", "SourceCodeVF-Italic")
 
+# For vl-convert's script: the names that edition.js looks for.
+_GLOBAL = "Object.assign(window, { vega, vegaLite, vegaEmbed });"
+
 
 def katex() -> str:
     """KaTeX as a script that sets `katex`. Raises `LookupError` if Streamlit's has another form.
@@ -41,7 +44,7 @@ def katex() -> str:
 
 def vega() -> str:
     """Vega, Vega-Lite and vega-embed as a script that sets `vega`, `vegaLite` and `vegaEmbed`."""
-    return f"(() => {{{vl_convert.javascript_bundle()}}})();"
+    return f"(() => {{{vl_convert.javascript_bundle(_GLOBAL)}}})();"
 
 
 def faces() -> str:

@@ -56,7 +56,7 @@ class Edition:
         file.write_bytes(text.encode() if isinstance(text, str) else text)
 
     def live(self, page: str, settings: dict[str, str]) -> Callable[[str], str] | None:
-        """Where the app shows a figure of `page` alone, or all of it for "", in these `settings`."""
+        """Where the app shows a figure of `page` alone in these `settings`, for "" all of it."""
         if self.server is None:
             return None
         lesson = "" if page == "home" else page
@@ -74,6 +74,7 @@ def write_edition(folder: Path, languages: Sequence[str], server: str | None = N
     edition = Edition(folder, languages, server)
     for name in _COPIED:
         edition.write((ASSETS / name).read_bytes(), "assets", name)
+    edition.write((ASSETS / "embed.js").read_bytes(), "embed.js")
     edition.write(borrowed.vega(), "assets", "vega.js")
     edition.write(borrowed.katex(), "assets", "katex.js")
     edition.write(borrowed.faces(), "assets", "fonts.css")
@@ -146,6 +147,12 @@ def _write_figure(edition: Edition, page: Page, name: str) -> Callable[[str], st
         "takes": _takes(page, name),
         "settings": [state.settings for state in page.states],
         "sliders": page.states[0].openings,
+        "absent": t(
+            "What you pressed is not among the recorded states: the app computes it.",
+            "您点按的状态没有录制，需由应用计算。",
+        ),
+        "live": live(name) if (live := edition.live(page.name, {})) else None,
+        "open": t("Open it there", "在应用中打开"),
     }
     key = f"{page.name}/{name}"
     packed = base64.b64encode(gzip.compress(_json(data).encode(), mtime=0)).decode()

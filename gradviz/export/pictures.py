@@ -18,6 +18,7 @@ class Pictures:
         self.specs: list[dict[str, Any]] = []
         self.tables: list[dict[str, list]] = []
         self._known: dict[str, int] = {}
+        self._tables: dict[bytes, int] = {}
 
     def add(self, chart: Any) -> int:  # noqa: ANN401 — Streamlit's message
         """Keep a picture as Streamlit would send it, and return its place."""
@@ -26,6 +27,11 @@ class Pictures:
         }
         spec = json.loads(chart.spec)
         return self._place(self.specs, {"spec": spec, "tables": tables})
+
+    def _table(self, arrow: bytes) -> int:
+        if arrow not in self._tables:
+            self._tables[arrow] = self._place(self.tables, table_of(arrow))
+        return self._tables[arrow]
 
     def _place(self, kept: list, thing: dict) -> int:
         key = f"{'spec' if kept is self.specs else 'table'}{json.dumps(thing)}"

@@ -34,6 +34,10 @@ def picture(
     selection's fields to controls.
     """
     spec = chart if isinstance(chart, dict) else written(chart)
+    if press is not None:
+        # Where there is no server, the page's script needs to know what a press would set.
+        setting = {field: control.key for field, control in (sets or {}).items()}
+        spec = _with_note(spec, press={"selection": press, "sets": setting})
     draw = functools.partial(
         st.vega_lite_chart,
         spec=_opening(spec, opens),
@@ -62,7 +66,12 @@ def _opening(spec: Spec, opens: Sequence[Opening]) -> Spec:
         known.update({control.slider: control.key for control in opens})
     spec = opened(spec, {control.slider: control.value for control in opens})
     # The browser keeps a slider where the reader left it as long as the picture is the same.
-    return {**spec, "usermeta": {**spec.get("usermeta", {}), "set": sum(map(times_set, opens))}}
+    return _with_note(spec, set=sum(map(times_set, opens)))
+
+
+def _with_note(spec: Spec, **note: object) -> Spec:
+    """`spec` with something that Vega does not look at."""
+    return {**spec, "usermeta": {**spec.get("usermeta", {}), **note}}
 
 
 def _set_controls(key: str, press: str, sets: Mapping[str, Control]) -> None:

@@ -191,7 +191,7 @@ window.gradvizEdition = (() => {
 
     draw(data) {
       for (const place of this.places()) {
-        inTurn(() => place.isConnected && draw(place, data.specs[place.dataset.picture], data));
+        inTurn(() => this.drawOne(place, data));
         this.resized.observe(place);
       }
       inTurn(() => this.element.toggleAttribute("data-drawn", true));
@@ -203,8 +203,41 @@ window.gradvizEdition = (() => {
         const data = await this.data();
         for (const place of this.places())
           if (place.view && place.clientWidth !== place.drawnAt)
-            inTurn(() => place.isConnected && draw(place, data.specs[place.dataset.picture], data));
+            inTurn(() => this.drawOne(place, data));
       }, SETTLED);
+    }
+
+    async drawOne(place, data) {
+      if (!place.isConnected) return;
+      const picture = data.specs[place.dataset.picture];
+      await draw(place, picture, data);
+      const pressed = picture.spec.usermeta?.press;
+      if (!pressed || !place.view) return;
+      place.view.addDataListener(`${pressed.selection}_store`, (_, [mark]) => {
+        if (mark) this.pressMark(data, pressed.sets, mark);
+      });
+    }
+
+    // A mark that sets controls: the state is shown if it is recorded, else who computes it is named.
+    pressMark(data, sets, { fields, values }) {
+      const chosen = fields.map(({ field }, place) => [sets[field], String(values[place])]);
+      const wanted = { ...data.settings[this.state], ...Object.fromEntries(chosen) };
+      const same = (settings) =>
+        Object.entries(wanted).every(([key, text]) => key in data.sliders || settings[key] === text);
+      const state = data.settings.findIndex(same);
+      if (state >= 0) return void this.press(state);
+      const note = document.createElement("p");
+      note.className = "gradviz-note";
+      note.setAttribute("role", "status");
+      note.textContent = data.absent;
+      if (data.live) {
+        const link = document.createElement("a");
+        link.href = `${data.live}&${new URLSearchParams(wanted)}`;
+        link.textContent = data.open;
+        note.append(" ", link);
+      }
+      this.element.querySelector(".gradviz-note")?.remove();
+      this.element.append(note);
     }
 
     // A press of a button: this figure and those that have controls in common with it.
@@ -234,6 +267,8 @@ window.gradvizEdition = (() => {
       }
       const question = this.element.querySelector("form.gradviz-question");
       this.shown = this.state;
+      if (parent !== window)
+        parent.postMessage({ gradviz: "state", settings: data.settings[this.state] }, "*");
       this.element.removeAttribute("data-drawn");
       this.element.removeAttribute("data-left");
       this.element.innerHTML = data.renderings[data.of[this.state]];
@@ -314,6 +349,7 @@ window.gradvizEdition = (() => {
 
   // To the page around it: embed.js, and Canvas in its own words.
   function say(height) {
+    if (!height) return; // it is not to be seen
     const figure = alone.querySelector("[data-figure]").dataset.figure;
     parent.postMessage({ gradviz: "height", figure, height }, "*");
     parent.postMessage(JSON.stringify({ subject: "lti.frameResize", height }), "*");
