@@ -15,7 +15,7 @@ from typing import Any
 
 from gradviz.export import markup
 from gradviz.export.harvest import Node, Page, State
-from gradviz.export.pictures import Pictures
+from gradviz.export.pictures import Pictures, height_of
 from gradviz.language import t
 
 _KEEPS_ROOM = "sentence_"  # the style sheet keeps room for such a container, whatever it holds
@@ -151,7 +151,8 @@ class Writer:
 
     def _vega_lite_chart(self, node: Node) -> str:
         place = self.pictures.add(node.proto)
-        return _element("stVegaLiteChart", f'<div data-picture="{place}"></div>')
+        room = f"min-height: {height_of(self.pictures.specs[place]['spec'])}px"
+        return _element("stVegaLiteChart", f'<div data-picture="{place}" style="{room}"></div>')
 
     def _button(self, node: Node) -> str:
         key = node.key or ""

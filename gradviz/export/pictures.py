@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+_PLOT, _AROUND, _SLIDER = 200, 50, 48  # pixels
 _DIGITS = 8  # of a number that is not whole; no screen shows more
 
 
@@ -39,6 +40,17 @@ class Pictures:
             self._known[key] = len(kept)
             kept.append(thing)
         return self._known[key]
+
+
+def height_of(spec: dict[str, Any]) -> int:
+    """The pixels that a picture will need, roughly, so that little moves when it is drawn."""
+    views = spec.get("vconcat", [spec])
+    plots = sum(view.get("height", _PLOT) for view in views if isinstance(view, dict))
+    sliders = sum(
+        isinstance(param.get("bind"), dict) and param["bind"].get("input") == "range"
+        for param in spec.get("params", [])
+    )
+    return int(plots) + _AROUND * len(views) + _SLIDER * sliders
 
 
 def table_of(arrow: bytes) -> dict[str, list]:

@@ -9,6 +9,11 @@ from gradviz.ui import catalog
 
 PAGES = ["index", *(entry.name for entry in catalog.LESSONS if entry.built)]
 USABLE = 5_000  # milliseconds, on a busy machine; alone it takes less than one second
+# What of a picture is drawn a moment later: Vega draws after the event.
+LOOK = """async slider => {
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+  return slider.closest("[data-picture]").querySelector("svg.marks").innerHTML;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +28,8 @@ def browser(folder):
 
 
 @pytest.fixture
-def reader(browser):
-    opened = Reader(browser)
+def reader(browser, request):
+    opened = Reader(browser, **getattr(request, "param", {}))
     yield opened
     opened.context.close()
     assert opened.complaints == []
@@ -57,7 +62,7 @@ class Reader:
 
     def open(self, file, query=""):
         self.page.goto(f"{file.as_uri()}{query}")
-        self.page.locator("[data-drawn]").first.wait_for(timeout=USABLE)
+        self.page.locator("[data-drawn]").first.wait_for(state="attached", timeout=USABLE)
 
     def wait(self, expression, argument=None):
         self.page.wait_for_function(expression, arg=argument)
@@ -116,9 +121,7 @@ def slides(reader, figure):
         for key, end in (("Home", "min"), ("End", "max")):
             slider.press(key)
             assert float(slider.input_value()) == float(slider.get_attribute(end))
-            # Vega draws after the event.
-            reader.page.evaluate("() => new Promise(done => setTimeout(done, 60))")
-            looks.append(slider.evaluate("it => it.closest('[data-picture]').innerHTML"))
+            looks.append(slider.evaluate(LOOK))
         assert looks[0] != looks[1], slider.get_attribute("name")
 
 
@@ -185,3 +188,83 @@ def test_every_figure_asks_plays_slides_and_changes(folder, reader, name, langua
         changes(reader, figure)
     drives(reader)
     assert reader.page.locator(".katex-error, [data-tex]:not([data-set])").count() == 0
+
+
+@pytest.mark.parametrize("reader", [{"width": 400}], indirect=True, ids=["phone"])
+@pytest.mark.parametrize("name", PAGES)
+def test_every_figure_stands_alone_in_a_narrow_frame(folder, reader, name):
+    page = "home" if name == "index" else name
+    for place, file in enumerate(sorted((folder / "en" / "figure" / page).glob("*.html"))):
+        # Each in one language and theme, both in turn.
+        language, theme = list(LANGUAGES)[place % 2], ("light", "dark")[place // 2 % 2]
+        other = folder / language / "figure" / page / file.name
+        reader.open(other, f"?theme={theme}")
+        (figure,) = reader.figures()
+        assert figure.locator("h5").is_visible()
+        widths = "[document.documentElement.scrollWidth, innerWidth]"
+        wide, window = reader.page.evaluate(widths)
+        assert wide <= window, file.name
+        scheme = "getComputedStyle(document.documentElement).colorScheme"
+        assert reader.page.evaluate(scheme) == theme
+
+
+def test_a_figure_alone_opens_in_the_state_that_its_address_says(folder, reader):
+    file = folder / "zh" / "figure" / "depth" / "training.html"
+    reader.open(file, "?preset=3")
+    lit = reader.page.locator("[class*=st-key-presets_] [data-testid=stBaseButton-primary]")
+    lit.get_by_text("3 · 健康").wait_for()
+    reader.open(file, "?activation=relu&init=large&depth=30&training_step=120")
+    lit.get_by_text("4 · 爆炸").wait_for()
+    reader.wait("() => document.querySelector('[name=replay_step]')?.value === '120'")
+
+
+def test_figures_that_share_controls_follow_each_other(folder, reader):
+    reader.open(folder / "en" / "depth.html")
+    figures = {figure.get_attribute("data-figure"): figure for figure in reader.figures()}
+    reader.page.locator(".st-key-training_presets_2 button").click()
+    moved = figures["depth/drift"].get_by_text("The first layer has moved by 0.")
+    moved.wait_for()
+    reader.drawn(figures["depth/drift"])
+
+
+def test_a_mark_that_needs_the_app_says_so(folder, reader):
+    reader.open(folder / "en" / "exploding.html")
+    figure = reader.page.locator(".st-key-figure_plane")
+    figure.scroll_into_view_if_needed()
+    reader.drawn(figure)
+    figure.locator("svg .mark-rect path").first.click(force=True)
+    note = figure.locator(".gradviz-note")
+    assert "the app computes it" in note.inner_text()
+    assert "map_depth=" in note.locator("a").get_attribute("href")
+
+
+HOST = """<!doctype html><meta charset="utf-8"><body style="margin: 0 auto; max-width: 44rem">
+<gradviz-figure figure="depth/beam" lang="zh" theme="dark"></gradviz-figure>
+<gradviz-figure figure="depth/training" preset="4" live="http://127.0.0.1:9"></gradviz-figure>
+<script src="{script}"></script>"""
+
+
+def test_one_line_embeds_a_figure_that_fits_its_frame_and_never_dies(folder, browser, tmp_path):
+    host = tmp_path / "course.html"
+    host.write_text(HOST.format(script=(folder / "embed.js").as_uri()))
+    context = browser.new_context(viewport={"width": 900, "height": 1600})
+    page = context.new_page()
+    page.goto(host.as_uri())
+    for figure in page.locator("gradviz-figure").all():
+        frame = figure.locator("iframe").content_frame
+        frame.locator("[data-drawn]").wait_for()
+        page.wait_for_function(
+            "figure => { const frame = figure.shadowRoot.querySelector('iframe');"
+            " return frame.offsetHeight !== 640 && frame.offsetHeight < 1000; }",
+            arg=figure.element_handle(),
+        )
+        inside = frame.locator("main").evaluate("main => [main.offsetHeight, innerHeight]")
+        assert abs(inside[0] - inside[1]) <= 1
+    assert frame.get_by_text("4 · Explode").is_visible()
+    # Nothing answers there: the recording stays, with a word.
+    figure.get_by_role("button", name="Train it live").click()
+    figure.get_by_text("The app does not answer").wait_for()
+    assert frame.get_by_text("4 · Explode").is_visible()
+    link = figure.get_by_role("link", name="Open the app").get_attribute("href")
+    assert link.startswith("http://127.0.0.1:9/depth?") and "depth=30" in link
+    context.close()

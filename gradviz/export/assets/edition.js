@@ -273,7 +273,9 @@ window.gradvizEdition = (() => {
       this.element.removeAttribute("data-left");
       this.element.innerHTML = data.renderings[data.of[this.state]];
       this.keep(question);
-      this.places().forEach((place, at) => (place.style.minHeight = `${heights[at] ?? 0}px`));
+      this.places().forEach((place, at) => {
+        if (heights[at]) place.style.minHeight = `${heights[at]}px`;
+      });
       typeset(this.element);
       if (key) this.element.querySelector(`[class="${CSS.escape(key)}"] button`)?.focus();
       this.draw(data);
@@ -322,6 +324,11 @@ window.gradvizEdition = (() => {
   drawer
     ?.querySelector("[data-testid=stSidebarCollapseButton] button")
     .addEventListener("click", () => open(false));
+
+  // A theme that was asked for is kept.
+  const { theme } = document.documentElement.dataset;
+  if (theme)
+    for (const link of document.querySelectorAll("a[href$='.html']")) link.search = `?theme=${theme}`;
 
   // --- A figure alone: what it opens with, and how high it is.
 
