@@ -182,15 +182,10 @@ def _card(edition: Edition, page: Page, state: State, name: str, pictures: Pictu
 
 def _takes(page: Page, name: str) -> list[str]:
     """The figures that show another picture when this one is set: they have controls in common."""
-    reached = {
-        target
-        for button, target in page.targets.items()
-        if button.startswith((f"{name}_presets_", f"word_{name}?"))
-    }
     return [
         other
         for other in page.figures
-        if other != name and any(_differs(page, target, other) for target in reached)
+        if other != name and any(_differs(page, place, other) for place in page.reached(name))
     ]
 
 

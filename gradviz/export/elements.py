@@ -93,9 +93,9 @@ class Writer:
         )
 
     def _column(self, node: Node) -> str:
-        share = node.proto.weight
+        width = f"calc({100 * node.proto.weight:.4g}% - 2rem)"  # as Streamlit has it
         return (
-            f'<div class="stColumn" data-testid="stColumn" style="flex: {share:.4g} 1 0">'
+            f'<div class="stColumn" data-testid="stColumn" style="flex: 1 1 {width}">'
             f'<div class="stVerticalBlock" data-testid="stVerticalBlock">{self.inside(node)}</div>'
             "</div>"
         )
@@ -227,7 +227,7 @@ class Writer:
     def _open_live(self, figure: str) -> str:
         if self.live is None:
             return ""
-        words = html.escape(t("Train it live", "现场训练"))
+        words = html.escape(t("Open it live", "打开现场版"))
         address = html.escape(self.live(figure))
         return (
             f'<a class="gradviz-open" href="{address}" target="_blank" rel="noopener">{words} ↗</a>'
@@ -313,8 +313,7 @@ def _value(node: Node) -> str:
         case "selectbox":
             return markup.inline(proto.raw_value or proto.options[proto.default])
         case "select_slider":
-            place = int((proto.value or proto.default)[0])
-            return markup.inline(proto.options[place])
+            return ", ".join(map(markup.inline, proto.raw_value))
         case "slider":
             return html.escape(proto.format % (proto.value or proto.default)[0])
         case "toggle":

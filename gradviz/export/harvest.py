@@ -52,7 +52,8 @@ class Page:
     """A page of the app in one language: its states, the first that in which it opens.
 
     `targets` says by the key of a button which state it leads to when it is pressed in the first
-    one, and `settings_of` what it sets; `options` are the few options of a control, by its key.
+    one, and `settings_of` what it sets; `options` are the few options of a control, by its key,
+    and `controls_of` the keys of the controls of a figure.
     """
 
     name: str
@@ -65,6 +66,19 @@ class Page:
     settings_of: dict[str, Settings] = field(default_factory=dict)
     targets: dict[str, int] = field(default_factory=dict)
     options: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    controls_of: dict[str, list[str]] = field(default_factory=dict)
+
+    def reached(self, figure: str) -> set[int]:
+        """The states that a press in the first one leads to, of what belongs to a figure."""
+        own = (f"{figure}_presets_", f"word_{figure}?")
+        buttons = {to for button, to in self.targets.items() if button.startswith(own)}
+        changes = [
+            {key: text}
+            for key in self.controls_of.get(figure, [])
+            for text, _ in self.options.get(key, [])
+        ]
+        options = {self.find(self.states[0], change) for change in changes}
+        return buttons | {place for place in options if place is not None}
 
     def target(self, button: str, now: State) -> int | None:
         """The state that a press of `button` leads to in the state `now`; None if to none.
@@ -102,6 +116,10 @@ def harvest(name: str, language: str) -> Page:
     if lesson is None:
         return page
     page.options = dict(_small_choices(lesson))
+    page.controls_of = {
+        name: [control.key for control in _controls(figure)]
+        for name, figure in lesson.figures.items()
+    }
     page.settings_of = dict(_buttons(lesson, language))
     changes = [*page.settings_of.items()]
     changes += [("", {key: text}) for key, few in page.options.items() for text, _ in few]

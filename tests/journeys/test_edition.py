@@ -220,11 +220,18 @@ def test_a_figure_alone_opens_in_the_state_that_its_address_says(folder, reader)
 
 def test_figures_that_share_controls_follow_each_other(folder, reader):
     reader.open(folder / "en" / "depth.html")
-    figures = {figure.get_attribute("data-figure"): figure for figure in reader.figures()}
-    reader.page.locator(".st-key-training_presets_2 button").click()
-    moved = figures["depth/drift"].get_by_text("The first layer has moved by 0.")
-    moved.wait_for()
-    reader.drawn(figures["depth/drift"])
+    drift = reader.page.locator(".st-key-figure_drift")
+    words = {figure.get_attribute("data-figure"): figure for figure in reader.figures()}
+    assert "depth/drift" in words
+    for press in (".st-key-training_presets_2 button", ".st-key-activation button"):
+        before = drift.inner_text()
+        reader.page.locator(press).first.click()
+        reader.wait(
+            "before => document.querySelector('.st-key-figure_drift').innerText !== before", before
+        )
+        reader.drawn(drift)
+    lit = reader.page.locator(".st-key-activation [aria-checked=true]")
+    assert lit.inner_text() == "sigmoid"
 
 
 def test_a_mark_that_needs_the_app_says_so(folder, reader):
