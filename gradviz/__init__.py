@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from gradviz.watching.profile import profile
     from gradviz.watching.watch import watch
 
+__version__ = "0.3.0"
+
 __all__ = [
     "ACTIVATIONS",
     "CURVES",

@@ -10,12 +10,13 @@ from __future__ import annotations
 import functools
 import json
 from contextvars import ContextVar
-from pathlib import Path
+
+from gradviz.places import ROOT
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 DEFAULT = "en"
 
-_PAGES = Path(__file__).resolve().parent.parent / "pages"
+_PAGES = ROOT / "pages"
 # One value per thread: each visitor's script runs in a thread of its own.
 _current: ContextVar[str] = ContextVar("language", default=DEFAULT)
 

@@ -12,7 +12,7 @@ import argparse
 import json
 import logging
 import time
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,14 +92,14 @@ def _is_race(key: Hashable) -> bool:
     return isinstance(key, tuple) and isinstance(key[0], tuple)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Record what is missing for the lessons that the command line names, or for all."""
     # Streamlit says of every page that it was not opened by a server: here that is meant.
     logging.disable(logging.WARNING)
     parser = argparse.ArgumentParser(description=__doc__)
     names = [entry.name for entry in catalog.LESSONS if entry.built]
     parser.add_argument("lessons", nargs="*", help="their names; all if none is given")
-    chosen = parser.parse_args().lessons or names
+    chosen = parser.parse_args(argv).lessons or names
     kept: set[str] = set()
     beams = {} if set(chosen) == set(names) else thumbnails.read()
     for name in chosen:

@@ -1,6 +1,7 @@
 """A fresh server of the app, started as the README does it: for journeys, visitors and costs."""
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -12,28 +13,42 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class Server:
-    """A running server: its address, and the number of its process."""
+COMMAND = (sys.executable, "-m", "streamlit", "run", "app.py")
 
-    def __init__(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+
+def free_port():
+    """A port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A running server: its address, and the number of its process.
+
+    `options` are further ones of `streamlit run`, `base_path` is the path below which it answers,
+    and `variables` are added to the environment.
+    """
+
+    def __init__(self, command=COMMAND, options=(), folder=ROOT, base_path="", variables=None):
+        self.port = free_port()
         options = [
             "--server.headless=true",
-            f"--server.port={port}",
+            f"--server.port={self.port}",
             "--server.fileWatcherType=none",
+            f"--server.baseUrlPath={base_path}",
+            *options,
         ]
         self._process = subprocess.Popen(
             [*command, *options],
-            cwd=ROOT,
+            cwd=folder,
+            env=os.environ | (variables or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         self.pid = self._process.pid
-        self.address = f"http://127.0.0.1:{port}"
+        self.address = f"http://127.0.0.1:{self.port}{base_path}"
 
     def wait_until_it_answers(self):
         """Return as soon as pages can be asked for."""
@@ -56,9 +71,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_server():
-    """A fresh server that answers; it is stopped at the end."""
-    server = Server()
+def running_server(**how):
+    """A fresh server that answers, see `Server`; it is stopped at the end."""
+    server = Server(**how)
     try:
         server.wait_until_it_answers()
         yield server

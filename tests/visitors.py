@@ -28,11 +28,13 @@ class Visitor:
     `errors` says what a reader would complain of.
     """
 
-    def __init__(self, address, locale="en-US", patience=60):
+    def __init__(self, address, locale="en-US", patience=60, cookie=""):
         self.patience = patience
         self.received = self.pictures = 0
         self.errors = []
+        self.settings = None  # what the server says of itself: Streamlit's NewSession
         self._address = address
+        self._headers = {"Cookie": cookie} if cookie else None
         self._locale = locale
         self._query = self._page = ""
         self._script = ""  # the page, as the server has named it
@@ -50,6 +52,8 @@ class Visitor:
             subprotocols=["streamlit"],
             max_size=LARGEST,
             open_timeout=self.patience,
+            ping_interval=None,  # a browser asks nothing of the kind
+            additional_headers=self._headers,
             proxy=None,
         )
         self._listener = asyncio.create_task(self._listen())
@@ -78,6 +82,12 @@ class Visitor:
     def charts(self):
         """The number of charts that stand on the page."""
         return sum(kind == "vega_lite_chart" for kind, _, _ in self._elements.values())
+
+    @property
+    def texts(self):
+        """What stands on the page in words, as Markdown."""
+        elements = self._elements.values()
+        return [element.markdown.body for kind, element, _ in elements if kind == "markdown"]
 
     @property
     def watching(self):
@@ -129,6 +139,7 @@ class Visitor:
     def _hear(self, message):
         match message.WhichOneof("type"):
             case "new_session":
+                self.settings = message.new_session
                 self._begin(message.metadata.run.fragment_ids, message.new_session.config)
             case "navigation":
                 self._script = message.navigation.page_script_hash

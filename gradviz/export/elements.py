@@ -23,6 +23,7 @@ _SETTINGS = frozenset(
     ("button_group", "number_input", "multiselect", "select_slider", "selectbox", "slider",
      "text_input", "toggle")
 )  # fmt: skip
+_OF_STREAMLIT = ("page_script", "page_first_chart")  # what only it needs
 _FORMS = frozenset(("text_input", "text_area", "number_input", "multiselect"))
 
 
@@ -78,7 +79,7 @@ class Writer:
 
     def _flex_container(self, node: Node) -> str:
         key = node.key or ""
-        if key == "page_script":
+        if key in _OF_STREAMLIT:
             return ""
         held = self.inside(node)
         if not held and not key.startswith(_KEEPS_ROOM):

@@ -51,6 +51,7 @@ _SPEAK = """
 
 def page_script() -> None:
     """Put script and style sheet into the page; they take no room."""
+    _load_charts()
     words = {
         "play": t("Play the run", "播放训练过程"),
         "pause": t("Pause", "暂停"),
@@ -63,6 +64,14 @@ def page_script() -> None:
             f"<script>{_script()}\nwindow.gradviz.speak({json.dumps(words)});</script>",
             unsafe_allow_javascript=True,
         )
+
+
+def _load_charts() -> None:
+    """Draw a hidden dot: the browser loads what draws charts when it meets the first of them, and
+    so it does while the page is still on its way.
+    """
+    with st.container(key="page_first_chart"):
+        st.vega_lite_chart({"data": {"values": [{}]}, "mark": "point"})
 
 
 @functools.cache

@@ -7,11 +7,10 @@ exist yet is announced, never linked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from gradviz.language import t
+from gradviz.places import ROOT as ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 HOME = "app.py"
 
 

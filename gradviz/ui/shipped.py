@@ -21,6 +21,7 @@ import numpy as np
 from gradviz import store
 from gradviz.charts.parts.spec import Spec
 from gradviz.language import current
+from gradviz.places import PACKAGE
 from gradviz.ui import catalog
 
 Result = TypeVar("Result")
@@ -98,8 +99,7 @@ def _find(key: Hashable, page: Path) -> Spec | None:
 @functools.cache
 def _package_edited() -> float:
     """When the newest source of the package was written; a server keeps what it has imported."""
-    package = catalog.ROOT / "gradviz"
-    sources = [*package.rglob("*.py"), *(catalog.ROOT / "pages").rglob("strings.json")]
+    sources = [*PACKAGE.rglob("*.py"), *(catalog.ROOT / "pages").rglob("strings.json")]
     return max(source.stat().st_mtime for source in sources)
 
 

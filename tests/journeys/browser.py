@@ -42,13 +42,13 @@ def fresh_server():
 
 
 @contextlib.contextmanager
-def chromium():
-    """A browser; yields Playwright's Browser."""
+def chromium(*arguments):
+    """A browser, with further `arguments` if there are any; yields Playwright's Browser."""
     from playwright.sync_api import sync_playwright
 
     path = chromium_path()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *arguments])
         yield browser
         browser.close()
 
