@@ -128,8 +128,7 @@ class Writer:
         return _heading("h3", node)
 
     def _code(self, node: Node) -> str:
-        code = html.escape(node.proto.code_text)
-        return _element("stCode", f'<pre tabindex="0"><code>{code}</code></pre>')
+        return _element("stMarkdown", markup.code(node.proto.code_text))
 
     def _html(self, node: Node) -> str:
         body: str = node.proto.body

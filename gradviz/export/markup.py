@@ -55,7 +55,18 @@ def _reader() -> MarkdownIt:
     reader.add_render_rule("math_inline", _formula)
     reader.add_render_rule("math_inline_double", _display)
     reader.add_render_rule("math_block", _display)
+    reader.add_render_rule("fence", _code)
     return reader
+
+
+def code(text: str) -> str:
+    """A program; who cannot use a mouse scrolls it by its keys."""
+    pre = f'<pre tabindex="0"><code>{html.escape(text)}</code></pre>'
+    return f'<div class="stCode" data-testid="stCode">{pre}</div>'
+
+
+def _code(_self: Any, tokens: Any, place: int, *_: Any) -> str:  # noqa: ANN401
+    return code(tokens[place].content.rstrip())
 
 
 def _formula(_self: Any, tokens: Any, place: int, *_: Any) -> str:  # noqa: ANN401 — markdown-it's

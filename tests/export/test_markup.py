@@ -11,6 +11,11 @@ def test_formulas_are_left_to_the_browser():
     assert markup.inline("costs 5 dollars") == "costs 5 dollars"
 
 
+def test_a_program_can_be_scrolled_by_keys():
+    written = markup.block("```python\na < b\n```")
+    assert '<pre tabindex="0"><code>a &lt; b</code></pre>' in written
+
+
 def test_html_in_a_text_is_shown_and_does_nothing():
     assert "<script>" not in markup.block("<script>alert(1)</script>")
 
