@@ -35,6 +35,10 @@ def picture(
     selection's fields to controls.
     """
     spec = _opening(chart if isinstance(chart, dict) else written(chart), opens)
+    if press is not None:
+        # Where there is no server, the page's script needs to know what a press would set.
+        setting = {field: control.key for field, control in (sets or {}).items()}
+        spec = _with_note(spec, press={"selection": press, "sets": setting})
     figure = stage.current()
     if figure is not None:
         figure.pictures[key] = spec
@@ -67,7 +71,12 @@ def _opening(spec: Spec, opens: Sequence[Opening]) -> Spec:
     spec = opened(spec, {control.slider: control.value for control in opens})
     spec = held(spec, {control.slider for control in opens if hidden(control.key)})
     # The browser keeps a slider where the reader left it as long as the picture is the same.
-    return {**spec, "usermeta": {**spec.get("usermeta", {}), "set": sum(map(times_set, opens))}}
+    return _with_note(spec, set=sum(map(times_set, opens)))
+
+
+def _with_note(spec: Spec, **note: object) -> Spec:
+    """`spec` with something that Vega does not look at."""
+    return {**spec, "usermeta": {**spec.get("usermeta", {}), **note}}
 
 
 def _set_controls(key: str, press: str, sets: Mapping[str, Control]) -> None:
