@@ -17,7 +17,7 @@ from gradviz.trainer import Call
 
 PATIENCE = 60
 # A run that lasts while the test does something to it, and one that does not.
-LONG, SHORT = {"depth": 50, "figure": "training"}, {"depth": 2, "figure": "training"}
+LONG, SHORT = {"figure": "race"}, {"depth": 2, "figure": "training"}
 
 
 def page():
@@ -114,9 +114,9 @@ def test_of_two_tabs_one_stops_and_the_other_goes_on(server):
     async def visit():
         async with Visitor(server.address) as one, Visitor(server.address) as other:
             for tab in (one, other):
-                await tab.open("depth", lang="en", seed=60, **LONG)
-                await press(tab, "training_train")
-            await press(one, "training_stop")
+                await tab.open("pretraining", lang="en", seed=60, **LONG)
+                await press(tab, "race_train")
+            await press(one, "race_stop")
             await says(one, "Stopped at")
             await says(other, "Finished")
             assert one.progress[0].startswith("Stopped at")
@@ -128,8 +128,8 @@ def test_of_two_tabs_one_stops_and_the_other_goes_on(server):
 def test_who_leaves_in_the_middle_is_not_missed(server):
     async def visit():
         async with Visitor(server.address) as leaves:
-            await leaves.open("depth", lang="en", seed=70, **LONG)
-            await press(leaves, "training_train")
+            await leaves.open("pretraining", lang="en", seed=70, **LONG)
+            await press(leaves, "race_train")
         async with Visitor(server.address) as comes:
             await comes.open("depth", lang="en", seed=71, **SHORT)
             await press(comes, "training_train")
@@ -142,10 +142,10 @@ def test_who_leaves_in_the_middle_is_not_missed(server):
 def test_stop_at_once_after_train_twenty_times(server):
     async def visit():
         async with Visitor(server.address) as visitor:
-            await visitor.open("depth", lang="en", seed=80, **LONG)
+            await visitor.open("pretraining", lang="en", seed=80, **LONG)
             for _ in range(20):
-                await press(visitor, "training_train")
-                await press(visitor, "training_stop")
+                await press(visitor, "race_train")
+                await press(visitor, "race_stop")
             await says(visitor, "Stopped at")
             await visitor.open("depth", lang="en", seed=81, **SHORT)
             await press(visitor, "training_train")

@@ -87,13 +87,15 @@ def test_a_learner_reads_drags_trains_stops_and_scrubs(browser, server):
 def test_a_run_is_started_stopped_finished_and_scrubbed(browser, server):
     address, log = server
     visitor = Visitor(browser, height=1800)
-    visitor.open(f"{address}/depth?lang=en&depth=45")
-    figure = visitor.figure("training")
+    # The run that lasts longest.
+    visitor.open(f"{address}/pretraining?lang=en&figure=race")
+    figure = visitor.figure("race")
     figure.locator("button:visible", has_text="Train").first.click()
-    figure.get_by_text("Training:").wait_for()
+    figure.get_by_text("raining:").wait_for()
     figure.locator("button:visible", has_text="Stop").first.click()
     figure.get_by_text("Stopped at").wait_for()
 
+    figure = visitor.figure("training")
     visitor.open(f"{address}/depth?lang=en&depth=4")
     figure.locator("button:visible", has_text="Train").first.click()
     figure.get_by_text("Finished").wait_for(timeout=60_000)
