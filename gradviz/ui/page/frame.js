@@ -8,13 +8,14 @@ function standsAlone() {
   return document.querySelector("main.alone") || new URLSearchParams(location.search).has("figure");
 }
 
-// Streamlit puts up its page long before the figure is there.
+// Streamlit puts up its page long before the figure is there; it may have no picture yet, or the
+// page may have nothing but a complaint.
 function isDrawn() {
   if (document.querySelector("main.alone")) return true;
-  const complaint = "[data-testid=stMain] [data-testid=stAlert]";
-  const picture = "[class*=st-key-figure_] [data-testid=stVegaLiteChart] svg";
-  const still = "[data-testid=stApp]:not([data-test-script-state=running])";
-  return document.querySelector(`${picture}, ${still} ${complaint}`) !== null;
+  if (document.querySelector("[data-testid=stApp][data-test-script-state=running]")) return false;
+  const pictures = [...document.querySelectorAll("[class*=st-key-figure_] [data-testid=stVegaLiteChart]")];
+  const shown = "[data-testid=stMain] :is([class*=st-key-figure_], [data-testid=stAlert])";
+  return document.querySelector(shown) && pictures.every((picture) => picture.querySelector("svg"));
 }
 
 let announced = 0;
