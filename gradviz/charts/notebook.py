@@ -7,7 +7,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import altair as alt
 import numpy as np
@@ -52,6 +53,7 @@ def plot_race(
     return alt.VConcatChart.from_dict(_alone(spec))
 
 
+@runtime_checkable
 class Plots(Protocol):
     """What has a picture of itself, as a watched network's `Record` has."""
 
@@ -74,10 +76,9 @@ class Shown:
             ' style="display: block; width: 100%; height: 480px; border: 0"></iframe>'
         )
 
-    def save(self, path: str) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the picture as one HTML file, which needs no network either."""
-        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 — a string is enough
-            file.write(self.page)
+        Path(path).write_text(self.page, encoding="utf-8")
 
 
 def show(what: Plots | Iterable[Snapshot] | alt.TopLevelMixin) -> Shown:
@@ -89,7 +90,7 @@ def show(what: Plots | Iterable[Snapshot] | alt.TopLevelMixin) -> Shown:
     """
     if isinstance(what, alt.TopLevelMixin):
         chart = what
-    elif hasattr(what, "plot"):
+    elif isinstance(what, Plots):
         chart = what.plot()
     else:
         chart = plot_race(what)

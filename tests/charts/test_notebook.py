@@ -30,7 +30,7 @@ def test_it_shows_what_has_a_picture_and_asks_nothing_of_the_network(kind, tmp_p
     assert page == shown.page and "vegaEmbed('#vis'" in page
     assert not re.search(r"<(script|link)[^>]+(src|href)=", page)
     assert ('"replay_step"' in page) == (kind == "run")
-    shown.save(str(tmp_path / "picture.html"))
+    shown.save(tmp_path / "picture.html")
     assert (tmp_path / "picture.html").read_text(encoding="utf-8") == page
 
 

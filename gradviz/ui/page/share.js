@@ -95,7 +95,7 @@ function measure(form, { shown, measured }) {
     const height = String(10 * Math.ceil((highestIn(frame.contentDocument) + ROOM) / 10));
     frame.remove();
     const title = saidBy(form).title;
-    field.value = tag("iframe", { src: shown, width: "100%", height, loading: "lazy", title });
+    field.value = tag("iframe", { src: shown, width: "100%", height, style: "border: 0", loading: "lazy", title });
   };
   const hear = ({ source, data }) => {
     if (data?.gradviz !== "height" || source !== frame.contentWindow) return;
