@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gradviz.activations import ACTIVATIONS, Activation, activation
-    from gradviz.charts.notebook import plot_race
+    from gradviz.charts.notebook import plot_race, show
     from gradviz.data import Dataset, load
     from gradviz.diagnosis import diagnose, of_snapshots
     from gradviz.engine.history import curves_frame, history_frame
@@ -54,6 +54,7 @@ __all__ = [
     "profile",
     "race",
     "replace",
+    "show",
     "train",
     "watch",
 ]
@@ -84,6 +85,7 @@ _HOME = {
     "profile": "watching.profile",
     "race": "engine.train",
     "replace": "recipe",
+    "show": "charts.notebook",
     "train": "engine.train",
     "watch": "watching.watch",
 }

@@ -28,11 +28,13 @@ class Server:
     """A running server: its address, and the number of its process.
 
     `options` are further ones of `streamlit run`, `base_path` is the path below which it answers,
-    and `variables` are added to the environment.
+    `variables` are added to the environment, and `port` is a free one if none is given.
     """
 
-    def __init__(self, command=COMMAND, options=(), folder=ROOT, base_path="", variables=None):
-        self.port = free_port()
+    def __init__(
+        self, command=COMMAND, options=(), folder=ROOT, base_path="", variables=None, port=None
+    ):
+        self.port = port or free_port()
         options = [
             "--server.headless=true",
             f"--server.port={self.port}",

@@ -45,6 +45,7 @@ def test_the_wheel_has_all_that_the_app_needs_and_nothing_else(wheel):
         *(ROOT / "pages").rglob("*"),
         ROOT / ".streamlit" / "config.toml",
         ROOT / "assets" / "icon.svg",
+        *(ROOT / "static").rglob("*"),
     ]
     wanted = {
         path.relative_to(ROOT).as_posix()

@@ -2,6 +2,7 @@
 
     index.html           leads to the reader's language
     embed.js             shows a figure on somebody else's page
+    gradviz-figure.mjs   the same as one module, for anywidget
     assets/              what all pages share
     <lang>/<page>.html   home ("index") and the lessons
     <lang>/figure/<lesson>/<figure>.html    a figure alone, for embedding
@@ -74,7 +75,9 @@ def write_edition(folder: Path, languages: Sequence[str], server: str | None = N
     edition = Edition(folder, languages, server)
     for name in _COPIED:
         edition.write((ASSETS / name).read_bytes(), "assets", name)
-    edition.write((ASSETS / "embed.js").read_bytes(), "embed.js")
+    script = (catalog.ROOT / "static" / "embed.js").read_text(encoding="utf-8")
+    edition.write(script, "embed.js")
+    edition.write(_module(script), "gradviz-figure.mjs")
     edition.write(borrowed.vega(), "assets", "vega.js")
     edition.write(borrowed.katex(), "assets", "katex.js")
     edition.write(borrowed.faces(), "assets", "fonts.css")
@@ -147,9 +150,15 @@ def _write_figure(edition: Edition, page: Page, name: str) -> Callable[[str], st
         "takes": _takes(page, name),
         "settings": [state.settings for state in page.states],
         "sliders": page.states[0].openings,
+        "own": page.states[0].sliders.get(name, {}),
         "absent": t(
             "What you pressed is not among the recorded states: the app computes it.",
             "您点按的状态没有录制，需由应用计算。",
+        ),
+        "unrecorded": t(
+            "This figure was asked for in a state that is not among the recorded ones: it stands "
+            "as it opens. The app computes the other.",
+            "此图被要求以未录制的状态打开：这里显示的是它最初的状态，所要的状态需由应用计算。",
         ),
         "live": live(name) if (live := edition.live(page.name, {})) else None,
         "open": t("Open it there", "在应用中打开"),
@@ -225,6 +234,12 @@ def _document(page: Page, title: str, body: str, root: str) -> str:
         own=f"{root}{page.language}/",
         body=body,
     )
+
+
+def _module(script: str) -> str:
+    """`embed.js` as a module that does what anywidget asks of one: it puts a figure into `el`."""
+    own = script.replace("document.currentScript.src", "import.meta.url")
+    return own + (ASSETS / "widget.js").read_text(encoding="utf-8")
 
 
 def _entrance(languages: Sequence[str]) -> str:

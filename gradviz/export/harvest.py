@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from gradviz.ui import catalog
 from gradviz.ui.controls import Choice, Control, Opening, Switch
 from gradviz.ui.lesson import Figure, Lesson, article, shown_lessons
+from gradviz.ui.picture import SLIDERS
 from gradviz.ui.words import words_of
 
 Node = Any  # an element or a container of `streamlit.testing.v1`
@@ -29,13 +30,15 @@ _FEW = 3  # options of a choice that are all recorded, as in `gradviz.record`
 class State:
     """A page in one state: `settings` are all its controls; `main` and `sidebar` are what is shown.
 
-    `openings` are the sliders inside pictures, which the browser moves, by the controls' keys.
+    `openings` are the sliders inside pictures, which the browser moves, by the controls' keys;
+    `sliders` are those of each figure, by which they can be called alike.
     """
 
     settings: Settings
     openings: dict[str, str]
     main: Node
     sidebar: Node
+    sliders: Mapping[str, dict[str, str]] = field(default_factory=dict)
 
     def server_settings(self) -> frozenset[tuple[str, str]]:
         """What only the server can set."""
@@ -152,7 +155,10 @@ def _state(app: AppTest, lesson: Lesson | None) -> State:
     declared: Mapping[str, Control] = app.session_state["controls_declared"]
     settings = {key: control.text(app.session_state[key]) for key, control in declared.items()}
     openings = {key: c.slider for key, c in declared.items() if isinstance(c, Opening)}
-    return State(settings, openings, app.main, app.sidebar)
+    kept = app.session_state
+    known = kept[SLIDERS] if SLIDERS in kept else {}  # noqa: SIM401 — it has no get
+    sliders = {name: {key: slider for slider, key in own.items()} for name, own in known.items()}
+    return State(settings, openings, app.main, app.sidebar, sliders)
 
 
 def _inside(app: AppTest, tag: str) -> str:

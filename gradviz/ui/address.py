@@ -5,6 +5,7 @@ What comes from a URL is anybody's text: it is read strictly, and shown as plain
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -33,6 +34,40 @@ def of_page() -> str:
     address = (st.context.url or "").replace(_CLOUD_FRAME, "", 1).removesuffix("/")
     is_lesson = address.rpartition("/")[2] in {entry.name for entry in catalog.LESSONS}
     return address if is_lesson or not address else f"{address}/"
+
+
+def of_app() -> str:
+    """The address of home as others can open it, with a slash at its end."""
+    return _of_home(of_page())
+
+
+def of_embed_script() -> str:
+    """Where embed.js is: in the static edition, if we know of one, or else in the app itself.
+
+    Streamlit serves the app's files where it runs: on Community Cloud inside the frame, too.
+    """
+    edition = of_edition()
+    home = edition or f"{_of_home((st.context.url or '').removesuffix('/'))}app/static/"
+    return f"{home}embed.js"
+
+
+def of_edition() -> str | None:
+    """Where the operator has put the static edition, with a slash at its end.
+
+    It is the environment's GRADVIZ_EDITION_URL. Raises `ValueError` if that is no address.
+    """
+    address = os.environ.get("GRADVIZ_EDITION_URL", "").strip()
+    if not address:
+        return None
+    if not address.startswith(("http://", "https://")):
+        raise ValueError(f"GRADVIZ_EDITION_URL={address!r} is no address: https://… is wanted")
+    return f"{address.rstrip('/')}/"
+
+
+def _of_home(address: str) -> str:
+    base, _, last = address.removesuffix("/").rpartition("/")
+    is_lesson = last in {entry.name for entry in catalog.LESSONS}
+    return f"{base if is_lesson else address.removesuffix('/')}/"
 
 
 def kept() -> dict[str, str]:

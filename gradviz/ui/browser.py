@@ -2,7 +2,8 @@
 
 The script plays runs by their sliders, asks the questions of figures, completes the links to them,
 lets words drive pictures, brings definitions to terms, remembers which lessons were read, says
-aloud what pictures show and closes the navigation of a phone; the style sheet also gives each color
+aloud what pictures show, tells a page around it how high a figure is, and closes the navigation of
+a phone; the style sheet also gives each color
 of a picture the shade in which words of it can be read in the theme. Both stand in the folder
 `page`.
 
@@ -37,6 +38,7 @@ PARTS = (
     "words",
     "terms",
     "progress",
+    "frame",
     "discover",
     "drawer",
 )

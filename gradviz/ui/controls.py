@@ -42,6 +42,11 @@ def start_page(name: str) -> None:
         st.session_state[_DECLARED] = {}
 
 
+def page() -> str:
+    """The name of the page that is being drawn."""
+    return st.session_state[_PAGE]
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Control(Generic[Value]):
     """A setting of the page: `key` is its name in the URL and in tests, never translated.

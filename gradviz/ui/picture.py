@@ -12,7 +12,7 @@ from gradviz.charts.parts.spec import Spec, held, opened, written
 from gradviz.ui import stage
 from gradviz.ui.controls import Control, Opening, hidden, set_all, times_set
 
-_SLIDERS = "sliders_of_figures"  # in the session state: by figure, the keys of `Opening`s by slider
+SLIDERS = "sliders_of_figures"  # in the session state: by figure, the keys of `Opening`s by slider
 
 
 def picture(
@@ -57,7 +57,7 @@ def picture(
 
 def sliders_of(figure: str) -> dict[str, str]:
     """The sliders inside the pictures of `figure`, with the names that they have in a link."""
-    return st.session_state.get(_SLIDERS, {}).get(figure, {})
+    return st.session_state.get(SLIDERS, {}).get(figure, {})
 
 
 def _opening(spec: Spec, opens: Sequence[Opening]) -> Spec:
@@ -66,7 +66,7 @@ def _opening(spec: Spec, opens: Sequence[Opening]) -> Spec:
         return spec
     figure = stage.current()
     if figure is not None:
-        known = st.session_state.setdefault(_SLIDERS, {}).setdefault(figure.name, {})
+        known = st.session_state.setdefault(SLIDERS, {}).setdefault(figure.name, {})
         known.update({control.slider: control.key for control in opens})
     spec = opened(spec, {control.slider: control.value for control in opens})
     spec = held(spec, {control.slider for control in opens if hidden(control.key)})

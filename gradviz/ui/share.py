@@ -27,7 +27,6 @@ from gradviz.ui.controls import Control
 from gradviz.ui.picture import sliders_of
 from gradviz.ui.stage import Stage
 
-EMBED_HEIGHT = 1200  # pixels; enough for the tallest figure at the width of an article
 # What a link can hide beside the controls and presets of figures.
 HIDEABLE = ("seed", "language", "share")
 _PAGES = "pages_saved"  # in the session state: how many pages were asked for
@@ -69,12 +68,6 @@ def figure_link(figure: str) -> str:
     state = {key: value for key, value in address.kept().items() if key != "embed"}
     state |= controls.state() | {"lang": current(), "figure": figure}
     return f"{address.of_page()}?{urlencode(state)}"
-
-
-def embed_code(link: str) -> str:
-    """An iframe for `link`, without the frame of the app."""
-    source = html.escape(f"{link}&embed=true")
-    return f'<iframe src="{source}" width="100%" height="{EMBED_HEIGHT}" loading="lazy"></iframe>'
 
 
 def _hideable(figure: Stage, shown: Iterable[Control], presets: bool) -> dict[str, str]:
@@ -123,6 +116,11 @@ def _form(title: str, figure: Stage, hideable: dict[str, str]) -> str:
         told += ["\n".join(titles) for titles in tooltips_of(spec)]
     data = {
         "figure": figure.name,
+        "place": f"{controls.page()}/{figure.name}",
+        "app": address.of_app(),
+        "script": address.of_embed_script(),
+        "edition": address.of_edition() or "",
+        "language": current(),
         "sliders": json.dumps(sliders_of(figure.name)),
         "columns": json.dumps(columns),
         "fields": json.dumps(usual_names() | fields),
@@ -154,15 +152,33 @@ def _form(title: str, figure: Stage, hideable: dict[str, str]) -> str:
 {saved if figure.pictures else ""}
 <div class="gradviz-field">
 <label>{_said("Embed it in a course page", "嵌入课程网页")}
-<textarea readonly rows="2" class="gradviz-embed">{html.escape(embed_code(link))}</textarea></label>
+<textarea readonly rows="3" class="gradviz-embed"></textarea></label>
 {copy}</div>
 <div class="gradviz-row">
 <label>{_said("Language", "语言")} {_select("language", languages, current())}</label>
 <label>{_said("Theme of the embed", "嵌入时的主题")} {_select("theme", themes, "")}</label>
 </div>
+{_plain_frame(copy)}
 {_teacher(hideable)}
 </form>
 """
+
+
+def _plain_frame(copy: str) -> str:
+    """The embed for pages that take no scripts; the browser measures how high it has to be."""
+    title = t(
+        "Where scripts are not allowed (Moodle, Canvas)", "不允许脚本的网站（Moodle、Canvas）"
+    )
+    explained = t(
+        "An iframe high enough wherever it has a width of 400 pixels or more.",
+        "一个 iframe，高度足够，宽度不小于 400 像素时不会出现内部滚动条。",
+    )
+    return (
+        f'<details class="gradviz-plain"><summary>{html.escape(title)}</summary>'
+        f'<div class="gradviz-field"><label>{html.escape(explained)}'
+        '<textarea readonly rows="2" class="gradviz-iframe"></textarea></label>'
+        f"{copy}</div></details>"
+    )
 
 
 def _teacher(hideable: dict[str, str]) -> str:
@@ -215,6 +231,7 @@ def _words(title: str) -> dict[str, str]:
     return {
         "title": title,
         "copied": t("Copied", "已复制"),
+        "measuring": t("Measuring its height…", "正在测量高度……"),
         "close": t("Close", "关闭"),
         "csv": t("Download as CSV", "下载 CSV"),
         "most": t(

@@ -218,6 +218,28 @@ def test_a_figure_alone_opens_in_the_state_that_its_address_says(folder, reader)
     reader.wait("() => document.querySelector('[name=replay_step]')?.value === '120'")
 
 
+def test_a_figure_alone_hides_what_its_address_hides(folder, reader):
+    file = folder / "en" / "figure" / "depth" / "training.html"
+    reader.open(file, "?depth=10&training_step=120&beam_step=7&hide=depth,training_step")
+    figure = reader.page.locator(".st-key-figure_training")
+    slider = figure.locator("[name=replay_step]").first
+    reader.wait("() => document.querySelector('[name=replay_step]')?.value === '120'")
+    assert not slider.is_visible() and not figure.locator(".st-key-depth").is_visible()
+    assert figure.locator(".st-key-activation").is_visible()
+    # Those presets that would move the depth are gone, too.
+    buttons = figure.locator("[class*=st-key-presets_] button")
+    shown = [button.inner_text() for button in buttons.all() if button.is_visible()]
+    assert 0 < len(shown) < buttons.count()
+    assert figure.locator(".gradviz-note").count() == 0
+
+
+def test_a_figure_alone_says_that_a_state_was_not_recorded(folder, reader):
+    reader.open(folder / "en" / "figure" / "depth" / "training.html", "?depth=37")
+    note = reader.page.locator(".gradviz-note")
+    note.get_by_text("not among the recorded ones").wait_for()
+    assert "depth=37" in note.locator("a").get_attribute("href")
+
+
 def test_figures_that_share_controls_follow_each_other(folder, reader):
     reader.open(folder / "en" / "depth.html")
     drift = reader.page.locator(".st-key-figure_drift")

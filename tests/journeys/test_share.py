@@ -137,14 +137,21 @@ def test_a_teacher_hides_controls_and_students_cannot_reach_them(browser, server
     teacher.open(f"{address}/depth?lang=en&figure=drift&activation=tanh")
     scrub(teacher.figure("drift"), 60)
     form = open_menu(teacher, "drift")
-    form.locator("summary").press("Enter")
+    form.locator("summary").last.press("Enter")
     for name in ("drift_step", "seed", "share"):
         form.locator(f".gradviz-hide[value={name}]").press("Space")
     form.locator(".gradviz-language").select_option("zh")
     form.locator(".gradviz-theme").select_option("dark")
     link = form.locator(".gradviz-link").input_value()
+    form.locator(".gradviz-plain summary").press("Enter")
+    teacher.page.wait_for_function(
+        "document.querySelector('.gradviz-iframe').value.includes('height=')"
+    )
     embed = form.locator(".gradviz-embed").input_value()
-    source = re.search(r'src="([^"]+)"', embed)[1].replace("&amp;", "&")
+    assert 'figure="depth/drift" lang="zh" theme="dark"' in embed
+    assert "&amp;hide=drift_step%2Cseed%2Cshare" in embed
+    frame = form.locator(".gradviz-iframe").input_value()
+    source = re.search(r'src="([^"]+)"', frame)[1].replace("&amp;", "&")
     assert "hide=drift_step%2Cseed%2Cshare" in link and "drift_step=60" in link
     assert source == f"{link}&embed=true&embed_options=dark_theme"
 

@@ -82,14 +82,42 @@ def test_the_menu_is_made_only_when_it_is_opened():
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_the_links_say_every_value_and_the_embed_is_an_iframe_of_it(language):
+def test_the_link_says_every_value_and_the_form_what_the_embed_is_made_of(language):
     _, form = with_menu("depth", "training", lang=language, depth="14", junk="9" * 5000)
     said = {key: value[-1] for key, value in parse_qs(urlsplit(field(form, "link")).query).items()}
     assert said["figure"] == "training" and said["depth"] == "14" and said["lang"] == language
     assert said["activation"] == "sigmoid" and said["seed"] == "0", "defaults too"
     assert "junk" not in said, "what no page means is not handed on"
-    embed = field(form, "embed")
-    assert embed.startswith('<iframe src="') and "&amp;embed=true" in embed
+    told = dict(re.findall(r'data-(\w+)="(.*?)"', form))
+    assert told["place"] == "depth/training" and told["language"] == language
+    assert told["script"].endswith("/app/static/embed.js") and told["edition"] == ""
+    assert told["script"] == f"{told['app']}app/static/embed.js"
+
+
+def test_where_the_static_edition_is_known_its_script_is_used(monkeypatch):
+    monkeypatch.setenv("GRADVIZ_EDITION_URL", "https://school.example/gradviz")
+    _, form = with_menu("depth", "training")
+    told = dict(re.findall(r'data-(\w+)="(.*?)"', form))
+    assert told["edition"] == "https://school.example/gradviz/"
+    assert told["script"] == "https://school.example/gradviz/embed.js"
+    monkeypatch.setenv("GRADVIZ_EDITION_URL", "school")
+    with pytest.raises(ValueError, match="GRADVIZ_EDITION_URL='school' is no address"):
+        address.of_edition()
+
+
+@pytest.mark.parametrize(
+    ("seen", "app", "script"),
+    [
+        ("http://localhost:8501/depth", "http://localhost:8501/", "http://localhost:8501/"),
+        ("https://a.example/base", "https://a.example/base/", "https://a.example/base/"),
+        ("https://a.example/base/depth/", "https://a.example/base/", "https://a.example/base/"),
+        ("https://a.app/~/+/depth", "https://a.app/", "https://a.app/~/+/"),
+    ],
+)
+def test_home_and_the_script_are_found_from_any_page(monkeypatch, seen, app, script):
+    monkeypatch.setattr(type(st.context), "url", property(lambda self: seen))
+    assert address.of_app() == app
+    assert address.of_embed_script() == f"{script}app/static/embed.js"
 
 
 def test_the_menu_of_a_figure_offers_its_controls_presets_sliders_and_the_seed_to_be_hidden():

@@ -226,10 +226,15 @@ window.gradvizEdition = (() => {
         Object.entries(wanted).every(([key, text]) => key in data.sliders || settings[key] === text);
       const state = data.settings.findIndex(same);
       if (state >= 0) return void this.press(state);
+      this.note(data, data.absent, wanted);
+    }
+
+    // A word under the figure, with the way to the app in the state that is `wanted`.
+    note(data, text, wanted) {
       const note = document.createElement("p");
       note.className = "gradviz-note";
       note.setAttribute("role", "status");
-      note.textContent = data.absent;
+      note.textContent = text;
       if (data.live) {
         const link = document.createElement("a");
         link.href = `${data.live}&${new URLSearchParams(wanted)}`;
@@ -330,13 +335,10 @@ window.gradvizEdition = (() => {
   if (theme)
     for (const link of document.querySelectorAll("a[href$='.html']")) link.search = `?theme=${theme}`;
 
-  // --- A figure alone: what it opens with, and how high it is.
+  // --- A figure alone: what it opens with, and what of it is hidden.
 
   const alone = document.querySelector("main.alone");
-  if (alone) {
-    openAsAsked(cards.values().next().value, new URLSearchParams(location.search));
-    if (parent !== window) new ResizeObserver(() => say(alone.offsetHeight)).observe(alone);
-  }
+  if (alone) openAsAsked(cards.values().next().value, new URLSearchParams(location.search));
 
   // By the number of a preset, or by controls of the page as in a link to the app.
   async function openAsAsked(card, asked) {
@@ -347,19 +349,31 @@ window.gradvizEdition = (() => {
     const fits = (settings) =>
       wanted.every(([key, text]) => key in data.sliders || settings[key] === text);
     const state = preset ? Number(preset.dataset.goes) : data.settings.findIndex(fits);
+    hide(card, data, (asked.get("hide") ?? "").split(",").filter(Boolean), data.settings[Math.max(state, 0)]);
     if (state > 0) await card.press(state);
     else await card.come();
+    if (state < 0) card.note(data, data.unrecorded, Object.fromEntries(wanted));
     await last;
     for (const [key, text] of wanted)
-      for (const input of inputs(card.element)) if (input.name === data.sliders[key]) put(input, text);
+      for (const input of inputs(card.element)) if (input.name === data.own[key]) put(input, text);
   }
 
-  // To the page around it: embed.js, and Canvas in its own words.
-  function say(height) {
-    if (!height) return; // it is not to be seen
-    const figure = alone.querySelector("[data-figure]").dataset.figure;
-    parent.postMessage({ gradviz: "height", figure, height }, "*");
-    parent.postMessage(JSON.stringify({ subject: "lti.frameResize", height }), "*");
+  // What a link hides: controls by their keys, in the picture too, the presets, and those of them
+  // that would move what is held.
+  function hide(card, { own, settings }, names, now) {
+    const rules = names.map((name) =>
+      own[name]
+        ? `.vega-bind:has(input[name="${CSS.escape(own[name])}"])`
+        : `.st-key-${CSS.escape(name === `${card.name}_presets` ? `presets_${card.name}` : name)}`,
+    );
+    const held = names.filter((name) => name in now);
+    settings.forEach((then, state) => {
+      if (held.some((name) => then[name] !== now[name]))
+        rules.push(`[class*=st-key-presets_] [data-goes="${state}"]`);
+    });
+    const style = document.createElement("style");
+    style.textContent = rules.map((rule) => `${rule} { display: none !important; }`).join("\n");
+    document.head.append(style);
   }
 
   return { receive: (key, packed) => awaited.get(key)(packed) };

@@ -33,6 +33,7 @@ function discover() {
   reachCode();
   nameFormulas();
   describePictures();
+  discoverFrame();
 }
 
 let awaited = false;

@@ -19,9 +19,7 @@ function setOrDrop(address, name, text) {
 
 function complete(form) {
   const link = form.querySelector(".gradviz-link");
-  const embed = form.querySelector(".gradviz-embed");
   form.dataset.link ??= link.value;
-  form.dataset.embed ??= embed.value;
   const address = new URL(form.dataset.link, location.href);
   const figure = figureCalled(form.dataset.figure);
   for (const [slider, key] of Object.entries(JSON.parse(form.dataset.sliders))) {
@@ -31,11 +29,99 @@ function complete(form) {
   setOrDrop(address, "hide", hiddenIn(form, address).join(","));
   setOrDrop(address, "lang", form.querySelector(".gradviz-language").value);
   link.value = address.href;
-  address.searchParams.set("embed", "true");
-  const theme = form.querySelector(".gradviz-theme").value;
-  if (theme) address.searchParams.append("embed_options", `${theme}_theme`);
-  const source = address.href.replaceAll("&", "&amp;").replaceAll('"', "&quot;");
-  embed.value = form.dataset.embed.replace(/src="[^"]*"/, () => `src="${source}"`);
+  const embed = { form, address, theme: form.querySelector(".gradviz-theme").value };
+  form.querySelector(".gradviz-embed").value = embedLines(embed);
+  if (form.querySelector(".gradviz-plain").open) measure(form, frameAddress(embed));
+}
+
+// --- The lines for a course page.
+
+const PART_OF_LINK = ["lang", "figure", "embed", "embed_options"]; // the rest is the figure's state
+
+const inMarkup = (text) => text.replaceAll("&", "&amp;").replaceAll("\x3c", "&lt;");
+const asAttribute = (text) => inMarkup(text).replaceAll('"', "&quot;");
+
+// A tag in words; as one it may not stand in a script.
+function tag(name, attributes, inside = "") {
+  const own = Object.entries(attributes).filter(([, text]) => text);
+  const said = own.map(([key, text]) => (text === true ? ` ${key}` : ` ${key}="${asAttribute(text)}"`));
+  return `\x3c${name}${said.join("")}>${inside}\x3c/${name}>`;
+}
+
+function stateIn(address) {
+  const state = new URLSearchParams(address.search);
+  for (const name of PART_OF_LINK) state.delete(name);
+  return state;
+}
+
+// The element of embed.js; what stands inside it is shown where the script does not come.
+function embedLines({ form, address, theme }) {
+  const { script, edition, app, place } = form.dataset;
+  const link = tag("a", { href: address.href }, inMarkup(saidBy(form).title));
+  const lang = address.searchParams.get("lang") ?? "";
+  const own = { figure: place, lang, theme, live: edition && app, state: stateIn(address).toString() };
+  return `${tag("script", { async: true, src: script })}\n${tag("gradviz-figure", own, link)}`;
+}
+
+function frameAddress({ form, address, theme }) {
+  const { edition, place, language } = form.dataset;
+  const live = new URL(address);
+  live.searchParams.set("embed", "true");
+  if (theme) live.searchParams.append("embed_options", `${theme}_theme`);
+  if (!edition) return { shown: live.href, measured: live.href };
+  const lang = address.searchParams.get("lang") ?? language;
+  const recorded = new URL(`${lang}/figure/${place}.html?${stateIn(address)}`, edition);
+  setOrDrop(recorded, "theme", theme);
+  return { shown: recorded.href, measured: live.href };
+}
+
+// How high the figure is at its narrowest, its question answered: one out of sight tells.
+const NARROWEST = 400; // pixels
+const ROOM = 48; // pixels, for a line that training adds and for other fonts
+const SETTLED = 1500; // milliseconds without a new height
+
+function measure(form, { shown, measured }) {
+  if (form.dataset.measured === measured) return;
+  form.dataset.measured = measured;
+  document.querySelector(".gradviz-measuring")?.remove();
+  const field = form.querySelector(".gradviz-iframe");
+  field.value = saidBy(form).measuring;
+  const frame = document.createElement("iframe");
+  Object.assign(frame, { className: "gradviz-measuring", src: measured, inert: true });
+  frame.style.width = `${NARROWEST}px`;
+  let settled = 0;
+  const finish = () => {
+    removeEventListener("message", hear);
+    const height = String(10 * Math.ceil((highestIn(frame.contentDocument) + ROOM) / 10));
+    frame.remove();
+    const title = saidBy(form).title;
+    field.value = tag("iframe", { src: shown, width: "100%", height, style: "border: 0", loading: "lazy", title });
+  };
+  const hear = ({ source, data }) => {
+    if (data?.gradviz !== "height" || source !== frame.contentWindow) return;
+    frame.style.height = `${data.height}px`;
+    clearTimeout(settled);
+    settled = setTimeout(finish, SETTLED);
+  };
+  addEventListener("message", hear);
+  document.body.append(frame);
+}
+
+// The height of a page, whatever its question is answered with.
+function highestIn(page) {
+  const height = () => page.querySelector("[data-testid=stMainBlockContainer]").offsetHeight;
+  const heights = [height()];
+  const question = page.querySelector("form.gradviz-question");
+  if (question && !("answered" in question.dataset)) {
+    question.querySelector(".gradviz-skip").click();
+    sessionStorage.removeItem(keptUnder(question)); // the reader has not answered it
+  }
+  const replies = [...(question?.querySelectorAll("[data-for]") ?? [])];
+  for (const shown of replies) {
+    for (const reply of replies) reply.hidden = reply !== shown;
+    heights.push(height());
+  }
+  return Math.max(...heights);
 }
 
 const saidBy = (form) => JSON.parse(form.dataset.words);
@@ -69,3 +155,4 @@ document.addEventListener("click", (event) => {
 
 // What was moved or chosen while the menu is open.
 document.addEventListener("change", discoverShareMenus);
+document.addEventListener("toggle", discoverShareMenus, true);
