@@ -42,6 +42,11 @@ def start_page(name: str) -> None:
         st.session_state[_DECLARED] = {}
 
 
+def page() -> str | None:
+    """The name of the page that is open, None before any."""
+    return st.session_state.get(_PAGE)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Control(Generic[Value]):
     """A setting of the page: `key` is its name in the URL and in tests, never translated.
