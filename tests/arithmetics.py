@@ -4,9 +4,9 @@
 
 A long training run is chaotic: the same recipe and seed end differently where sums are rounded in
 another order. So what a lesson says of a trained network has a margin, and its tests, marked
-`claim`, must pass whatever the instructions that PyTorch's libraries choose. `--fresh 100` runs
-them with the seeds from 100 on, which no test names; `--others` leaves out what this processor
-does by default, which the test command runs.
+`claim`, must pass whatever the instructions that NumPy and PyTorch's libraries choose. `--fresh
+100` runs them with the seeds from 100 on, which no test names; `--others` leaves out what this
+processor does by default, which the test command runs.
 """
 
 import argparse
@@ -16,10 +16,18 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 from torch.backends.cpu import get_cpu_capability
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSED = 0  # pytest's exit status
+
+
+def numpy_beyond(*kept: str) -> str:
+    """The instructions that NumPy has found here, without its least and those that are `kept`."""
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    return " ".join(name for name in found if name not in kept)
+
 
 # The least capability of the processor, as PyTorch names it, and what is set before Python starts.
 ARITHMETICS = {
@@ -30,6 +38,7 @@ ARITHMETICS = {
             "ATEN_CPU_CAPABILITY": "avx2",
             "MKL_ENABLE_INSTRUCTIONS": "AVX2",
             "ONEDNN_MAX_CPU_ISA": "AVX2",
+            "NPY_DISABLE_CPU_FEATURES": numpy_beyond("X86_V3"),
         },
     ),
     # Matrix products with and without AVX2 beside each other, as on some older machines.
@@ -40,6 +49,7 @@ ARITHMETICS = {
             "ATEN_CPU_CAPABILITY": "default",
             "MKL_CBWR": "COMPATIBLE",
             "ONEDNN_MAX_CPU_ISA": "SSE41",
+            "NPY_DISABLE_CPU_FEATURES": numpy_beyond(),
         },
     ),
 }

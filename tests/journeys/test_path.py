@@ -99,7 +99,7 @@ class Reader:
             box = self.visitor.figure(figure)
             box.wait_for()
             assert box.locator("[data-testid=stAlert]").count() == 0, (self.trail, figure)
-        pictures = self.visitor.page.locator("[data-testid=stVegaLiteChart]")
+        pictures = self.visitor.page.locator("[data-testid=stVegaLiteChart]").filter(visible=True)
         pictures.first.wait_for()
         for picture in pictures.all():
             picture.locator("canvas, svg").first.wait_for()

@@ -5,9 +5,6 @@ import re
 import pytest
 from browser import Visitor, chromium, chromium_path, fresh_server
 
-# Not the hidden dot with which every page begins.
-PICTURE = "[class*=st-key-figure_] [data-testid=stVegaLiteChart]"
-
 SLIDER = "input[name=replay_step]"
 PAGE = "depth?lang={}&figure=training&depth=4"
 
@@ -88,7 +85,7 @@ def test_a_run_plays_once_by_itself_and_again_when_asked(server):
         slider.press("Home")
         slider.press("ArrowRight")
         assert slider.input_value() == slider.get_attribute("step") == "5"
-        picture = visitor.page.locator(PICTURE).first
+        picture = visitor.page.locator("[data-testid=stVegaLiteChart]").filter(visible=True).first
         picture.locator("svg").get_by_text("5", exact=True).first.wait_for()
         picture.get_by_text("theory, at the start").wait_for()
         filled = slider.evaluate("input => input.style.getPropertyValue('--vega-range-progress')")
@@ -114,7 +111,7 @@ def test_the_fill_of_a_slider_follows_what_the_picture_sets(server):
         slider.wait_for()
         visitor.settle()
         before = slider.input_value()
-        picture = visitor.page.locator(PICTURE).first
+        picture = visitor.page.locator("[data-testid=stVegaLiteChart]").filter(visible=True).first
         box = picture.bounding_box()
         visitor.page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + 0.3 * box["height"])
         visitor.page.wait_for_timeout(500)
