@@ -98,15 +98,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     kept: set[str] = set()
     beams = {} if set(chosen) == set(names) else thumbnails.read()
     for name in chosen:
-        keys = wanted(name)
+        keys = _recorded(name)
         kept |= keys.keys()
-        missing = {file: key for file, key in keys.items() if not (store.SHIPPED / file).exists()}
-        print(f"{name}: {len(keys)} wanted, {len(missing)} missing", flush=True)
-        for key in missing.values():
-            begun = time.monotonic()
-            path = store.write(store.SHIPPED, key, computed(key))
-            size, seconds = path.stat().st_size / 1000, time.monotonic() - begun
-            print(f"  {path.name} {size:6.0f} kB {seconds:5.1f} s  {_in_short(key)}", flush=True)
         beams[name] = thumbnails.of_lesson(name, keys.values())
     thumbnails.write(beams)
     drawn: dict[Hashable, Spec] = {}
@@ -120,6 +113,25 @@ def main(argv: Sequence[str] | None = None) -> None:
         _remove_all_but({store.file_name(key) for key in drawn}, shipped.FOLDER)
     total = sum(path.stat().st_size for path in store.SHIPPED.rglob("*.npz"))
     print(f"{total / 1e6:.2f} MB in all")
+
+
+def _recorded(name: str) -> dict[str, Hashable]:
+    """What the lesson `name` looks for, see `wanted`, all of it recorded now.
+
+    What a page asks of a run it can ask only once that is there: so it is opened until nothing is
+    missing any more.
+    """
+    while True:
+        keys = wanted(name)
+        missing = {file: key for file, key in keys.items() if not (store.SHIPPED / file).exists()}
+        print(f"{name}: {len(keys)} wanted, {len(missing)} missing", flush=True)
+        if not missing:
+            return keys
+        for key in missing.values():
+            begun = time.monotonic()
+            path = store.write(store.SHIPPED, key, computed(key))
+            size, seconds = path.stat().st_size / 1000, time.monotonic() - begun
+            print(f"  {path.name} {size:6.0f} kB {seconds:5.1f} s  {_in_short(key)}", flush=True)
 
 
 def alike(was: Spec | None, now: Spec) -> bool:

@@ -6,12 +6,14 @@ They need no PyTorch: who only looks at a run that was recorded need not load it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import pandas as pd
 
 from gradviz.quantities import Event
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 USUAL_NUMBER = 60  # recorded steps in a run, unless asked otherwise
 
@@ -102,7 +104,7 @@ class Moment:
     arm: str
     step: int
     steps: int
-    table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    table: pd.DataFrame = field(default_factory=lambda: _no_table())
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,3 +133,10 @@ class Specimen:
     dead: np.ndarray
     parameters: np.ndarray
     running: np.ndarray
+
+
+def _no_table() -> pd.DataFrame:
+    # Imported here: the process that trains has no other need of pandas, which takes 50 MB.
+    import pandas as pd
+
+    return pd.DataFrame()

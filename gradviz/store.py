@@ -20,19 +20,22 @@ import io
 import json
 import logging
 import os
+import sys
 import tempfile
 import zipfile
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
-import pandas as pd
 
 from gradviz.quantities import Event
 from gradviz.recipe import Recipe
 from gradviz.snapshots import Moment, PretrainSnapshot, Snapshot, Specimen
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -214,7 +217,7 @@ def _encode(value: object, arrays: list[np.ndarray]) -> Any:  # noqa: ANN401 —
         case np.ndarray():
             arrays.append(_shortened(value))
             return {"array": len(arrays) - 1}
-        case pd.DataFrame():
+        case _ if _is_table(value):
             return {"table": {name: _encode_column(value[name], arrays) for name in value}}
         case dict():
             return {"dict": {name: _encode(part, arrays) for name, part in value.items()}}
@@ -239,6 +242,9 @@ def _decode(tree: dict[str, Any], arrays: Sequence[np.ndarray]) -> Any:  # noqa:
         case "array":
             return arrays[part]
         case "table":
+            # Imported here: the process that trains reads no table, and pandas takes 50 MB.
+            import pandas as pd
+
             return pd.DataFrame({name: _decode(column, arrays) for name, column in part.items()})
         case "dict":
             return {name: _decode(value, arrays) for name, value in part.items()}
@@ -259,6 +265,12 @@ def _encode_column(column: pd.Series, arrays: list[np.ndarray]) -> Any:  # noqa:
     if column.dtype.kind in "biuf":
         return _encode(column.to_numpy(), arrays)
     return {"list": [{"value": value} for value in column]}
+
+
+def _is_table(value: object) -> TypeGuard[pd.DataFrame]:
+    """Whether it is a data frame: where pandas was never loaded, there is none."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(value, pandas.DataFrame)
 
 
 def _is_series(values: list[Any]) -> bool:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from gradviz import data
 from gradviz.data import load
 from gradviz.recipe import DATASETS
 
@@ -55,3 +56,28 @@ def test_the_drawn_sets_can_be_learned_but_not_by_a_line(name):
 def test_an_unknown_name_is_refused():
     with pytest.raises(ValueError, match="dataset='mnist' is not one of digits, moons"):
         load("mnist", 0)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7, 300])
+@pytest.mark.parametrize("name", DATASETS)
+def test_points_and_split_are_those_of_scikit_learn(name, seed):
+    from sklearn import datasets
+    from sklearn.model_selection import train_test_split
+
+    theirs = {
+        "digits": lambda: datasets.load_digits(return_X_y=True),
+        "moons": lambda: datasets.make_moons(1000, noise=0.1, random_state=seed),
+        "circles": lambda: datasets.make_circles(1000, noise=0.05, factor=0.5, random_state=seed),
+        "spirals": lambda: data._spirals(seed),
+    }
+    x, y = theirs[name]()
+    x_train, x_test, y_train, y_test = train_test_split(
+        x, y, test_size=0.25, random_state=seed, stratify=y
+    )
+    spread = np.where(x_train.std(axis=0) == 0, 1, x_train.std(axis=0))
+    own = load(name, seed)
+    for inputs, expected in ((own.x_train, x_train), (own.x_test, x_test)):
+        standardized = ((expected - x_train.mean(axis=0)) / spread).astype(np.float32)
+        np.testing.assert_array_equal(inputs, standardized)
+    np.testing.assert_array_equal(own.y_train, y_train)
+    np.testing.assert_array_equal(own.y_test, y_test)

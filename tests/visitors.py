@@ -44,7 +44,8 @@ class Visitor:
         self._kept = {}  # large elements that need not be sent again: (run, delta) by hash
         self._runs = self._oldest = 0
         self._timers = {}  # by fragment: (seconds, task)
-        self._awaited = ""  # the fragment that was asked for; none: the page
+        # The fragment that was asked for; none: the page. None: whatever comes next answers.
+        self._awaited = ""
         self._answered = asyncio.Event()
 
     async def __aenter__(self):
@@ -211,8 +212,11 @@ class Visitor:
             or self._runs - run <= self._oldest + ASKED_BEFORE
         }
         if status == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-            return  # another run comes
-        if not fragments or self._awaited in fragments:
+            # Another run comes: of the page, or of what asked for it before this one was sent.
+            if self._awaited in fragments:
+                self._awaited = None
+            return
+        if not fragments or self._awaited is None or self._awaited in fragments:
             self._answered.set()
         self.pictures += sum(fragment in self._timers for fragment in fragments)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from pathlib import Path
 
 import streamlit as st
@@ -101,11 +102,19 @@ def _load_charts() -> None:
 def script() -> str:
     """The page's script, which runs once in a tab."""
     parts = "\n".join((PAGE / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
-    return f"window.gradviz ??= (() => {{\n{parts}\n{_SPEAK}}})();"
+    return _bare(f"window.gradviz ??= (() => {{\n{parts}\n{_SPEAK}}})();")
 
 
 @functools.cache
 def style() -> str:
     """The page's style sheets."""
     sheets = [(PAGE / f"{name}.css").read_text(encoding="utf-8") for name in SHEETS]
-    return "\n".join([*sheets, theme_css()])
+    # On one line: Streamlit looks at each of a text's lines whenever it sends the text.
+    rules = re.sub(r"/\*.*?\*/", "", "\n".join([*sheets, theme_css()]), flags=re.DOTALL)
+    return " ".join(_bare(rules).splitlines())
+
+
+def _bare(source: str) -> str:
+    """`source` without indentation, empty lines and lines that are comments: every page has it."""
+    lines = (line.strip() for line in source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from gradviz import tidy
 from gradviz.language import t
-from gradviz.ui import catalog, controls
+from gradviz.ui import catalog, controls, wire
 from gradviz.ui.browser import page_script
 from gradviz.ui.speech import (
     complain_of_language,
@@ -42,6 +42,7 @@ def open_page(name: str, title: tuple[str, str]) -> None:
     controls.start_page(name)
     tidy.freeze()
     tidy.keep_tidy()
+    wire.compress_lightly()
     if single_figure() is None:
         _navigation(name)
 

@@ -42,9 +42,9 @@ def start_page(name: str) -> None:
         st.session_state[_DECLARED] = {}
 
 
-def page() -> str:
-    """The name of the page that is being drawn."""
-    return st.session_state[_PAGE]
+def page() -> str | None:
+    """The name of the page that is open, None before any."""
+    return st.session_state.get(_PAGE)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from gradviz.language import current, t
-from gradviz.ui import address, catalog, chrome, controls, glossary, stage
+from gradviz.ui import address, catalog, chrome, controls, glossary, stage, turns
 from gradviz.ui.address import plain
 from gradviz.ui.controls import Control, Opening
 from gradviz.ui.share import HIDEABLE, presets_name, share_menu
@@ -106,7 +106,8 @@ class Lesson:
         # At the top, though only at the end is it known what the page has.
         complaint = st.container() if controls.all_hidden() else None
         if alone is None:
-            self._show_article()
+            with turns.turn():
+                self._show_article()
             _show_code(code)
             glossary.show()
             self._show_neighbors()

@@ -32,6 +32,8 @@ _INTERVAL = 0.25
 _WAITING = 0.5  # the same while a run waits for others
 # With more watchers than these, of all runs together, pictures come more slowly, up to so slowly.
 _AT_FULL_SPEED, _SLOWEST = 4, 2.0
+# Further seconds for each run that is ahead of a waiting one, at most so many in all.
+_FOR_EACH_AHEAD, _PATIENT = 0.25, 6.0
 _CROWDED = 2.0  # times as many: then they come only where the run was started, until it has ended
 _CHANGED = 2.5  # times as many seconds as before, or as few, are worth a rerun of the page
 
@@ -160,13 +162,13 @@ def live_job(
     if len(JOBS) > _REMEMBERED:
         JOBS.pop(next(iter(JOBS)))
     if join:
-        st.session_state.setdefault(_JOINED, {})[key] = job.key
+        _noted(_JOINED)[key] = job.key
         run = runs.known(job) or runs.recorded(job)
     else:
         _take_along(key, job)
         run = _watched(key, job) or (_finished(job) if known else None)
         if st.session_state.pop(f"{key}_start", False):
-            _start(key, job)
+            run = _start(key, job)
     if run is not None and run.state not in runs.ENDED:
         pace = _pace(run)
         # A run that no figure of this page has started ends only where it is watched.
@@ -187,10 +189,19 @@ def _take_along(key: str, job: Job) -> None:
 
     A figure that is touched reruns alone, and its controls choose their run too.
     """
-    drawn = st.session_state.setdefault(_DRAWN, {})
+    drawn = _noted(_DRAWN)
     earlier, drawn[key] = drawn.get(key, job.key), job.key
-    if earlier != job.key and earlier in st.session_state.get(_JOINED, {}).values():
+    if earlier != job.key and earlier in _noted(_JOINED).values():
         st.rerun()
+
+
+def _noted(name: str) -> dict[str, Hashable]:
+    """What figures of this page have noted under `name`; of another page nothing is left."""
+    page, noted = st.session_state.get(name, (None, {}))
+    if page != controls.page():
+        noted = {}
+    st.session_state[name] = (controls.page(), noted)
+    return noted
 
 
 def _watched(key: str, job: Job) -> Run | None:
@@ -208,12 +219,17 @@ def _finished(job: Job) -> Run | None:
     return run if run is not None and run.state == "finished" else None
 
 
-def _start(key: str, job: Job) -> None:
-    """Start or join the run, and draw the page again: other figures may show the same run."""
+def _start(key: str, job: Job) -> Run:
+    """Start or join the run, and draw the page again: other figures may show the same run.
+
+    In a crowd they show it once it has ended, which costs the server one page less.
+    """
     run = runs.start_job(job, visitor())
     run.wait(_FIRST_FRAME)
     st.session_state[_slot(key)] = (job.key, run)
-    st.rerun()
+    if run.state in runs.ENDED or not _is_crowded():
+        st.rerun()
+    return run
 
 
 def ended(frames: Frames) -> bool:
@@ -318,26 +334,34 @@ def _seed_button(key: str, busy: bool, another_seed: Callable[[], None]) -> None
 class _Pace:
     """How often a run is drawn: seconds between two pictures where it was started, and elsewhere.
 
-    None is only when the page is drawn, as at the end of the run. `waits` says that others are
-    computed first.
+    None is only when the page is drawn, as at the end of the run.
     """
 
     interval: float
     along: float | None
-    waits: bool
 
     def is_about(self, other: _Pace) -> bool:
         """Whether a change from one to the other is not worth drawing the page again."""
         as_fast = 1 / _CHANGED <= self.interval / other.interval <= _CHANGED
-        return as_fast and self.waits == other.waits
+        return as_fast and (self.along is None) == (other.along is None)
 
 
 def _pace(run: Run) -> _Pace:
     """How often `run` is drawn at present: less often while it waits, or while many watch."""
-    waits, crowd = run.state == "queued", runs.watchers() / _AT_FULL_SPEED
-    interval = min(_SLOWEST, (_WAITING if waits else _INTERVAL) * max(1.0, crowd))
+    waits, crowd = run.state == "queued", _crowd()
+    slowest = min(_PATIENT, _SLOWEST + _FOR_EACH_AHEAD * run.ahead())
+    interval = min(slowest, (_WAITING if waits else _INTERVAL) * max(1.0, crowd))
     # Each figure costs the server as much as another visitor.
-    return _Pace(interval, None if waits or crowd > _CROWDED else interval, waits)
+    return _Pace(interval, None if waits or _is_crowded() else interval)
+
+
+def _crowd() -> float:
+    """How many times as many people watch runs as can be served at full speed."""
+    return runs.watchers() / _AT_FULL_SPEED
+
+
+def _is_crowded() -> bool:
+    return _crowd() > _CROWDED
 
 
 def _is_led(run: Run) -> bool:

@@ -1,5 +1,8 @@
 """Pictures that are built once for each look and language."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import altair as alt
 import pandas as pd
 
@@ -27,6 +30,19 @@ def test_a_picture_is_built_once_for_each_look_and_language():
     language.use("zh")
     assert picture(1).spec["encoding"]["x"]["title"] == "深度"
     assert built == [1, 2, 1]
+
+
+def test_a_class_that_comes_at_once_has_a_picture_built_once():
+    picture, built = counted()
+    wait = threading.Barrier(8)
+
+    def visit(_):
+        wait.wait()
+        return picture(3)
+
+    with ThreadPoolExecutor(8) as visitors:
+        seen = list(visitors.map(visit, range(8)))
+    assert built == [3] and all(template is seen[0] for template in seen)
 
 
 def test_data_are_put_in_without_changing_the_template():

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gradviz.charts.parts.handles import GUESS, REPLAY, REVEALED, RUN
-from gradviz.ui.browser import PAGE, PARTS, SHEETS
+from gradviz.ui.browser import PAGE, PARTS, SHEETS, script, style
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = "".join((PAGE / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
@@ -38,6 +38,16 @@ def test_no_name_that_streamlit_generates_is_used():
 def test_all_of_it_is_loaded():
     parts = {f"{name}.js" for name in PARTS} | {f"{name}.css" for name in SHEETS}
     assert {path.name for path in PAGE.iterdir()} == parts
+
+
+def test_what_every_page_is_sent_is_bare():
+    """Comments and indentation would be sent, hashed and compressed for every page."""
+    assert "\n" not in style() and "/*" not in style()
+    lines = script().splitlines()
+    assert lines == [line.strip() for line in lines if line and not line.startswith("//")]
+    # A text over several lines would lose its indentation.
+    assert all(line.count("`") % 2 == 0 for line in SCRIPT.splitlines())
+    assert len(script()) < 0.85 * len(SCRIPT)
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Play the run"), ("zh", "播放训练过程")])

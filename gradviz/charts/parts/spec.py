@@ -140,12 +140,29 @@ def built_once(
     words of the picture are those of the current language.
     """
 
+    # What is kept is a place: whoever comes while the picture is being built waits there for it. A
+    # class that comes at once would else build it as many times over.
     @functools.lru_cache(maxsize=MOST)
-    def build(_language: str, /, *args: Look.args, **kwargs: Look.kwargs) -> Template:
-        return Template(written(themed(draw(*args, **kwargs))))
+    def place(_language: str, /, *args: Look.args, **kwargs: Look.kwargs) -> _Place:
+        return _Place(lambda: Template(written(themed(draw(*args, **kwargs)))))
 
     @functools.wraps(draw)
     def template(*args: Look.args, **kwargs: Look.kwargs) -> Template:
-        return build(current(), *args, **kwargs)
+        return place(current(), *args, **kwargs).template()
 
     return template
+
+
+class _Place:
+    """Where one picture is kept once it has been built."""
+
+    def __init__(self, build: Callable[[], Template]) -> None:
+        self._build, self._lock = build, threading.Lock()
+        self._built: Template | None = None
+
+    def template(self) -> Template:
+        """The picture, built now by the first who asks."""
+        with self._lock:
+            if self._built is None:
+                self._built = self._build()
+            return self._built
