@@ -122,7 +122,7 @@ def test_a_reader_guesses_sees_the_answer_trains_stops_scrubs_and_shares(server)
         link = field.input_value()
         assert f"training_step={scrubbed}" in link and "seed=3" in link and "depth=10" in link
         embed = visitor.page.locator(".gradviz-embed").input_value()
-        assert f"training_step={scrubbed}&amp;" in embed and "embed=true" in embed
+        assert f"training_step={scrubbed}&amp;" in embed and "<gradviz-figure " in embed
 
         other = Visitor(browser, height=1000)
         other.open(link)
