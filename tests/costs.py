@@ -30,8 +30,8 @@ from gradviz.language import LANGUAGES
 from gradviz.ui import catalog
 from gradviz.ui.lesson import article, slots
 
-# Of the lab: they are words, a program, a table and a form.
-WITHOUT_CHART = ("diagnosis", "take_home", "numbers", "task")
+# Of the lab: words, a program, a table, a form, and a plane that its first data do not have.
+WITHOUT_CHART = ("diagnosis", "take_home", "numbers", "task", "surfaces")
 FIGURES = {"home": ["story"]} | {
     entry.name: [name for name in slots(article(entry.name, "en")) if name not in WITHOUT_CHART]
     for entry in catalog.LESSONS
