@@ -350,9 +350,14 @@ def race_job(
     """
     arms = dict(arms)
     seeds = seeds if isinstance(seeds, int) else tuple(seeds)
-    total = len(arms) + sum(recipe.pretrain != "none" for recipe in arms.values())
     key = (tuple(arms.items()), seeds, *(["histograms"] if histograms else []))
-    return Job(key, Call("gradviz.runs.race_frames", (arms, seeds, histograms)), total)
+    work = Call("gradviz.runs.race_frames", (arms, seeds, histograms))
+    return Job(key, work, count_phases(arms))
+
+
+def count_phases(arms: Mapping[str, Recipe]) -> int:
+    """How often the training of `arms` reports on an arm from its beginning: see `Job`."""
+    return len(arms) + sum(recipe.pretrain != "none" for recipe in arms.values())
 
 
 def start(
@@ -377,6 +382,11 @@ def start_job(job: Job, visitor: str = "", pool: Pool = _POOL) -> Run:
 def known(job: Job, pool: Pool = _POOL) -> Run | None:
     """The run of `job` that goes on or is finished, if there is one: starting it costs nothing."""
     return pool.known(job.key)
+
+
+def found(job: Job, pool: Pool = _POOL) -> Run | None:
+    """The run of `job` as far as it is known, or else as it was recorded; None if neither."""
+    return known(job, pool) or recorded(job, pool)
 
 
 def recorded(job: Job, pool: Pool = _POOL) -> Run | None:

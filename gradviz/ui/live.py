@@ -133,8 +133,7 @@ def live_run(
     trains anew, once the visitor has pressed Train, and what somebody has trained already is shown
     at once. With `histograms` they are measured, too.
     """
-    shift = seed_control()
-    arms = {name: replace(recipe, seed=recipe.seed + shift.value) for name, recipe in arms.items()}
+    shift, arms = seed_control(), shifted(arms)
     if follow and _other_settings(key, arms):
         _request_start(key)
     return live_job(
@@ -163,7 +162,7 @@ def live_job(
         JOBS.pop(next(iter(JOBS)))
     if join:
         _noted(_JOINED)[key] = job.key
-        run = runs.known(job) or runs.recorded(job)
+        run = runs.found(job)
     else:
         _take_along(key, job)
         run = _watched(key, job) or (_finished(job) if known else None)
@@ -456,6 +455,12 @@ def _stop(key: str) -> None:
 def visitor() -> str:
     """A name for this session, so that a shared run stops only when nobody wants it any more."""
     return st.session_state.setdefault("visitor", uuid.uuid4().hex)
+
+
+def shifted(arms: Mapping[str, Recipe]) -> dict[str, Recipe]:
+    """The `arms` with the seeds to which the visitor has moved on."""
+    shift = seed_control().value
+    return {name: replace(recipe, seed=recipe.seed + shift) for name, recipe in arms.items()}
 
 
 def seed_control() -> Number[int]:

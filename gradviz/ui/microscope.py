@@ -6,8 +6,7 @@ arms has ended; what a page opens with is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
@@ -22,17 +21,14 @@ from gradviz.charts.replay import USUAL_CURVES
 from gradviz.data import load
 from gradviz.engine.history import curves_frame
 from gradviz.language import t
-from gradviz.recipe import Recipe, activation_of, replace
+from gradviz.recipe import Recipe, activation_of
 from gradviz.runs import Job
 from gradviz.trainer import Call
 from gradviz.ui.chrome import single_figure
 from gradviz.ui.controls import opening
-from gradviz.ui.live import DrawFrames, Frames, ended, live_job, seed_control, visitor
+from gradviz.ui.live import Frames, ended, live_job, shifted, visitor
 from gradviz.ui.made_once import made_once
 from gradviz.ui.picture import picture
-
-if TYPE_CHECKING:
-    pass
 
 _EXAMPLES = 120  # of the points of a data set that are drawn
 
@@ -47,20 +43,11 @@ def layer_microscope(
 
     Returns what was drawn.
     """
-    steps = max(recipe.steps for recipe in arms.values())
-    step = opening(f"{key}_step", REPLAY, low=0, high=steps, default=steps)
-    arms = _shifted(arms)
-    race, shown = _race_of(arms, seeds), [Frames()]
 
-    def draw(frames: Frames) -> None:
-        frames = frames.of_phase("training")
-        shown[0] = frames
-        if frames:
-            drawn = _microscope(frames, race, tuple(arms.items()), tuple(names.items()), layer)
-            picture(drawn, f"{key}_chart", opens=[step] if ended(frames) else [])
+    def drawn(frames: Frames, race: Frames, arms: Arms) -> Spec:
+        return _microscope(frames, race, arms, tuple(names.items()), layer)
 
-    _live(key, arms, race, draw)
-    return shown[0]
+    return _look_inside(key, arms, seeds, drawn)
 
 
 def decision_surfaces(
@@ -75,54 +62,43 @@ def decision_surfaces(
 
     The data of all arms are points in the plane. Returns what was drawn.
     """
+
+    def drawn(frames: Frames, race: Frames, arms: Arms) -> Spec:
+        return _surfaces(frames, race, arms, tuple(names.items()), layer, unit)
+
+    return _look_inside(key, arms, seeds, drawn)
+
+
+def _look_inside(
+    key: str, arms: Mapping[str, Recipe], seeds: int, drawn: Callable[[Frames, Frames, Arms], Spec]
+) -> Frames:
+    """Draw what the run of the microscope and the race of the same arms make a picture of.
+
+    The run begins by itself once the race has ended, unless it is there. Returns its frames.
+    """
     steps = max(recipe.steps for recipe in arms.values())
     step = opening(f"{key}_step", REPLAY, low=0, high=steps, default=steps)
-    arms = _shifted(arms)
-    race, shown = _race_of(arms, seeds), [Frames()]
+    arms = shifted(arms)
+    race = Frames.of_run(runs.found(runs.race_job(arms, seeds))).of_phase("training")
+    job, shown = microscope_job(arms), [Frames()]
 
     def draw(frames: Frames) -> None:
-        frames = frames.of_phase("training")
-        shown[0] = frames
+        shown[0] = frames = frames.of_phase("training")
         if frames:
-            own = tuple(arms.items()), tuple(names.items())
-            drawn = _surfaces(frames, race, *own, layer, unit)
-            picture(drawn, f"{key}_chart", opens=[step] if ended(frames) else [])
+            chart = drawn(frames, race, tuple(arms.items()))
+            picture(chart, f"{key}_chart", opens=[step] if ended(frames) else [])
 
-    _live(key, arms, race, draw)
-    return shown[0]
-
-
-def _shifted(arms: Mapping[str, Recipe]) -> dict[str, Recipe]:
-    """The arms with the seed that the visitor has moved on to, as the race has them."""
-    shift = seed_control().value
-    return {name: replace(recipe, seed=recipe.seed + shift) for name, recipe in arms.items()}
-
-
-def _race_of(arms: Mapping[str, Recipe], seeds: int) -> Frames:
-    """The race of the same arms as far as it is known."""
-    job = runs.race_job(arms, seeds)
-    return Frames.of_run(runs.known(job) or runs.recorded(job)).of_phase("training")
-
-
-def _live(key: str, arms: Mapping[str, Recipe], race: Frames, draw: DrawFrames) -> None:
-    """The run of the microscope: begun once the race has ended, unless it is known."""
-    job = microscope_job(arms)
-    if (
-        ended(race)
-        and single_figure() is None
-        and runs.known(job) is None
-        and runs.recorded(job) is None
-    ):
+    if ended(race) and single_figure() is None and runs.found(job) is None:
         runs.start_job(job, visitor())
     live_job(key, job, draw, join=True)
+    return shown[0]
 
 
 def microscope_job(arms: Mapping[str, Recipe]) -> Job:
     """The job that looks into the first seed of each arm: `engine.microscope.specimens`."""
     arms = dict(arms)
-    total = len(arms) + sum(recipe.pretrain != "none" for recipe in arms.values())
     work = Call("gradviz.engine.microscope.specimens", (arms,))
-    return Job(("microscope", *arms.items()), work, total)
+    return Job(("microscope", *arms.items()), work, runs.count_phases(arms))
 
 
 @made_once
